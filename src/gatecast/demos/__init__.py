@@ -1,0 +1,1 @@
+"""The five reference systems, each on the public API."""

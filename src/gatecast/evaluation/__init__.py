@@ -1,0 +1,1 @@
+"""The truth: metrics, baselines, score tables and the verdict. numpy only."""

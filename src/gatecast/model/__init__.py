@@ -1,0 +1,1 @@
+"""The network. torch only; knows nothing of panels or files."""
