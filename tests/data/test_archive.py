@@ -1,0 +1,252 @@
+"""Hostile and damaged archives: one clear line, and nothing written."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.data.archive import Limits, extract_safely, read_archive, read_member
+from gatecast.errors import DatasetError
+
+
+def member(name: str, data: bytes = b"a,b\n1,2\n", kind: bytes = tarfile.REGTYPE, link: str = "") -> tuple:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    info.size = len(data) if kind == tarfile.REGTYPE else 0
+    return info, data
+
+
+def tgz(*members: tuple) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for info, data in members:
+            tar.addfile(info, io.BytesIO(data) if info.isreg() else None)
+    return packed.getvalue()
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def refusal(tmp_path: Path, packed: bytes, limits: Limits | None = None) -> str:
+    """The message of both ways in; fails if either takes the archive or anything is written."""
+    limits = limits or Limits()
+    archive = tmp_path / "in" / "hostile.tgz"
+    archive.parent.mkdir()
+    archive.write_bytes(packed)
+    with pytest.raises(DatasetError) as unpacking:
+        extract_safely(archive, tmp_path / "in" / "out", limits)
+    with pytest.raises(DatasetError) as reading:
+        read_member(packed, ".csv", "hostile.tgz", limits)
+    assert files_below(tmp_path) == {"in", "in/hostile.tgz"}
+    for message in (str(unpacking.value), str(reading.value)):
+        assert "\n" not in message
+        assert "hostile.tgz" in message
+    return str(unpacking.value)
+
+
+GOOD = member("good/table.csv")
+
+UNSAFE = {
+    "parent": (member("../evil.csv"), "leads out of the folder"),
+    "parent inside": (member("good/../../evil.csv"), "leads out of the folder"),
+    "parent of Windows": (member("good\\..\\evil.csv"), "leads out of the folder"),
+    "absolute": (member("/tmp/gatecast-evil.csv"), "has an absolute path"),
+    "absolute of Windows": (member("C:\\evil.csv"), "has an absolute path"),
+    "share of Windows": (member("\\\\server\\share\\evil.csv"), "has an absolute path"),
+    "symbolic link": (member("link.csv", kind=tarfile.SYMTYPE, link="/etc/passwd"), "is a symbolic link"),
+    "symbolic link inside": (member("link.csv", kind=tarfile.SYMTYPE, link="good/table.csv"), "is a symbolic link"),
+    "hard link": (member("hard.csv", kind=tarfile.LNKTYPE, link="../../../etc/passwd"), "is a hard link"),
+    "character device": (member("null.csv", kind=tarfile.CHRTYPE), "is a device or a pipe"),
+    "block device": (member("disk.csv", kind=tarfile.BLKTYPE), "is a device or a pipe"),
+    "pipe": (member("pipe.csv", kind=tarfile.FIFOTYPE), "is a device or a pipe"),
+    "control character": (member("a\x1b[2J\n.csv"), "has control characters"),
+    "no name": (member("./"), "has no name"),
+}
+
+
+@pytest.mark.parametrize("case", UNSAFE)
+def test_an_unsafe_member_is_refused_before_anything_is_written(tmp_path: Path, case: str) -> None:
+    unsafe, fault = UNSAFE[case]
+    message = refusal(tmp_path, tgz(GOOD, unsafe, member("good/other.txt")))
+    assert fault in message
+    assert "1 of 3 members" in message
+
+
+def test_all_unsafe_members_are_told_at_once(tmp_path: Path) -> None:
+    message = refusal(tmp_path, tgz(*(unsafe for unsafe, _ in UNSAFE.values())))
+    assert f"{len(UNSAFE)} of {len(UNSAFE)} members" in message
+
+
+def test_a_symbolic_link_and_a_file_through_it_are_refused(tmp_path: Path) -> None:
+    door = member("door", kind=tarfile.SYMTYPE, link=str(tmp_path))
+    assert "'door' is a symbolic link" in refusal(tmp_path, tgz(door, member("door/evil.csv")))
+
+
+def test_a_link_that_lies_in_the_folder_already_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "out" / "good").symlink_to(tmp_path / "outside")
+    (tmp_path / "a.tgz").write_bytes(tgz(GOOD))
+    with pytest.raises(DatasetError, match=r"refused.*outside"):
+        extract_safely(tmp_path / "a.tgz", tmp_path / "out")
+    assert not files_below(tmp_path / "outside")
+
+
+def test_a_large_member_of_zeros_is_refused(tmp_path: Path) -> None:
+    packed = tgz(member("table.csv", bytes(40_000_000)))
+    assert len(packed) < 100_000
+    assert "unpacks to more than" in refusal(tmp_path, packed)
+
+
+def test_many_members_of_zeros_are_refused_by_their_sum(tmp_path: Path) -> None:
+    packed = tgz(*(member(f"{n}.csv", bytes(400_000)) for n in range(50)))
+    assert "unpacks to more than" in refusal(tmp_path, packed)
+
+
+def test_a_small_file_that_packs_very_well_is_no_bomb() -> None:
+    lines = b"0,0\n" * 200_000
+    assert read_member(tgz(member("table.csv", lines)), ".csv") == lines
+
+
+def test_the_total_size_is_limited_whatever_the_ratio(tmp_path: Path) -> None:
+    packed = tgz(member("table.csv", os.urandom(50_000)))
+    assert "more than 20,000 bytes" in refusal(tmp_path, packed, Limits(unpacked=20_000))
+
+
+def test_a_huge_count_of_members_is_refused(tmp_path: Path) -> None:
+    packed = tgz(*(member(f"{n}.csv", b"") for n in range(1_500)))
+    assert "more than 1,000 members" in refusal(tmp_path, packed)
+
+
+def test_zeros_behind_the_last_member_are_refused(tmp_path: Path) -> None:
+    packed = gzip.compress(gzip.decompress(tgz(GOOD)) + bytes(40_000_000))
+    assert "unpacks to more than" in refusal(tmp_path, packed)
+
+
+def test_a_huge_long_name_is_never_read_whole(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 60_000_000
+    packed = gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(60_000_000))
+    assert "unpacks to more than" in refusal(tmp_path, packed)
+
+
+def test_a_chain_of_long_names_is_refused(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 512
+    packed = gzip.compress((info.tobuf(tarfile.GNU_FORMAT) + bytes(512)) * 900)
+    assert "is damaged" in refusal(tmp_path, packed)
+
+
+def test_a_negative_size_is_refused(tmp_path: Path) -> None:
+    header = bytearray(tarfile.TarInfo("table.csv").tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"\xff" * 10 + b"\xfe\x00"
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    refusal(tmp_path, gzip.compress(bytes(header) + bytes(10_240)))
+
+
+def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("sparse.csv")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[386:482] = b"\0" * 96
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    assert "sparse" in refusal(tmp_path, gzip.compress(bytes(header) + bytes(10_240)))
+
+
+@pytest.mark.parametrize("kept", [0, 1, 15, 60, -9, -1])
+def test_a_truncated_archive_is_damaged(tmp_path: Path, kept: int) -> None:
+    assert "is damaged" in refusal(tmp_path, tgz(GOOD, member("more.csv", os.urandom(5_000)))[:kept])
+
+
+def test_a_wrong_checksum_of_gzip_is_noticed(tmp_path: Path) -> None:
+    packed = bytearray(tgz(GOOD))
+    packed[-8] ^= 1
+    assert "is damaged" in refusal(tmp_path, bytes(packed))
+
+
+@pytest.mark.parametrize(
+    "packed", [b"service_date,day_type\n", b"PK\x03\x04" + bytes(60), gzip.compress(b"no tar" * 200)]
+)
+def test_what_is_no_tgz_is_refused(tmp_path: Path, packed: bytes) -> None:
+    assert "no .tgz" in refusal(tmp_path, packed)
+
+
+def test_an_empty_tar_is_refused(tmp_path: Path) -> None:
+    assert "it is empty" in refusal(tmp_path, tgz())
+
+
+@settings(max_examples=60, deadline=None)
+@given(place=st.integers(0, 10_000), flip=st.integers(1, 255))
+def test_a_changed_byte_gives_the_table_or_one_line(place: int, flip: int) -> None:
+    packed = bytearray(tgz(GOOD))
+    packed[place % len(packed)] ^= flip
+    message, table = "", b""
+    try:
+        table = read_member(bytes(packed), ".csv")
+    except DatasetError as error:
+        message = str(error)
+    # Some bytes of the gzip header, such as its time stamp, mean nothing.
+    assert table == GOOD[1] or (message and "\n" not in message)
+
+
+def test_no_file_of_the_kind_is_told() -> None:
+    with pytest.raises(DatasetError, match=r"holds 0 files that end in '.csv'"):
+        read_member(tgz(member("good/readme.txt")), ".csv")
+
+
+def test_two_files_of_the_kind_are_told() -> None:
+    with pytest.raises(DatasetError, match="holds 2 files"):
+        read_member(tgz(GOOD, member("good/second.csv")), ".csv")
+
+
+def test_hidden_files_beside_the_table_do_not_count() -> None:
+    assert read_member(tgz(member("good/._table.csv", b"finder"), GOOD), ".csv") == GOOD[1]
+
+
+def test_a_good_archive_is_unpacked(tmp_path: Path) -> None:
+    folder = member("good", kind=tarfile.DIRTYPE)
+    (tmp_path / "a.tgz").write_bytes(tgz(member(".", kind=tarfile.DIRTYPE), folder, GOOD, member("top.txt", b"top")))
+    written = extract_safely(tmp_path / "a.tgz", tmp_path / "new" / "out")
+    assert [path.relative_to(tmp_path / "new" / "out").as_posix() for path in written] == ["good/table.csv", "top.txt"]
+    assert [path.read_bytes() for path in written] == [GOOD[1], b"top"]
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.tgz").write_bytes(tgz(GOOD))
+    with pytest.raises(DatasetError, match="cannot be written"):
+        extract_safely(tmp_path / "a.tgz", tmp_path / "a.tgz")
+
+
+def test_an_archive_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="there is no archive"):
+        read_archive(tmp_path / "none.tgz")
+    with pytest.raises(DatasetError, match="there is no archive"):
+        read_archive(tmp_path)
+
+
+def test_a_large_archive_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "a.tgz").write_bytes(bytes(2_000))
+    with pytest.raises(DatasetError, match=r"larger than 1,000 bytes"):
+        read_archive(tmp_path / "a.tgz", Limits(packed=1_000))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_the_working_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A member that escapes lands below a folder that is looked at."""
+    before, home = Path.cwd(), tmp_path_factory.mktemp("cwd")
+    os.chdir(home)
+    yield
+    os.chdir(before)
+    assert not list(home.iterdir())
+    assert not Path("/tmp/gatecast-evil.csv").exists()
