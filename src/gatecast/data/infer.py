@@ -1,0 +1,152 @@
+"""Find the frequency of a panel from the times of all its series together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gatecast.data.frequency import Frequency
+from gatecast.data.frequency_names import DAY
+from gatecast.errors import PanelError, listed
+
+__all__ = ["infer_frequency", "with_month_end"]
+
+# A series is monthly when this share of its rows lies on one day of the month: a few wrong dates must not hide it.
+_MOSTLY = 0.8
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Times of all series, sorted, with the series of every row."""
+
+    times_R: np.ndarray
+    series_R: np.ndarray
+    N: int
+
+    def keep(self, chosen_N: np.ndarray) -> _Rows:
+        chosen_R = chosen_N[self.series_R]
+        return _Rows(self.times_R[chosen_R], self.series_R[chosen_R], self.N)
+
+    def share(self, true_R: np.ndarray) -> np.ndarray:
+        """(N,) share of the rows of each series where something holds; nan without rows."""
+        rows_N = np.bincount(self.series_R, minlength=self.N)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.bincount(self.series_R, weights=true_R, minlength=self.N) / rows_N)
+
+
+def infer_frequency(
+    times_R: np.ndarray, first_N: np.ndarray, length_N: np.ndarray, ids: tuple[str, ...] | None = None
+) -> Frequency:
+    """Find the step between two rows: the commonest difference of each series, which must agree between series.
+
+    Rows that are missing, doubled or off the grid do not mislead it, unless they are most of the rows.
+
+    Args:
+        times_R: (R,) int64 or datetime64[us], sorted within each series.
+        first_N: (N,) first row of each series; the series lie one after the other.
+        length_N: (N,) rows of each series.
+        ids: names for the message; by default their numbers.
+
+    Returns:
+        A frequency without time zone.
+
+    Raises:
+        PanelError: no series has two different times, or the series have different frequencies.
+    """
+    names = ids or tuple(str(n) for n in range(len(first_N)))
+    rows = _Rows(times_R, np.repeat(np.arange(len(first_N)), length_N), len(first_N))
+    step_N, count_N = _commonest_steps(rows)
+    if not (step_N > 0).any():
+        raise PanelError("no series has two different times, so the frequency is unknown. Pass frequency=, e.g. 'D'.")
+    if times_R.dtype.kind != "M":
+        return _agreed([Frequency("step", max(int(s), 1)) for s in step_N], step_N, count_N, names)
+    kinds = [Frequency("fixed", max(int(step), 1)) for step in step_N]
+    for n, kind in _monthly(rows, step_N).items():
+        kinds[n] = kind
+    found = _agreed(kinds, step_N, count_N, names)
+    return Frequency("business") if found == Frequency("fixed", DAY) and _only_weekdays(rows) else found
+
+
+def _commonest_steps(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) commonest positive difference of each series (0: none) and (N,) how often it occurs."""
+    same_R = rows.series_R[1:] == rows.series_R[:-1]
+    step_R = np.diff(rows.times_R.view(np.int64))
+    used_R = same_R & (step_R > 0)
+    return _commonest(step_R[used_R], rows.series_R[1:][used_R], rows.N)
+
+
+def _commonest(value_R: np.ndarray, series_R: np.ndarray, N: int) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) commonest value of each series, the largest of equals, and (N,) its count; 0 without rows."""
+    best_N, count_N = np.zeros(N, np.int64), np.zeros(N, np.int64)
+    if not len(value_R):
+        return best_N, count_N
+    if (value_R == value_R[0]).all():
+        count_N = np.bincount(series_R, minlength=N)
+        return np.where(count_N > 0, value_R[0], 0), count_N
+    import polars as pl
+
+    pairs = pl.DataFrame({"series": series_R, "value": value_R}).group_by("series", "value").len()
+    pairs = pairs.sort("len", "value")  # the last write of each series wins below
+    best_N[pairs["series"].to_numpy()] = pairs["value"].to_numpy()
+    count_N[pairs["series"].to_numpy()] = pairs["len"].to_numpy()
+    return best_N, count_N
+
+
+def _monthly(rows: _Rows, step_N: np.ndarray) -> dict[int, Frequency]:
+    """Frequencies of those series that keep a day of the month; the others are left out."""
+    long_N = step_N >= 28 * DAY
+    if not long_N.any():
+        return {}
+    rows = rows.keep(long_N)
+    month_R = rows.times_R.astype("datetime64[M]")
+    day_R = (rows.times_R.astype("datetime64[D]") - month_R.astype("datetime64[D]")).astype(np.int64) + 1
+    last_R = ((month_R + 1).astype("datetime64[D]") - month_R.astype("datetime64[D]")).astype(np.int64)
+    anchor_N, _ = _commonest(day_R, rows.series_R, rows.N)
+    late_N = rows.share(day_R > 28) > 0
+    end_N = (rows.share(day_R == last_R) >= _MOSTLY) & late_N
+    kept_N = rows.share(day_R == np.minimum(anchor_N[rows.series_R], last_R)) >= _MOSTLY
+    months_N, _ = _commonest_steps(_Rows(month_R.astype(np.int64), rows.series_R, rows.N))
+    day_N = np.where(end_N, 31, np.where(anchor_N > 28, anchor_N, 0))
+    found = np.flatnonzero(long_N & (end_N | kept_N) & (months_N > 0))
+    return {int(n): Frequency("month", int(months_N[n]), int(day_N[n])) for n in found}
+
+
+def _only_weekdays(rows: _Rows) -> bool:
+    """No row lies on a weekend and some series steps over one."""
+    weekday_R = (rows.times_R.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 0 = Monday
+    over = (np.diff(weekday_R) < 0) & (rows.series_R[1:] == rows.series_R[:-1])
+    return bool((weekday_R < 5).all() and over.any())
+
+
+def _agreed(kinds: list[Frequency], step_N: np.ndarray, count_N: np.ndarray, ids: tuple[str, ...]) -> Frequency:
+    """The one frequency of all series. Series whose commonest step occurs once only follow the others."""
+    known_N = count_N > 1 if (count_N > 1).any() else step_N > 0
+    groups: dict[Frequency, list[int]] = {}
+    for n in np.flatnonzero(known_N):
+        groups.setdefault(kinds[n], []).append(int(n))
+    most = sorted(groups, key=lambda kind: -len(groups[kind]))
+    if len(most) > 1 and count_N.max() > 1:
+        told = [f"{_in_words(kind)} in {len(groups[kind]):,} series (e.g. {ids[groups[kind][0]]!r})" for kind in most]
+        raise PanelError(f"the series have different frequencies: {listed(told)}. Read them one kind at a time.")
+    return most[0]
+
+
+def _in_words(kind: Frequency) -> str:
+    anchor = {0: "", 31: " (last day)"}.get(kind.day, f" (day {kind.day})")
+    return f"one row per {kind.name}{anchor}" if kind.unit != "step" else f"a row every {kind.plural(kind.count)}"
+
+
+def with_month_end(frequency: Frequency, times_R: np.ndarray) -> Frequency:
+    """Let a monthly frequency that a user named follow the month's last day, where all times do.
+
+    "month" alone keeps the day of the start, which would turn 28 February into 28 March.
+    """
+    if frequency.unit != "month" or frequency.day or not len(times_R):
+        return frequency
+    date_R = times_R.astype("datetime64[D]")
+    ends = (date_R + 1).astype("datetime64[M]") > date_R.astype("datetime64[M]")
+    late = (date_R - date_R.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) >= 28
+    if not (ends.all() and late.any()):
+        return frequency
+    return Frequency("month", frequency.count, 31, frequency.timezone)
