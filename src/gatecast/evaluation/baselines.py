@@ -9,7 +9,7 @@ All have one signature, ``forecast(values_RC, first_B, origin_B, horizon, season
 - first_B: (B,) the first row of the series that each origin belongs to.
 - origin_B: (B,) the row of the last observation that may be used, ``first <= origin < R``.
 - horizon: H, the number of steps to forecast; season: the seasonal period m in steps, 1 for none.
-- category_R: labels of the rows, known in advance, at least up to the last target row; ``same_category`` alone reads it.
+- category_R: labels of the rows, known in advance, up to the last target row; ``same_category`` alone reads it.
 
 The result is float64, and nan only where the history of an origin has no observation at all. Nothing loops over
 origins: a table of "the last row with an observation" is built once for the buffer and then read at every origin. It

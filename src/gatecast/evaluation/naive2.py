@@ -44,7 +44,7 @@ def naive2(
         if season == 1 or season > int(10 * np.log10(length)):
             continue
         group = np.flatnonzero(length_B == length)
-        history_GCT = np.moveaxis(x_RC[first[group][:, None] + np.arange(length)], 1, -1)
+        history_GCT = np.ascontiguousarray(np.moveaxis(x_RC[first[group][:, None] + np.arange(length)], 1, -1))
         adjusted_GCH = _seasonal_forecast(history_GCT, horizon, season)
         use = np.isfinite(adjusted_GCH).all(axis=-1) & _is_seasonal(history_GCT, season)
         forecast_BHC[group] = np.where(use[:, None, :], np.moveaxis(adjusted_GCH, -1, 1), forecast_BHC[group])
