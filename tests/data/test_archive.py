@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,6 +168,14 @@ def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", [0, 1, 15, 60, -9, -1])
 def test_a_truncated_archive_is_damaged(tmp_path: Path, kept: int) -> None:
     assert "is damaged" in refusal(tmp_path, tgz(GOOD, member("more.csv", os.urandom(5_000)))[:kept])
+
+
+def test_damage_in_the_middle_of_a_table_is_noticed(tmp_path: Path) -> None:
+    tar = gzip.decompress(tgz(member("table.csv", os.urandom(100_000))))
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    half = deflate.compress(tar[:50_000]) + deflate.flush(zlib.Z_FULL_FLUSH)
+    # No block of the deflate format begins with the bits 111.
+    assert "is damaged" in refusal(tmp_path, gzip.compress(b"")[:10] + half + b"\xff" * 64)
 
 
 def test_a_wrong_checksum_of_gzip_is_noticed(tmp_path: Path) -> None:
