@@ -80,6 +80,8 @@ def choose_columns(frame: pl.DataFrame, given: Roles, wide: bool | None) -> Role
         roles = replace(roles, time=_find_time(frame, roles))
     if roles.series is None and not wide:
         roles = replace(roles, series=_find_series(frame, roles))
+    if roles.time is None and roles.series is not None:
+        raise PanelError(f"no column holds times. The columns are {_shown(frame.columns)}. Pass time=.")
     if roles.targets:
         return replace(roles, wide=bool(wide))
     return _find_targets(frame, roles, wide)
@@ -120,7 +122,8 @@ def _find_series(frame: pl.DataFrame, roles: Roles) -> str | None:
     texts = [name for name in left if not looks_like_numbers(frame[name]) and not frame[name].dtype.is_temporal()]
     if not texts:
         return None
-    repeats = roles.time is not None and frame[roles.time].is_duplicated().any()
+    # a few doubled rows make no panel
+    repeats = roles.time is not None and frame[roles.time].n_unique() < 0.9 * frame.height
     if len(texts) == 1 and repeats:
         return texts[0]
     if roles.targets and not repeats:

@@ -213,7 +213,9 @@ def _read_words(text: pl.Series) -> pl.Series:
     column = pl.col(text.name)
     days = [column.str.to_date(form, strict=False) for form in _WORDS]
     months = [("1 " + column).str.to_date(form, strict=False) for form in _MONTH_WORDS]
-    return plain.to_frame().select(pl.coalesce(days + months).cast(pl.Datetime("us")))[text.name]
+    # a four-digit year must not read "Jan-19" as the year 19
+    forms = [pl.when(form.dt.year().is_between(1000, 2999)).then(form) for form in days + months]
+    return plain.to_frame().select(pl.coalesce(forms).cast(pl.Datetime("us")))[text.name]
 
 
 def _as_duration(offset: pl.Series) -> pl.Series:
