@@ -94,7 +94,7 @@ def run(forecast: object, panel: dict) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", BASELINES)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(panel=panels())
 def test_equals_the_loop_over_origins(name: str, panel: dict) -> None:
     np.testing.assert_allclose(run(BASELINES[name], panel), oracle(name, panel), rtol=1e-12, atol=1e-12)

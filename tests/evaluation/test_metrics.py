@@ -109,7 +109,7 @@ def same(left: object, right: object) -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(case=cases())
 def test_all_aggregations_equal_the_loops(name: str, case: dict[str, np.ndarray]) -> None:
     metric = METRICS[name]
@@ -208,7 +208,7 @@ def buffers(draw: st.DrawFn) -> tuple[np.ndarray, list[int], list[int], int]:
     return values, first, [draw(st.integers(0, rows - at)) for at in first], draw(st.integers(1, 5))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(case=buffers())
 def test_scales_equal_the_loops(case: tuple[np.ndarray, list[int], list[int], int]) -> None:
     values, first, length, m = case

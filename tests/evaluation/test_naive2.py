@@ -53,7 +53,7 @@ def seasonal_series(draw: st.DrawFn) -> tuple[list[list[float]], int]:
     return [[5.0 + pattern[t % m] + next(bits) for t in range(length)] for length in lengths], m
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(case=seasonal_series())
 def test_equals_the_recipe(case: tuple[list[list[float]], int]) -> None:
     series, m = case
