@@ -29,22 +29,20 @@ class Problems:
     def tell(self) -> None:
         """Raise PanelError with all problems, if there are any."""
         if self.found:
-            raise PanelError(" ".join(self.found))
+            raise PanelError(" Also: ".join(self.found))
 
-    def add(self, told: list[str], total: int, what: str, remedy: str) -> None:
+    def add(self, told: list[str], total: int, what: str, remedy: str, shown: int | None = None) -> None:
         """Add problems of one kind: the first few in words, then how many there are, then what to do."""
         if total:
-            more = f" ({total:,} {what} in all.)" if total > len(told) else ""
+            more = f" ({total:,} {what} in all.)" if total > (shown or len(told)) else ""
             self.found.append(f"{'; '.join(told)}.{more} {remedy}")
 
     def bad_cells(self, bad_R: np.ndarray, row_R: np.ndarray, column: str, cells: object, what: str) -> None:
         """Cells of one column that hold something unusable; ``cells`` is the column as it came."""
         bad = np.flatnonzero(bad_R)
         told = [f"{self._cell(cells, int(r))} in column {column!r}, row {row_R[r]}" for r in bad[:_SHOWN]]
-        where = self.of_file if self.of_file else ""
-        self.add([f"{listed(told)}{where} {what}"] if len(bad) else [], len(bad), "cells", "Correct or empty them.")
-        if len(bad) and len(bad) <= _SHOWN:
-            self.found[-1] = self.found[-1].replace(f" ({len(bad):,} cells in all.)", "")
+        if len(bad):
+            self.add([f"{listed(told)}{self.of_file} {what}"], len(bad), "cells", "Correct or empty them.", len(told))
 
     def _cell(self, cells: object, r: int) -> str:
         return repr(cells[r])  # type: ignore[index]

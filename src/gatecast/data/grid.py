@@ -21,14 +21,14 @@ class Grid:
     """Where each row of the table goes in the panel.
 
     Args:
-        source_R: (R,) row of the table for each row of the panel; -1 for a filled gap.
+        source_R: (R,) row of the table for each row of the panel, -1 for a filled gap; None: as they stand.
         first: (N,) first row of each series in the panel.
         length: (N,) rows of each series.
         starts: (N,) first time of each series.
         frequency: the step.
     """
 
-    source_R: np.ndarray
+    source_R: np.ndarray | None
     first: np.ndarray
     length: np.ndarray
     starts: np.ndarray
@@ -79,15 +79,24 @@ def make_grid(
         return None
     stored_R = _stored(times_R, frequency, first)
     starts = stored_R[first]
+    if _all_alike(stored_R, length, frequency):
+        return Grid(order, first, length, starts, frequency)
     index_R, on_R = frequency.position(starts[series_R], stored_R)
     _tell_off_grid(problems, on_R, stored_R, series_R, row_R, ids, frequency)
     step_R = np.diff(index_R, prepend=0)
     step_R[first] = 1
     if not fill and on_R.all():
         _tell_gaps(problems, step_R, stored_R, series_R, ids, frequency)
-    source_R = np.arange(len(series_R)) if order is None else order
-    grid = Grid(source_R, first, length, starts, frequency)
+    grid = Grid(order, first, length, starts, frequency)
     return _filled(grid, index_R, series_R) if fill and on_R.all() and (step_R > 1).any() else grid
+
+
+def _all_alike(stored_R: np.ndarray, length: np.ndarray, frequency: Frequency) -> bool:
+    """Whether all series have the same times, without a gap: the common case, which needs one look at one series."""
+    T = int(length[0])
+    if not (length == T).all() or not (stored_R.reshape(-1, T) == stored_R[:T]).all():
+        return False
+    return bool((frequency.advance(stored_R[0], np.arange(T)) == stored_R[:T]).all())
 
 
 def _sorted_order(series_R: np.ndarray, times_R: np.ndarray) -> np.ndarray | None:
@@ -175,5 +184,5 @@ def _filled(grid: Grid, index_R: np.ndarray, series_R: np.ndarray) -> Grid:
     length = index_R[grid.first + grid.length - 1] + 1
     first = np.cumsum(length) - length
     source_R = np.full(int(length.sum()), -1)
-    source_R[first[series_R] + index_R] = grid.source_R
+    source_R[first[series_R] + index_R] = np.arange(len(series_R)) if grid.source_R is None else grid.source_R
     return replace(grid, source_R=source_R, first=first, length=length)

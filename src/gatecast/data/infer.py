@@ -15,6 +15,9 @@ __all__ = ["infer_frequency", "with_month_end"]
 # A series is monthly when this share of its rows lies on one day of the month: a few wrong dates must not hide it.
 _MOSTLY = 0.8
 
+# Rows that are looked at to find a frequency, of all series together; at least 64 of each.
+_ENOUGH = 2_000_000
+
 
 @dataclass(frozen=True)
 class _Rows:
@@ -55,7 +58,7 @@ def infer_frequency(
         PanelError: no series has two different times, or the series have different frequencies.
     """
     names = ids or tuple(str(n) for n in range(len(first_N)))
-    rows = _Rows(times_R, np.repeat(np.arange(len(first_N)), length_N), len(first_N))
+    rows = _leading_rows(times_R, first_N, length_N)
     step_N, count_N = _commonest_steps(rows)
     if not (step_N > 0).any():
         raise PanelError("no series has two different times, so the frequency is unknown. Pass frequency=, e.g. 'D'.")
@@ -65,7 +68,19 @@ def infer_frequency(
     for n, kind in _monthly(rows, step_N).items():
         kinds[n] = kind
     found = _agreed(kinds, step_N, count_N, names)
-    return Frequency("business") if found == Frequency("fixed", DAY) and _only_weekdays(rows) else found
+    weekdays = found == Frequency("fixed", DAY) and _steps_over_weekend(rows) and _only_weekdays(times_R)
+    return Frequency("business") if weekdays else found
+
+
+def _leading_rows(times_R: np.ndarray, first_N: np.ndarray, length_N: np.ndarray) -> _Rows:
+    """The first rows of each series: enough to know the step, which the reader then checks on every row."""
+    N = len(first_N)
+    if len(times_R) <= _ENOUGH:
+        return _Rows(times_R, np.repeat(np.arange(N), length_N), N)
+    head_N = np.minimum(length_N, max(64, _ENOUGH // N))
+    series_R = np.repeat(np.arange(N), head_N)
+    step_R = np.arange(len(series_R)) - np.repeat(np.cumsum(head_N) - head_N, head_N)
+    return _Rows(times_R[first_N[series_R] + step_R], series_R, N)
 
 
 def _commonest_steps(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
@@ -77,7 +92,7 @@ def _commonest_steps(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _commonest(value_R: np.ndarray, series_R: np.ndarray, N: int) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) commonest value of each series, the largest of equals, and (N,) its count; 0 without rows."""
+    """(N,) commonest value of each series, the smallest of equals, and (N,) its count; 0 without rows."""
     best_N, count_N = np.zeros(N, np.int64), np.zeros(N, np.int64)
     if not len(value_R):
         return best_N, count_N
@@ -87,7 +102,7 @@ def _commonest(value_R: np.ndarray, series_R: np.ndarray, N: int) -> tuple[np.nd
     import polars as pl
 
     pairs = pl.DataFrame({"series": series_R, "value": value_R}).group_by("series", "value").len()
-    pairs = pairs.sort("len", "value")  # the last write of each series wins below
+    pairs = pairs.sort("len", "value", descending=[False, True])  # the last write of each series wins below
     best_N[pairs["series"].to_numpy()] = pairs["value"].to_numpy()
     count_N[pairs["series"].to_numpy()] = pairs["len"].to_numpy()
     return best_N, count_N
@@ -102,7 +117,7 @@ def _monthly(rows: _Rows, step_N: np.ndarray) -> dict[int, Frequency]:
     month_R = rows.times_R.astype("datetime64[M]")
     day_R = (rows.times_R.astype("datetime64[D]") - month_R.astype("datetime64[D]")).astype(np.int64) + 1
     last_R = ((month_R + 1).astype("datetime64[D]") - month_R.astype("datetime64[D]")).astype(np.int64)
-    anchor_N, _ = _commonest(day_R, rows.series_R, rows.N)
+    anchor_N = -_commonest(-day_R, rows.series_R, rows.N)[0]  # the largest of equals: 30 January, 28 February
     late_N = rows.share(day_R > 28) > 0
     end_N = (rows.share(day_R == last_R) >= _MOSTLY) & late_N
     kept_N = rows.share(day_R == np.minimum(anchor_N[rows.series_R], last_R)) >= _MOSTLY
@@ -112,11 +127,20 @@ def _monthly(rows: _Rows, step_N: np.ndarray) -> dict[int, Frequency]:
     return {int(n): Frequency("month", int(months_N[n]), int(day_N[n])) for n in found}
 
 
-def _only_weekdays(rows: _Rows) -> bool:
-    """No row lies on a weekend and some series steps over one."""
-    weekday_R = (rows.times_R.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 0 = Monday
-    over = (np.diff(weekday_R) < 0) & (rows.series_R[1:] == rows.series_R[:-1])
-    return bool((weekday_R < 5).all() and over.any())
+def _steps_over_weekend(rows: _Rows) -> bool:
+    """Some series goes from a Friday to the next Monday."""
+    step_R = np.diff(rows.times_R.astype("datetime64[D]").astype(np.int64))
+    friday_R = (_weekday(rows.times_R[:-1]) == 4) & (rows.series_R[1:] == rows.series_R[:-1])
+    return bool(((step_R == 3) & friday_R).any())
+
+
+def _only_weekdays(times_R: np.ndarray) -> bool:
+    return bool((_weekday(times_R) < 5).all())
+
+
+def _weekday(times_R: np.ndarray) -> np.ndarray:
+    """0 = Monday."""
+    return np.asarray((times_R.astype("datetime64[D]").astype(np.int64) + 3) % 7)
 
 
 def _agreed(kinds: list[Frequency], step_N: np.ndarray, count_N: np.ndarray, ids: tuple[str, ...]) -> Frequency:

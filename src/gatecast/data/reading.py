@@ -196,9 +196,9 @@ def _one(column: Column, value: Any) -> np.ndarray:
     return np.array([[number]])
 
 
-def _take(values_RV: np.ndarray, source_R: np.ndarray) -> np.ndarray:
+def _take(values_RV: np.ndarray, source_R: np.ndarray | None) -> np.ndarray:
     """Rows of the table in the order of the panel, nan where a gap was filled."""
-    if len(source_R) == len(values_RV) and (source_R == np.arange(len(source_R))).all():
+    if source_R is None:
         return values_RV
     taken: np.ndarray = values_RV[source_R]
     taken[source_R < 0] = np.nan
@@ -234,7 +234,7 @@ class _Rows:
         heads = column.filter(pl.Series(head_R))
         names = heads.drop_nulls().unique(maintain_order=True)
         codes = heads.replace_strict(names, np.arange(len(names)), default=0, return_dtype=pl.Int64).to_numpy()
-        self.series_R = codes[np.cumsum(head_R) - 1]
+        self.series_R = np.repeat(codes, np.diff(np.flatnonzero(head_R), append=len(head_R)))
         self.ids = tuple(names.cast(pl.String).to_list())
 
     def _read_times(self, day_first: bool | None) -> None:
@@ -302,8 +302,9 @@ class _Rows:
         )
         if made is None or kept is None:
             return made
-        source_R = np.where(made.source_R < 0, -1, kept[made.source_R])
-        return Grid(source_R, made.first, made.length, made.starts, made.frequency)
+        source_R = made.source_R
+        kept_R = kept if source_R is None else np.where(source_R < 0, -1, kept[source_R])
+        return Grid(kept_R, made.first, made.length, made.starts, made.frequency)
 
     def panel(self, grid: Grid, values_RV: np.ndarray, schema: Schema, static_NS: np.ndarray) -> Panel:
         """Put the pieces together."""
