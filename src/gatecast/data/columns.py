@@ -93,7 +93,7 @@ def _left(frame: pl.DataFrame, roles: Roles) -> list[str]:
 
 def _find_time(frame: pl.DataFrame, roles: Roles) -> str | None:
     left = _left(frame, roles)
-    dated = [name for name in left if frame[name].dtype.is_temporal() or _text_dates(frame[name])]
+    dated = [name for name in left if _dated(frame[name])]
     numeric = [name for name in left if name.lower() in _STEP_NAMES and looks_like_numbers(frame[name])]
     if len(dated) > 1:
         dated = [min(named, key=lambda n: _TIME_NAMES.index(n.lower()))] if (named := _among(dated)) else dated
@@ -107,10 +107,10 @@ def _among(names: list[str]) -> list[str]:
     return [name for name in names if name.lower() in _TIME_NAMES]
 
 
-def _text_dates(column: pl.Series) -> bool:
+def _dated(column: pl.Series) -> bool:
     import polars as pl
 
-    return column.dtype == pl.String and looks_like_dates(column)
+    return column.dtype.is_temporal() or (column.dtype == pl.String and looks_like_dates(column))
 
 
 def _find_series(frame: pl.DataFrame, roles: Roles) -> str | None:
@@ -119,7 +119,7 @@ def _find_series(frame: pl.DataFrame, roles: Roles) -> str | None:
     for name in _SERIES_NAMES:
         if name in left:
             return name
-    texts = [name for name in left if not looks_like_numbers(frame[name]) and not frame[name].dtype.is_temporal()]
+    texts = [name for name in left if not looks_like_numbers(frame[name]) and not _dated(frame[name])]
     if not texts:
         return None
     # a few doubled rows make no panel
