@@ -175,6 +175,7 @@ def test_a_missing_forecast_is_never_ignored() -> None:
     assert math.isnan(mae([1.0, 2.0], [1.0, math.nan]))
     assert math.isnan(mae.over_series([[1.0], [2.0]], [[1.0], [math.nan]]))
     assert math.isnan(coverage([1.0, 2.0], [0.0, math.nan], [3.0, 3.0]))
+    assert math.isnan(coverage([1.0, 2.0], [0.0, 0.0], [3.0, math.nan]))
     assert mae([1.0, math.nan], [2.0, math.nan]) == 1
 
 

@@ -83,3 +83,11 @@ def test_where_the_decomposition_fails_the_last_value_is_repeated(break_it: str)
     if break_it == "constant":
         x = np.full(20, 3.0)
     assert naive2(x[:, None], [0], [19], 3, 4).ravel().tolist() == [x[-1]] * 3
+
+
+@pytest.mark.parametrize(("m", "too_short", "enough"), [(7, 20, 21), (24, 250, 252)])
+def test_three_seasons_and_the_lags_of_r_are_needed(m: int, too_short: int, enough: int) -> None:
+    # 3 * 7 = 21 values for the decomposition; floor(10 log10(251)) = 23 lags for the autocorrelation
+    x = np.array([9.0 if t % m == 0 else 1.0 for t in range(enough)])[:, None]
+    assert (naive2(x, [0], [too_short - 1], m, m) == x[too_short - 1]).all()
+    assert naive2(x, [0], [enough - 1], m, m).max() == pytest.approx(9.0)
