@@ -123,8 +123,8 @@ class Panel:
 
         Both are clipped to the series; series left without a row are dropped.
         """
-        begin = np.clip(np.broadcast_to(begin, len(self)), 0, self.length)
-        end = np.clip(np.broadcast_to(end, len(self)), begin, self.length)
+        begin = np.asarray(np.clip(np.broadcast_to(begin, len(self)), 0, self.length))
+        end = np.asarray(np.clip(np.broadcast_to(end, len(self)), begin, self.length))
         starts = self.frequency.advance(self.starts, begin)
         cut = replace(self, first=self.first + begin, length=end - begin, starts=starts)
         return cut if (end > begin).all() else cut.select(np.flatnonzero(end > begin))
@@ -172,7 +172,7 @@ class Panel:
 
     def between(self, begin: TimeLike | None = None, end: TimeLike | None = None) -> Panel:
         """Keep what lies from ``begin`` to ``end``, both inclusive; labels may be partial dates ("2016-01")."""
-        low = 0 if begin is None else self.frequency.steps_until(self.starts, begin)
+        low: np.ndarray | int = 0 if begin is None else self.frequency.steps_until(self.starts, begin)
         high = self.length if end is None else self.frequency.steps_until(self.starts, end, after=True)
         kept = self.slice(low, high)
         if not len(kept):

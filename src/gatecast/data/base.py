@@ -1,0 +1,82 @@
+"""The base of a forecast: what the network is asked to improve, by index arithmetic on the flat buffer.
+
+last        t ──▶ every step           the last value
+seasonal    t+h-m ──▶ t+h              the value one season (m steps) before the target, or more seasons if h > m
+category    the usual value at t of the category that the target's step will have (known in advance)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gatecast.data.scaling import Scaling
+
+__all__ = ["base_at", "category_table"]
+
+
+def base_at(
+    u_RC: np.ndarray,
+    first_B1: np.ndarray,
+    origin_BK: np.ndarray,
+    horizon: int,
+    scaling: Scaling,
+    usual_RGC: np.ndarray,
+    category_R: np.ndarray,
+) -> np.ndarray:
+    """Base of the ``horizon`` steps after each origin row: (B, K) -> (B, K, H, C). Reads rows <= origin only.
+
+    ``u_RC`` has no NaN (filled forward). Where there is no earlier season the last value stands in.
+    """
+    last_BK1C = u_RC[origin_BK][:, :, None]
+    steps_H = np.arange(1, horizon + 1)
+    if scaling.base == "seasonal":
+        back_H = scaling.season * -(-steps_H // scaling.season)
+        row_BKH = origin_BK[:, :, None] + steps_H - back_H
+        return _median_of_seasons(u_RC, first_B1[:, :, None], row_BKH, origin_BK[:, :, None], scaling)
+    shape = (*origin_BK.shape, horizon, u_RC.shape[1])
+    if scaling.base == "category":
+        target_BKH = np.minimum(origin_BK[:, :, None] + steps_H, len(category_R) - 1)
+        usual_BKHC = usual_RGC[origin_BK[:, :, None], category_R[target_BKH]]
+        return np.where(np.isnan(usual_BKHC), last_BK1C, usual_BKHC)
+    return np.broadcast_to(last_BK1C, shape)
+
+
+def _median_of_seasons(
+    u_RC: np.ndarray, first_B11: np.ndarray, row_BKH: np.ndarray, origin_BK1: np.ndarray, scaling: Scaling
+) -> np.ndarray:
+    """Median over ``depth`` seasons of the value in the same place; missing seasons repeat the nearest one."""
+    row_BKH = np.where(row_BKH >= first_B11, row_BKH, origin_BK1)
+    values = [u_RC[row_BKH]]
+    for _ in range(scaling.depth - 1):
+        earlier_BKH = row_BKH - scaling.season
+        row_BKH = np.where(earlier_BKH >= first_B11, earlier_BKH, row_BKH)
+        values.append(u_RC[row_BKH])
+    return values[0] if len(values) == 1 else np.median(np.stack(values), axis=0)
+
+
+def category_table(
+    u_RC: np.ndarray, first: np.ndarray, length: np.ndarray, category_R: np.ndarray, groups: int, depth: int
+) -> np.ndarray:
+    """(R, G, C): at each row, the median of the last ``depth`` values of each category in that series; NaN before any.
+
+    A median, so that one odd day (a storm, a strike) does not become tomorrow's base.
+    """
+    table_RGC = np.full((len(u_RC), groups, u_RC.shape[1]), np.nan, u_RC.dtype)
+    for n in range(len(first)):
+        rows = slice(int(first[n]), int(first[n] + length[n]))
+        for group in range(groups):
+            table_RGC[rows, group] = _running_median(u_RC[rows], category_R[rows] == group, depth)
+    return table_RGC
+
+
+def _running_median(u_TC: np.ndarray, chosen_T: np.ndarray, depth: int) -> np.ndarray:
+    """(T, C) median of the last ``depth`` chosen values up to each step; NaN before the first."""
+    result_TC = np.full_like(u_TC, np.nan)
+    chosen_MC = u_TC[chosen_T]
+    if not len(chosen_MC):
+        return result_TC
+    padded_MC = np.concatenate([np.repeat(chosen_MC[:1], depth - 1, axis=0), chosen_MC])
+    median_MC = np.median(np.lib.stride_tricks.sliding_window_view(padded_MC, depth, axis=0), axis=-1)
+    seen_T = np.cumsum(chosen_T)
+    result_TC[seen_T > 0] = median_MC[seen_T[seen_T > 0] - 1]
+    return result_TC

@@ -1,0 +1,308 @@
+"""From window numbers to the arrays of one batch: gather, scale, and remember the way back.
+
+level      (u_t - location) / spread                   C channels
+surprise   (u_t - base of t made at t-1) / spread      C channels, where there is a base
+past       past covariates at t                        P channels
+future     future covariates at t+1                    F channels (known one step ahead)
+static     the series' constants                       S channels
+observed   1 where the target was there, else 0        1 channel, where values are missing or series are short
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gatecast.data.base import base_at, category_table
+from gatecast.data.panel import Panel
+from gatecast.data.scaling import Scaling, location_and_spread, mean_size
+
+__all__ = ["Batch", "Framing", "WindowReader"]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Sizes of a window: lookback L, horizon H, the K last steps whose forecasts are trained, and what is told."""
+
+    lookback: int
+    horizon: int
+    supervised: int = 1
+    observed: bool = False
+
+    @property
+    def warm_up(self) -> int:
+        """Steps up to and with the first supervised origin: all that the window's statistics may use."""
+        return self.lookback - self.supervised + 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of windows, ready for the network.
+
+    Args:
+        context_BLF: (B, L, F) what the LSTM reads.
+        future_BKHF: (B, K, H, F) future covariates of every forecast step, F may be 0.
+        target_BKHC: (B, K, H, C) scaled truth; 0 where unknown. None when only forecasts are wanted.
+        weight_BKHC: (B, K, H, C) 1 where the truth is known, else 0; None where all of it is.
+        centre_BKHC: (B, K, H, C) what an output of 0 means, in transformed units.
+        spread_BC: (B, C) what an output of 1 adds to it.
+    """
+
+    context_BLF: np.ndarray
+    future_BKHF: np.ndarray
+    target_BKHC: np.ndarray | None
+    weight_BKHC: np.ndarray | None
+    centre_BKHC: np.ndarray
+    spread_BC: np.ndarray
+
+
+@dataclass(frozen=True)
+class CovariateScale:
+    """Location and spread of the covariate columns, learned on the training span; categories pass as they are."""
+
+    location_V: np.ndarray
+    spread_V: np.ndarray
+
+    @classmethod
+    def fit(cls, panel: Panel, enabled: bool) -> CovariateScale:
+        """Statistics of numeric past, future and static columns over all rows of the panel's series."""
+        schema = panel.schema
+        columns = [*schema.past, *schema.future, *schema.static]
+        numeric_V = np.repeat([c.categories is None and enabled for c in columns], [c.width for c in columns])
+        if not numeric_V.any():
+            return cls(np.zeros(len(numeric_V), np.float32), np.ones(len(numeric_V), np.float32))
+        inside_R = _rows_inside(panel)
+        rows_RV = panel.values_RV[inside_R, len(panel.targets) :]
+        location = np.concatenate([np.nanmean(rows_RV, axis=0), panel.static_NS.mean(axis=0)])
+        spread = np.concatenate([np.nanstd(rows_RV, axis=0), panel.static_NS.std(axis=0)])
+        spread = np.where(spread > 0, spread, 1)
+        return cls(
+            np.where(numeric_V, location, 0).astype(np.float32), np.where(numeric_V, spread, 1).astype(np.float32)
+        )
+
+
+class WindowReader:
+    """Reads batches of windows from a panel.
+
+    Args:
+        panel: where to read; windows may touch any row of a series up to its end.
+        scaling: how values are scaled.
+        framing: the sizes of a window.
+        covariates: scale of the covariates, from the training span.
+        fitted: (N, 2, 2, C) location and spread of level and surprise per series, for a fitted scaling.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        scaling: Scaling,
+        framing: Framing,
+        covariates: CovariateScale,
+        fitted: np.ndarray | None = None,
+    ) -> None:
+        self.panel = panel
+        self.scaling = scaling
+        self.framing = framing
+        self.covariates = covariates
+        self.fitted = fitted
+        inside_R = _rows_inside(panel)
+        # rows outside the panel's series may lie in the future: they become missing before anything looks at them
+        target_RC = panel.target_RC if inside_R.all() else np.where(inside_R[:, None], panel.target_RC, np.nan)
+        self.seen_RC = np.isfinite(target_RC)
+        self.complete = bool(self.seen_RC[inside_R].all())
+        u_RC = scaling.transform(target_RC)
+        self.u_RC = u_RC if self.seen_RC.all() else _fill_forward(u_RC, self.seen_RC, panel)
+
+    @property
+    def future_width(self) -> int:
+        """Channels of the future covariates."""
+        return int(self.panel.future_RF.shape[1])
+
+    @property
+    def features(self) -> int:
+        """Channels F of the context."""
+        targets = len(self.panel.targets) * (1 if self.scaling.base == "none" else 2)
+        covariates = self.panel.schema.width - len(self.panel.targets) + self.panel.static_NS.shape[1]
+        return targets + covariates + int(self.framing.observed)
+
+    # ---------------------------------------------------------------- one batch
+
+    def read(
+        self, series_B: np.ndarray, origin_B: np.ndarray, *, targets: bool = True, origins: int | None = None
+    ) -> Batch:
+        """The windows that end in the rows ``origin_B`` of the series ``series_B``.
+
+        The K forecasts of a window are those of its ``origins`` last steps (``framing.supervised`` if None).
+        """
+        framing = self.framing
+        first_B1 = self.panel.first[series_B][:, None]
+        wanted_BL = origin_B[:, None] + np.arange(1 - framing.lookback, 1)
+        row_BL = np.maximum(wanted_BL, first_B1)  # before the series' start its first row is repeated ...
+        seen_BLC = self.seen_RC[row_BL] & (wanted_BL >= first_B1)[:, :, None]  # ... and marked as not observed
+        u_BLC = self.u_RC[row_BL]
+        surprise_BLC, known_BLC = self._surprise(first_B1, row_BL, u_BLC, seen_BLC)
+        location_BC, spread_BC, step_BC = self._statistics(series_B, u_BLC, seen_BLC, surprise_BLC, known_BLC)
+        channels = [(u_BLC - location_BC[:, None]) / spread_BC[:, None]]
+        if self.scaling.base != "none":
+            channels.append(surprise_BLC / step_BC[:, None])
+        channels += self._covariates(series_B, row_BL)
+        if framing.observed:
+            channels.append(seen_BLC.all(axis=2, keepdims=True))
+        context_BLF = np.concatenate([c.astype(np.float32, copy=False) for c in channels], axis=2)
+
+        origin_BK = origin_B[:, None] + np.arange(1 - (origins or framing.supervised), 1)
+        centre_BKHC = self._centre(np.maximum(origin_BK, first_B1), first_B1, location_BC)
+        target_BKHC, weight_BKHC = self._targets(series_B, origin_BK, centre_BKHC, step_BC) if targets else (None, None)
+        return Batch(context_BLF, self._future(origin_BK), target_BKHC, weight_BKHC, centre_BKHC, step_BC)
+
+    def restore(self, batch: Batch, output_BHCQ: np.ndarray) -> np.ndarray:
+        """Undo the scaling of the last origin's outputs: (B, H, C, Q) -> (B, H, C, Q) in the data's own unit."""
+        centre_BHC1 = batch.centre_BKHC[:, -1, :, :, None]
+        u_BHCQ = centre_BHC1 + batch.spread_BC[:, None, :, None] * output_BHCQ.astype(batch.centre_BKHC.dtype)
+        values_BHCQ: np.ndarray = self.scaling.inverse(self.scaling.bound(u_BHCQ, centre_BHC1))
+        return values_BHCQ
+
+    def scaled(self, batch: Batch, values_BHC: np.ndarray) -> np.ndarray:
+        """The way in for truths of the last origin: data's unit (B, H, C) -> output units (B, H, C)."""
+        u_BHC = self.scaling.transform(values_BHC)
+        return (u_BHC - batch.centre_BKHC[:, -1]) / batch.spread_BC[:, None]
+
+    # ---------------------------------------------------------------- its parts
+
+    def _surprise(
+        self, first_B1: np.ndarray, row_BL: np.ndarray, u_BLC: np.ndarray, seen_BLC: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What the base made one step before did not expect, and where that can be known: (B, L, C) each."""
+        if self.scaling.base == "none":
+            return u_BLC[:, :0], seen_BLC[:, :0]
+        back = self.scaling.season if self.scaling.base == "seasonal" else 1
+        known_BL = row_BL - back >= first_B1
+        before_BL = np.maximum(row_BL - 1, first_B1)
+        base_BLC = self._base(before_BL, first_B1, 1)[:, :, 0]
+        known_BLC = known_BL[:, :, None] & seen_BLC
+        return np.where(known_BLC, u_BLC - base_BLC, 0), known_BLC
+
+    def _statistics(
+        self,
+        series_B: np.ndarray,
+        u_BLC: np.ndarray,
+        seen_BLC: np.ndarray,
+        surprise_BLC: np.ndarray,
+        known_BLC: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Location and spread of the level, spread of the outputs; (B, C) each, from the warm-up or as fitted."""
+        if self.fitted is not None:
+            location_BC, spread_BC, step_BC = self.fitted[series_B].swapaxes(0, 1)
+            return location_BC, spread_BC, step_BC
+        warm_up = slice(0, self.framing.warm_up)
+        return self._measure(u_BLC[:, warm_up], seen_BLC[:, warm_up], surprise_BLC[:, warm_up], known_BLC[:, warm_up])
+
+    def _measure(
+        self, u_BTC: np.ndarray, seen_BTC: np.ndarray, surprise_BTC: np.ndarray, known_BTC: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Location, spread, and the spread of the outputs (that of the surprises where there is a base)."""
+        location_BC, spread_BC = location_and_spread(u_BTC, seen_BTC, self.scaling.scale)
+        if self.scaling.base == "none" or self.scaling.scale == "none":
+            return location_BC, spread_BC, spread_BC
+        return location_BC, spread_BC, mean_size(surprise_BTC, known_BTC)
+
+    def fit_statistics(self) -> np.ndarray:
+        """(N, 3, C) location, spread and output spread of every series over all its rows, for a fitted scaling."""
+        panel, results = self.panel, []
+        for n in range(len(panel)):
+            row_1T = np.arange(panel.first[n], panel.stop[n])[None, :]
+            first_11 = panel.first[n : n + 1, None]
+            u_1TC, seen_1TC = self.u_RC[row_1T], self.seen_RC[row_1T]
+            surprise_1TC, known_1TC = self._surprise(first_11, row_1T, u_1TC, seen_1TC)
+            results.append(np.stack(self._measure(u_1TC, seen_1TC, surprise_1TC, known_1TC), axis=1))
+        return np.concatenate(results)
+
+    def _base(self, origin_BK: np.ndarray, first_B1: np.ndarray, horizon: int) -> np.ndarray:
+        usual_RGC, category_R = self._category if self.scaling.base == "category" else (self.u_RC, self.u_RC)
+        return base_at(self.u_RC, first_B1, origin_BK, horizon, self.scaling, usual_RGC, category_R)
+
+    def _centre(self, origin_BK: np.ndarray, first_B1: np.ndarray, location_BC: np.ndarray) -> np.ndarray:
+        """What an output of 0 means: the base, or the location where there is none. (B, K, H, C)."""
+        horizon = self.framing.horizon
+        if self.scaling.base != "none":
+            return self._base(origin_BK, first_B1, horizon)
+        shape = (*origin_BK.shape, horizon, location_BC.shape[1])
+        return np.broadcast_to(location_BC[:, None, None], shape)
+
+    @cached_property
+    def _category(self) -> tuple[np.ndarray, np.ndarray]:
+        """(R, G, C) usual value of each category, and (R,) the category of each row."""
+        assert self.scaling.category is not None
+        onehot_RG = self.panel.values_RV[:, self.panel.schema.category_slice(self.scaling.category)]
+        category_R = onehot_RG.argmax(axis=1)
+        table = category_table(
+            self.u_RC, self.panel.first, self.panel.length, category_R, onehot_RG.shape[1], self.scaling.depth
+        )
+        return table, category_R
+
+    def _covariates(self, series_B: np.ndarray, row_BL: np.ndarray) -> list[np.ndarray]:
+        """Past covariates at t, future covariates at t+1 and statics, scaled: (B, L, P), (B, L, F), (B, L, S)."""
+        schema, static_NS = self.panel.schema, self.panel.static_NS
+        parts = []
+        if schema.past:
+            parts.append(self._scaled_columns(row_BL, schema.past_slice))
+        if schema.future:
+            parts.append(self._scaled_columns(np.minimum(row_BL + 1, len(self.u_RC) - 1), schema.future_slice))
+        if static_NS.shape[1]:
+            width = static_NS.shape[1]
+            scale = self.covariates
+            static_BS = (static_NS[series_B] - scale.location_V[-width:]) / scale.spread_V[-width:]
+            parts.append(np.broadcast_to(static_BS[:, None], (*row_BL.shape, width)))
+        return parts
+
+    def _future(self, origin_BK: np.ndarray) -> np.ndarray:
+        """Future covariates of every forecast step, (B, K, H, F)."""
+        if not self.panel.schema.future:
+            return np.zeros((*origin_BK.shape, self.framing.horizon, 0), np.float32)
+        row_BKH = origin_BK[:, :, None] + np.arange(1, self.framing.horizon + 1)
+        return self._scaled_columns(np.clip(row_BKH, 0, len(self.u_RC) - 1), self.panel.schema.future_slice)
+
+    def _scaled_columns(self, rows: np.ndarray, columns: slice) -> np.ndarray:
+        """Covariate columns at some rows, scaled; a missing value is the column's mean, which is 0."""
+        targets = len(self.panel.targets)
+        scale = slice(columns.start - targets, columns.stop - targets)
+        raw = self.panel.values_RV[:, columns][rows]
+        scaled = (raw - self.covariates.location_V[scale]) / self.covariates.spread_V[scale]
+        filled: np.ndarray = np.nan_to_num(scaled.astype(np.float32, copy=False))
+        return filled
+
+    def _targets(
+        self, series_B: np.ndarray, origin_BK: np.ndarray, centre_BKHC: np.ndarray, step_BC: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Scaled truths and their weights; what lies outside the series has weight 0. (B, K, H, C) each."""
+        row_BKH = origin_BK[:, :, None] + np.arange(1, self.framing.horizon + 1)
+        first_B11 = self.panel.first[series_B][:, None, None]
+        stop_B11 = self.panel.stop[series_B][:, None, None]
+        inside_BKH = (row_BKH < stop_B11) & (origin_BK[:, :, None] >= first_B11)
+        row_BKH = np.clip(row_BKH, first_B11, stop_B11 - 1)
+        target_BKHC = ((self.u_RC[row_BKH] - centre_BKHC) / step_BC[:, None, None]).astype(np.float32)
+        if self.complete and inside_BKH.all():
+            return target_BKHC, None
+        known_BKHC = inside_BKH[..., None] & self.seen_RC[row_BKH]
+        return np.where(known_BKHC, target_BKHC, 0), known_BKHC.astype(np.float32)
+
+
+def _rows_inside(panel: Panel) -> np.ndarray:
+    """(R,) True for the buffer's rows that belong to a series of this panel."""
+    change_R = np.zeros(len(panel.values_RV) + 1, np.int64)
+    np.add.at(change_R, panel.first, 1)
+    np.add.at(change_R, panel.stop, -1)
+    return np.asarray(np.cumsum(change_R)[:-1] > 0)
+
+
+def _fill_forward(u_RC: np.ndarray, seen_RC: np.ndarray, panel: Panel) -> np.ndarray:
+    """Repeat the last observed value of the series; before its first one, 0."""
+    row_RC = np.broadcast_to(np.arange(len(u_RC))[:, None], u_RC.shape)
+    start_R = np.zeros(len(u_RC), np.int64)
+    start_R[panel.first] = panel.first
+    start_R = np.maximum.accumulate(start_R)
+    last_RC = np.maximum.accumulate(np.where(seen_RC, row_RC, -1), axis=0)
+    filled_RC = np.take_along_axis(u_RC, np.maximum(last_RC, 0), axis=0)
+    return np.where(last_RC >= start_R[:, None], filled_RC, 0).astype(u_RC.dtype)

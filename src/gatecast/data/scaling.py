@@ -1,0 +1,179 @@
+"""Reversible scaling: what the network sees instead of raw values, and the way back.
+
+    y   --unit, log-->   u   --(u - location) / spread-->   z        the level, as the network reads it
+                         u   --(u - base) / spread-->       e        the surprise: what the base did not expect
+
+A forecast is ``location + spread * output`` or, where there is a base (differencing), ``base + spread * output``, and
+then the logarithm is undone. The base is the forecast that the network has to improve: the last value, the value one
+season before, or the usual value of the same category. Statistics come from the window itself (window-local) or from
+the training span of the series (fitted), and in both cases from nothing after the first origin that they serve.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gatecast.errors import ConfigError, did_you_mean, listed
+
+__all__ = ["Scaling", "location_and_spread", "mean_size"]
+
+Base = Literal["none", "last", "seasonal", "category"]
+Scale = Literal["none", "standard", "mean", "last"]
+LARGEST_LOG_STEP = float(np.log(1e3))  # a forecast may leave its base by a factor of a thousand, not to infinity
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How values are made ready for the network.
+
+    Args:
+        log: take logarithms first; every value has to be above zero.
+        base: what the forecast is measured from: "none"; "last" (differencing); "seasonal" (seasonal differencing);
+            "category" (the usual value of the same category of day, say).
+        season: steps of one season, for the seasonal base.
+        category: name of the categorical future covariate, for the category base.
+        depth: the base is the median of that many past values (1 = the latest one alone).
+        scale: "none"; "standard" (mean 0, spread 1); "mean" (divide by the mean size); "last" (from the last value,
+            in units of the mean step).
+        fitted: statistics of the series' training span instead of the window's own.
+        unit: divide by this constant first.
+    """
+
+    log: bool = False
+    base: Base = "none"
+    season: int = 1
+    category: str | None = None
+    depth: int = 1
+    scale: Scale = "none"
+    fitted: bool = False
+    unit: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.season < 1 or self.depth < 1 or not self.unit > 0:
+            raise ConfigError(f"scaling needs season >= 1, depth >= 1 and unit > 0; got {self}.")
+        if (self.base == "category") != (self.category is not None):
+            raise ConfigError("scaling base 'category' goes with the name of a categorical future covariate.")
+
+    @classmethod
+    def parse(cls, text: str) -> Scaling:
+        """Read ``"log+seasonal-difference:12+standard"``: names joined by "+", a number or name after ":".
+
+        >>> Scaling.parse("log+seasonal-difference:12+standard").describe()
+        'log+seasonal-difference:12+standard'
+
+        Raises:
+            ConfigError: a part is unknown.
+        """
+        fields: dict[str, object] = {}
+        for part in text.split("+"):
+            name, _, argument = part.strip().partition(":")
+            fields |= _fields_of(name, argument)
+        return cls(**fields)  # type: ignore[arg-type]
+
+    def describe(self) -> str:
+        """The text that ``parse`` reads back."""
+        depth = f"/{self.depth}" if self.depth > 1 else ""
+        parts = ["log"] if self.log else []
+        parts += {
+            "none": [],
+            "last": ["difference"],
+            "seasonal": [f"seasonal-difference:{self.season}{depth}"],
+            "category": [f"category-difference:{self.category}{depth}"],
+        }[self.base]
+        parts += [self.scale] if self.scale != "none" else []
+        parts += ["fitted"] if self.fitted else []
+        parts += [f"unit:{self.unit:g}"] if self.unit != 1 else []
+        return "+".join(parts) or "none"
+
+    def transform(self, values: np.ndarray) -> np.ndarray:
+        """Elementwise way in: y -> u, same shape and dtype. Not positive under log -> ConfigError."""
+        scaled = values / np.asarray(self.unit, values.dtype) if self.unit != 1 else values
+        if not self.log:
+            return scaled
+        if np.nanmin(scaled, initial=np.inf) <= 0:
+            raise ConfigError("scaling 'log' needs values above zero; use another scaling, or shift the target.")
+        logs: np.ndarray = np.log(scaled)
+        return logs
+
+    def inverse(self, transformed: np.ndarray) -> np.ndarray:
+        """Elementwise way back: u -> y."""
+        values = np.exp(transformed) if self.log else transformed
+        return values * np.asarray(self.unit, values.dtype) if self.unit != 1 else values
+
+    def bound(self, forecast: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Keep a forecast in logs within a factor of a thousand of its reference, so that exp() stays finite."""
+        return reference + np.clip(forecast - reference, -LARGEST_LOG_STEP, LARGEST_LOG_STEP) if self.log else forecast
+
+
+PARTS: dict[str, dict[str, object]] = {
+    "none": {},
+    "log": {"log": True},
+    "difference": {"base": "last"},
+    "seasonal-difference": {"base": "seasonal"},
+    "category-difference": {"base": "category"},
+    "standard": {"scale": "standard"},
+    "mean": {"scale": "mean"},
+    "last": {"scale": "last"},
+    "fitted": {"fitted": True},
+    "unit": {},
+}
+
+
+def _fields_of(name: str, argument: str) -> dict[str, object]:
+    """The fields that one part of a scaling's text sets."""
+    if name not in PARTS:
+        raise ConfigError(f"unknown scaling {name!r}{did_you_mean(name, PARTS)}. Known: {listed(list(PARTS), 20)}.")
+    fields: dict[str, object] = {**PARTS[name]}
+    argument, _, depth = argument.partition("/")
+    try:
+        if depth:
+            fields["depth"] = int(depth)
+        if name == "seasonal-difference":
+            fields["season"] = int(argument)
+        elif name == "category-difference":
+            fields["category"] = argument
+        elif name == "unit":
+            fields["unit"] = float(argument)
+        elif argument:
+            raise ConfigError(f"scaling {name!r} takes no value; got {argument!r}.")
+    except ValueError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"scaling {name!r} needs a number after ':'; got {argument!r}.") from error
+    return fields
+
+
+def location_and_spread(u_BTC: np.ndarray, seen_BTC: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    """Location and spread of T steps: (B, T, C) and the mask of what was observed -> (B, C) and (B, C).
+
+    A spread of 0 (a constant window) is 1: the values are shifted, not divided.
+    """
+    zero_BC = np.zeros((u_BTC.shape[0], u_BTC.shape[2]), u_BTC.dtype)
+    if scale == "none":
+        return zero_BC, zero_BC + 1
+    if scale == "mean":
+        return zero_BC, mean_size(u_BTC, seen_BTC)
+    if scale == "last":
+        # filled forward, so the last row holds the last value that was observed
+        step_BTC = np.diff(u_BTC, axis=1)
+        return u_BTC[:, -1], mean_size(step_BTC, seen_BTC[:, 1:] & seen_BTC[:, :-1])
+    count_BC = np.maximum(seen_BTC.sum(axis=1), 1)
+    mean_BC = np.where(seen_BTC, u_BTC, 0).sum(axis=1) / count_BC
+    centred_BTC = np.where(seen_BTC, u_BTC - mean_BC[:, None], 0)
+    spread_BC = np.sqrt((centred_BTC**2).sum(axis=1) / count_BC)
+    return mean_BC, _one_where_zero(spread_BC, mean_BC)
+
+
+def mean_size(u_BTC: np.ndarray, seen_BTC: np.ndarray) -> np.ndarray:
+    """Mean absolute value over the observed steps, (B, C); 1 where that is 0."""
+    size_BC = np.where(seen_BTC, np.abs(u_BTC), 0).sum(axis=1) / np.maximum(seen_BTC.sum(axis=1), 1)
+    return _one_where_zero(size_BC, size_BC)
+
+
+def _one_where_zero(spread_BC: np.ndarray, level_BC: np.ndarray) -> np.ndarray:
+    """A spread that is only rounding noise of its level counts as zero, and zero becomes one."""
+    tiny_BC = np.finfo(spread_BC.dtype).eps * 4 * np.abs(level_BC)
+    return np.where(spread_BC > tiny_BC, spread_BC, 1).astype(spread_BC.dtype)

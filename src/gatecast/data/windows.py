@@ -1,0 +1,79 @@
+"""Windows as index arithmetic: a window is a number, never a copy.
+
+    series rows      first ───────────────────────────────────────────── stop
+    one window             [ lookback L ........ origin ][ horizon H ]
+    supervised origins                     o   o   o   o                    the last K steps of the lookback
+    next window              [ lookback L ........ origin ][ horizon H ]
+
+The origin is the last row that a forecast may use. All windows of a panel are numbered 0 .. count-1, series after
+series; ``locate`` turns numbers into origins, so that only a batch of them ever exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.errors import WindowError, listed
+
+__all__ = ["WindowIndex", "last_origins", "require_steps", "windows_between"]
+
+
+@dataclass(frozen=True)
+class WindowIndex:
+    """The windows of a panel, one per allowed origin.
+
+    Args:
+        low: (N,) row of the first allowed origin of each series.
+        ends: (N,) running total of the windows, series after series.
+    """
+
+    low: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of windows."""
+        return int(self.ends[-1]) if len(self.ends) else 0
+
+    def locate(self, numbers_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Window numbers (B,) -> positions of their series (B,) and rows of their origins (B,)."""
+        series_B = np.searchsorted(self.ends, numbers_B, side="right")
+        before_B = np.where(series_B > 0, self.ends[series_B - 1], 0)
+        return series_B, self.low[series_B] + numbers_B - before_B
+
+
+def windows_between(low: np.ndarray, high: np.ndarray) -> WindowIndex:
+    """All windows whose origin row lies in low..high, both inclusive; (N,) each. A series with high < low has none."""
+    return WindowIndex(low, np.cumsum(np.maximum(high - low + 1, 0)))
+
+
+def last_origins(panel: Panel, horizon: int, origins: int, stride: int) -> np.ndarray:
+    """Rows (N, O) of rolling origins, the last one ``horizon`` steps before each series' end, oldest first.
+
+    ────────────────o1·····H·····
+    ──────────────────────o2·····H·····          stride between o1 and o2
+    ────────────────────────────o3·····H·····|   end
+    """
+    last_N = panel.stop - 1 - horizon
+    return last_N[:, None] - stride * np.arange(origins - 1, -1, -1)[None, :]
+
+
+def require_steps(panel: Panel, lookback: int, horizon: int) -> None:
+    """Raise WindowError, once for all series, where a series has fewer than lookback + horizon steps."""
+    needed = lookback + horizon
+    short = np.flatnonzero(panel.length < needed)
+    if not len(short):
+        return
+    worst = int(short[np.argmin(panel.length[short])])
+    steps = int(panel.length[worst])
+    parts = f"lookback {lookback} + horizon {horizon}" if horizon else f"lookback {lookback}"
+    fits = steps - horizon
+    remedies = [f"lookback <= {fits}"] if fits > 0 else [f"horizon < {steps}"] if steps > 1 else []
+    remedies.append(f"panel.drop_short({needed})" if len(short) < len(panel) else "more history")
+    others = f" ({listed([repr(panel.ids[n]) for n in short], 3)}: {len(short):,} of {len(panel):,} series affected.)"
+    raise WindowError(
+        f"series {panel.ids[worst]!r} has {steps:,} steps; {parts} needs {needed:,}. "
+        f"Use {' or '.join(remedies)}.{others if len(panel) > 1 else ''}"
+    )

@@ -1,0 +1,223 @@
+"""Forecaster: fit, predict, save, load. Composition only; the maths is elsewhere."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any, Self
+
+import numpy as np
+
+from gatecast.data.future import extend, observed_part
+from gatecast.data.intake import as_panel, require_same_columns
+from gatecast.data.panel import Panel
+from gatecast.data.scaling import Scaling
+from gatecast.data.windows import require_steps
+from gatecast.errors import ConfigError
+from gatecast.forecast import Forecast
+from gatecast.model.config import LSTMConfig
+from gatecast.model.heads import make_head
+from gatecast.progress import Progress
+from gatecast.selection.choose import Wishes, choose
+from gatecast.training.config import TrainingConfig
+from gatecast.training.ensemble import Ensemble, fit_ensemble, train_again
+
+__all__ = ["Forecaster"]
+
+
+class Forecaster:
+    """Forecasts panels of time series with LSTMs. Everything but the horizon has a default chosen from the data.
+
+    Args:
+        horizon: steps H to forecast.
+        lookback: steps L that the network reads.
+        scaling: a ``Scaling`` or its text, such as "log+seasonal-difference:12+standard" (see ``Scaling``).
+        network: sizes of the LSTM.
+        training: settings of the training.
+        members: networks of different seeds whose forecasts are averaged.
+        quantiles: levels to forecast; symmetric ones around 0.5 give intervals.
+        recursive: forecast one step at a time and feed the median back, instead of all steps directly.
+        time_limit: seconds that ``fit`` may take, roughly; the best reached by then is kept.
+        refit: after choosing on the validation tail, train once more on all data.
+        seed: seed of everything random, where ``training`` is not given.
+        progress: show one progress line on a terminal.
+
+    Fitted attributes: ``plan_`` (what was chosen), ``history_`` (list of plain dicts), ``record_`` (how training went).
+    """
+
+    def __init__(
+        self,
+        horizon: int,
+        *,
+        lookback: int | None = None,
+        scaling: Scaling | str | None = None,
+        network: LSTMConfig | None = None,
+        training: TrainingConfig | None = None,
+        members: int | None = None,
+        quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
+        recursive: bool = False,
+        time_limit: float | None = None,
+        refit: bool = True,
+        seed: int = 0,
+        progress: bool = True,
+    ) -> None:
+        self.horizon = horizon
+        self.lookback = lookback
+        self.scaling = Scaling.parse(scaling) if isinstance(scaling, str) else scaling
+        self.network = network
+        self.training = training
+        self.members = members
+        self.quantiles = tuple(sorted(quantiles))
+        self.recursive = recursive
+        self.time_limit = time_limit
+        self.refit = refit
+        self.seed = seed
+        self.progress = progress
+        self._check()
+
+    def _check(self) -> None:
+        for name, value in (("horizon", self.horizon), ("lookback", self.lookback), ("members", self.members)):
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1; got {value}.")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise ConfigError(f"time_limit must be above 0 seconds; got {self.time_limit}.")
+        if self.network is not None and self.network.bidirectional:
+            raise ConfigError(
+                "a forecaster cannot be bidirectional: at the origin there is no future to read backwards from. "
+                "Use SequenceRegressor where the whole sequence is known."
+            )
+        make_head("pinball", self.quantiles)
+
+    # ---------------------------------------------------------------- fit
+
+    def fit(self, data: Any, validation: Any | None = None) -> Self:
+        """Choose what was left open, train, and calibrate.
+
+        Args:
+            data: a Panel, or what ``gatecast.read`` takes. Rows at a series' end without targets are future covariates.
+            validation: a panel to validate on, windows of its own; None = the end of ``data``.
+
+        Raises:
+            PanelError, WindowError, CovariateError, ConfigError: the data or a setting do not fit (all are ValueError).
+            TrainingError: the loss is no longer finite.
+        """
+        started = time.monotonic()
+        panel = as_panel(data)
+        self.panel_ = panel
+        history = observed_part(panel)
+        self.plan_ = choose(history, self._wishes())
+        ensemble = fit_ensemble(
+            self.plan_,
+            history,
+            None if validation is None else observed_part(as_panel(validation)),
+            quantiles=self.quantiles,
+            refit=self.refit,
+            deadline=math.inf if self.time_limit is None else started + self.time_limit,
+            progress=Progress(self.progress),
+        )
+        return self._adopt(ensemble, history, time.monotonic() - started)
+
+    def refit_on(self, data: Any) -> Self:
+        """Train again on other data with all that was chosen before; nothing is validated or chosen anew."""
+        self._require_fitted()
+        started = time.monotonic()
+        panel = as_panel(data)
+        self.panel_ = panel
+        history = observed_part(panel)
+        ensemble = train_again(self.plan_, history, self.ensemble_, Progress(self.progress))
+        return self._adopt(ensemble, history, time.monotonic() - started)
+
+    def _adopt(self, ensemble: Ensemble, history: Panel, seconds: float) -> Self:
+        self.ensemble_ = ensemble
+        self.schema_ = history.schema
+        self.frequency_ = history.frequency
+        self.history_ = ensemble.history
+        self.record_ = {
+            "seconds": round(seconds, 3),
+            "series": len(history),
+            "steps": history.total,
+            "epochs": ensemble.epochs,
+            "interrupted": ensemble.interrupted,
+        }
+        return self
+
+    def _wishes(self) -> Wishes:
+        training = self.training
+        return Wishes(
+            self.horizon, self.lookback, self.scaling, self.network, training, self.members, self.recursive, self.seed
+        )
+
+    # ---------------------------------------------------------------- predict
+
+    def predict(self, data: Any | None = None, *, future: Any | None = None) -> Forecast:
+        """Forecast the H steps after the last observed target of every series.
+
+        Args:
+            data: the history to continue, of known or new series; None = the data of ``fit``.
+            future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
+
+        Raises:
+            CovariateError: a future covariate is missing somewhere in the horizon, or has an unknown category.
+            WindowError: a series is shorter than the lookback that was asked for.
+        """
+        self._require_fitted()
+        panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_)
+        self._require_same_columns(panel)
+        history = observed_part(panel)
+        extended = extend(history, panel, self.horizon, future, self._history_needed())
+        series = np.arange(len(history))
+        origin_N = extended.stop - 1 - self.horizon
+        values_NHCQ = self.forecast_from(extended, series, origin_N)
+        return Forecast(
+            values_NHCQ,
+            self.ensemble_.calibration.quantiles,
+            history.ids,
+            history.targets,
+            history.frequency.advance(history.starts, history.length - 1),
+            history.frequency,
+            history.backend,
+            history.names,
+            history,
+        )
+
+    def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Quantiles (B, H, C, Q) after any origin rows of a panel, in one pass; rows after an origin are not used.
+
+        Future covariates of the H steps after each origin are read from the panel.
+        """
+        self._require_fitted()
+        ensemble = self.ensemble_
+        reader = ensemble.reader(self.plan_, panel, _known_until(panel, series_B, origin_B))
+        if self.recursive:
+            return ensemble.predictor.recursive(reader, series_B, origin_B, self.horizon)
+        return ensemble.predictor.forecast(reader, series_B, origin_B)
+
+    def _history_needed(self) -> int | None:
+        """Steps of history that a forecast reads; None = all (the usual value of a category may lie far back)."""
+        scaling, lookback = self.plan_.scaling, self.plan_.framing.lookback
+        if scaling.base == "category" or scaling.fitted:
+            return None
+        return lookback + scaling.season * (scaling.depth + 1) + self.horizon
+
+    # ---------------------------------------------------------------- checks
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "ensemble_"):
+            raise ConfigError("this Forecaster is not fitted yet: call fit() first, or gatecast.load() a model file.")
+
+    def _require_same_columns(self, panel: Panel) -> None:
+        require_same_columns(self.schema_, panel.schema)
+        if panel.frequency != self.frequency_:
+            raise ConfigError(
+                f"the model was trained on steps of one {self.frequency_.name}; this panel has steps of one "
+                f"{panel.frequency.name}."
+            )
+        if not self.plan_.padded:
+            require_steps(panel, self.plan_.framing.lookback, 0)
+
+
+def _known_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+    """(N,) steps of each series up to its earliest origin; all of them for a series without one."""
+    until_N = panel.stop.copy()
+    np.minimum.at(until_N, series_B, origin_B + 1)
+    return until_N - panel.first

@@ -1,0 +1,136 @@
+"""The network: an LSTM, a direct multi-step readout, and a linear skip connection beside them.
+
+    context_BLF ──▶ LSTM ──▶ hidden_BLD ──▶ last K steps ──▶ readout ──┐
+         │                                                              +──▶ out_BKHCR
+         ├────────▶ last `skip` steps ──▶ linear ──────────────────────┤
+    future_BKHF ──────────────────────────▶ step readout ──────────────┘
+
+Every forecast step is read from the state after the WHOLE lookback, and from its own future covariates. K origins of
+one window are trained in one pass (forking sequences: Wen et al. 2017, "A multi-horizon quantile recurrent
+forecaster"). The linear skip is the autoregressive highway of LSTNet (Lai et al. 2018). The file needs torch and the
+config alone.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gatecast.model.config import LSTMConfig
+
+__all__ = ["LSTMNetwork", "State"]
+
+State = tuple[Tensor, Tensor]  # h and c, (layers, B, D) each
+
+
+class LSTMNetwork(nn.Module):
+    """An LSTM with a direct readout for H steps, C targets and R raw outputs each (see ``heads``).
+
+    Args:
+        config: sizes.
+        features: channels F of the context.
+        horizon: steps H.
+        targets: target columns C.
+        raws: raw outputs R per target and step.
+        future: channels of the future covariates; 0 = none.
+    """
+
+    def __init__(
+        self, config: LSTMConfig, features: int, horizon: int, targets: int, raws: int, future: int = 0
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = (horizon, targets, raws)
+        self.lstm = nn.LSTM(
+            features * config.patch,
+            config.hidden_size,
+            config.num_layers,
+            dropout=config.dropout if config.num_layers > 1 else 0.0,
+            batch_first=True,
+            bidirectional=config.bidirectional,
+        )
+        width = config.hidden_size * (2 if config.bidirectional else 1)
+        self.readout = nn.Linear(width, horizon * targets * raws)
+        self.skip = nn.Linear(config.skip * features, horizon * targets, bias=False) if config.skip else None
+        # one step ahead the context holds the covariates of t+1 already
+        self.steps = StepReadout(width, future, targets * raws) if future and horizon > 1 else None
+        if config.init == "orthogonal":
+            initialise(self.lstm)
+
+    def forward(
+        self,
+        context_BLF: Tensor,
+        future_BKHF: Tensor | None = None,
+        state: State | None = None,
+        origins: int | None = None,
+    ) -> tuple[Tensor, State]:
+        """Raw outputs (B, K, H, C, R) of the last K steps, and the state after the last one.
+
+        K is ``origins``, else ``config.readout``, where 0 means every step; a step before ``skip`` steps are seen reads
+        zeros for them.
+        """
+        batch = context_BLF.shape[0]
+        hidden_BLD, state = self.lstm(fold(context_BLF, self.config.patch), state)
+        hidden_BKD = hidden_BLD[:, -(self.config.readout if origins is None else origins) :]
+        origins = hidden_BKD.shape[1]
+        out_BKHCR = self.readout(hidden_BKD).view(batch, origins, *self.shape)
+        if self.skip is not None:
+            recent_BKX = recent(context_BLF, self.config.skip, origins)
+            location_BKHC = self.skip(recent_BKX).view(batch, origins, *self.shape[:2])
+            out_BKHCR = out_BKHCR + only_first(location_BKHC, self.shape[2])
+        if self.steps is not None and future_BKHF is not None:
+            out_BKHCR = out_BKHCR + self.steps(hidden_BKD, future_BKHF).view_as(out_BKHCR)
+        return out_BKHCR, state
+
+
+class StepReadout(nn.Module):
+    """Adds what the future covariates of one step mean, given the state: one small network shared by all steps."""
+
+    def __init__(self, width: int, future: int, outputs: int, inner: int = 16) -> None:
+        super().__init__()
+        self.from_state = nn.Linear(width, inner)
+        self.from_future = nn.Linear(future, inner, bias=False)
+        self.out = nn.Linear(inner, outputs, bias=False)
+
+    def forward(self, hidden_BKD: Tensor, future_BKHF: Tensor) -> Tensor:
+        """(B, K, D) and (B, K, H, F) -> (B, K, H, outputs)."""
+        inner_BKHI = torch.tanh(self.from_state(hidden_BKD)[:, :, None] + self.from_future(future_BKHF))
+        out: Tensor = self.out(inner_BKHI)
+        return out
+
+
+def initialise(lstm: nn.LSTM) -> None:
+    """Orthogonal recurrent weights, and a forget gate that starts open: bias 1 (Jozefowicz et al. 2015)."""
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("weight_hh"):
+            for gate_DD in parameter.data.chunk(4):
+                nn.init.orthogonal_(gate_DD)
+        elif name.startswith("bias"):
+            parameter.data.zero_()
+            if name.startswith("bias_ih"):
+                parameter.data.chunk(4)[1].fill_(1.0)  # gate order i, f, g, o
+
+
+def fold(context_BLF: Tensor, patch: int) -> Tensor:
+    """Fold ``patch`` steps into one: (B, L, F) -> (B, L / patch, patch * F); oldest steps that fill no patch drop."""
+    if patch == 1:
+        return context_BLF
+    batch, lookback, features = context_BLF.shape
+    kept = lookback // patch
+    return context_BLF[:, lookback - kept * patch :].reshape(batch, kept, patch * features)
+
+
+def recent(context_BLF: Tensor, steps: int, origins: int) -> Tensor:
+    """The last ``steps`` steps before each of the last ``origins`` origins: (B, L, F) -> (B, K, steps * F)."""
+    lookback = context_BLF.shape[1]
+    missing = steps + origins - 1 - lookback
+    if missing > 0:
+        context_BLF = nn.functional.pad(context_BLF, (0, 0, missing, 0))
+    used_BTF = context_BLF[:, -(steps + origins - 1) :]
+    recent_BKFS = used_BTF.unfold(1, steps, 1)
+    return recent_BKFS.transpose(2, 3).flatten(2)
+
+
+def only_first(location_BKHC: Tensor, raws: int) -> Tensor:
+    """(B, K, H, C) -> (B, K, H, C, R): the location goes into the first raw output, the others get 0."""
+    return nn.functional.pad(location_BKHC[..., None], (0, raws - 1))

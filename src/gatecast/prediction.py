@@ -1,0 +1,106 @@
+"""From trained networks to quantiles in the data's own unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from gatecast.calibration import Calibration
+from gatecast.data.batches import Batch, WindowReader
+from gatecast.data.panel import Panel
+from gatecast.model.heads import Head
+from gatecast.model.lstm import LSTMNetwork
+from gatecast.training.member import predict_raw
+
+__all__ = ["Predictor"]
+
+WINDOWS_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """An ensemble that forecasts from any origins of a panel.
+
+    Args:
+        networks: K members; their scaled outputs are averaged.
+        head: what their outputs mean.
+        calibration: widens or narrows the quantiles.
+        device: where to compute.
+    """
+
+    networks: Sequence[LSTMNetwork]
+    head: Head
+    calibration: Calibration
+    device: torch.device
+
+    def outputs(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Scaled head outputs (B, H, C, Q), averaged over the members, not yet calibrated."""
+        parts = [self._chunk(reader, series_B[at], origin_B[at])[0] for at in _chunks(len(origin_B))]
+        return np.concatenate(parts)
+
+    def forecast(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Calibrated quantiles (B, H, C, Q) of the H steps after each origin row, in the data's own unit."""
+        parts = []
+        for at in _chunks(len(origin_B)):
+            output_BHCQ, batch = self._chunk(reader, series_B[at], origin_B[at])
+            parts.append(reader.restore(batch, self.calibration.apply(output_BHCQ)))
+        return np.concatenate(parts)
+
+    def recursive(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray, horizon: int) -> np.ndarray:
+        """One step at a time, each median fed back as if observed: (B, horizon, C, Q).
+
+        Every origin gets rows of its own, so that no forecast is written into the data.
+        """
+        panel, rows = _private_rows(reader, origin_B, series_B, horizon)
+        middle = len(self.calibration.quantiles) // 2
+        forecasts = []
+        for step in range(horizon):
+            stepped = WindowReader(panel, reader.scaling, reader.framing, reader.covariates, _rows_of(reader, series_B))
+            steps_BHCQ = self.forecast(stepped, np.arange(len(panel)), rows + step)
+            forecasts.append(steps_BHCQ[:, 0])
+            panel.target_RC[rows + step + 1] = steps_BHCQ[:, 0, :, middle]
+        return np.stack(forecasts, axis=1)
+
+    def _chunk(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, Batch]:
+        batch = reader.read(series_B, origin_B, targets=False, origins=1)
+        context_BLF = torch.from_numpy(batch.context_BLF).to(self.device)
+        future_BKHF = torch.from_numpy(batch.future_BKHF).to(self.device) if batch.future_BKHF.shape[-1] else None
+        outputs = [self.head.outputs(predict_raw(net, context_BLF, future_BKHF)) for net in self.networks]
+        return torch.stack(outputs).mean(0).cpu().numpy(), batch
+
+
+def _chunks(count: int) -> list[slice]:
+    return [slice(at, min(at + WINDOWS_AT_ONCE, count)) for at in range(0, count, WINDOWS_AT_ONCE)] or [slice(0, 0)]
+
+
+def _rows_of(reader: WindowReader, series_B: np.ndarray) -> np.ndarray | None:
+    return None if reader.fitted is None else reader.fitted[series_B]
+
+
+def _private_rows(
+    reader: WindowReader, origin_B: np.ndarray, series_B: np.ndarray, horizon: int
+) -> tuple[Panel, np.ndarray]:
+    """A panel with one short series per origin (its history and ``horizon`` rows to fill), and its origin rows."""
+    panel = reader.panel
+    history_B = origin_B - panel.first[series_B] + 1
+    length_B = history_B + horizon
+    first_B = np.cumsum(length_B) - length_B
+    rows = np.concatenate([np.arange(o - h + 1, o + horizon + 1) for o, h in zip(origin_B, history_B, strict=True)])
+    values_RV = panel.values_RV[np.minimum(rows, len(panel.values_RV) - 1)]
+    origin_rows = first_B + history_B - 1
+    future = (origin_rows[:, None] + np.arange(1, horizon + 1)).ravel()
+    values_RV[future, : len(panel.targets)] = np.nan
+    values_RV[future, panel.schema.past_slice] = np.nan
+    private = replace(
+        panel,
+        values_RV=values_RV,
+        first=first_B,
+        length=length_B,
+        ids=tuple(f"{panel.ids[n]}@{b}" for b, n in enumerate(series_B)),
+        starts=panel.starts[series_B],
+        static_NS=panel.static_NS[series_B],
+    )
+    return private, origin_rows

@@ -1,0 +1,189 @@
+"""From what the user asked for and what the data show to a complete plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gatecast.data.batches import Framing
+from gatecast.data.panel import Panel
+from gatecast.data.scaling import Scaling
+from gatecast.data.windows import require_steps
+from gatecast.errors import ConfigError
+from gatecast.model.config import LSTMConfig
+from gatecast.selection.probe import Probe, probe
+from gatecast.selection.seasonality import seasonal_periods
+from gatecast.selection.spans import Spans, validation_cut
+from gatecast.training.config import TrainingConfig
+
+__all__ = ["Plan", "Wishes", "choose"]
+
+LONGEST_LOOKBACK = 400
+CATEGORY_DEPTH = 4  # one odd day among four does not move a median
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user fixed; None = choose."""
+
+    horizon: int
+    lookback: int | None
+    scaling: Scaling | None
+    network: LSTMConfig | None
+    training: TrainingConfig | None
+    members: int | None
+    recursive: bool
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a training needs, chosen or given.
+
+    Args:
+        scaling: how values are scaled.
+        framing: sizes of a window.
+        network: sizes of the network.
+        training: settings of the training.
+        members: networks of different seeds.
+        season: the main seasonal period, 1 = none; the baselines use it too.
+        padded: short series take part, their windows begin before they do.
+        candidates: (scaling, relative validation error) of all that were tried.
+    """
+
+    scaling: Scaling
+    framing: Framing
+    network: LSTMConfig
+    training: TrainingConfig
+    members: int
+    season: int
+    padded: bool
+    candidates: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def spans(self) -> Spans:
+        """The window ranges of this plan."""
+        least = min(self.framing.lookback, 3)
+        return Spans(self.framing.lookback, self.framing.horizon, self.padded, least)
+
+    def describe(self) -> str:
+        """One line: what was chosen."""
+        network = self.network
+        members = f" · {self.members} members" if self.members > 1 else ""
+        skip = f" + linear {network.skip}" if network.skip else ""
+        return (
+            f"lookback {self.framing.lookback} · {self.scaling.describe()} · "
+            f"LSTM {network.hidden_size} x {network.num_layers}{skip}{members}"
+        )
+
+
+def choose(panel: Panel, wishes: Wishes) -> Plan:
+    """Complete the user's wishes from the training panel alone.
+
+    Raises:
+        WindowError: a given lookback does not fit, or no series is long enough to learn from.
+    """
+    horizon = 1 if wishes.recursive else wishes.horizon
+    seasons = seasonal_periods(panel)
+    if wishes.lookback is not None:
+        require_steps(panel, wishes.lookback, horizon)
+    elif (panel.length < horizon + 2).all():
+        require_steps(panel, 2, horizon)
+    best, tried = _best_probe(panel, wishes, seasons, horizon)
+    scaling = best.scaling
+    season = scaling.season if scaling.base == "seasonal" else (seasons[0] if seasons else 1)
+    network = wishes.network or _network(panel, best.skip)
+    lookback, supervised = _sizes(panel, wishes, network, season, best.skip, horizon)
+    if wishes.network is None:
+        network = replace(network, readout=supervised)
+    padded = wishes.lookback is None
+    complete = bool(np.isfinite(panel.values_RV[:, : len(panel.targets)]).all())
+    short = padded and bool((panel.length < lookback + horizon).any())
+    framing = Framing(lookback, horizon, supervised, observed=short or not complete)
+    training = wishes.training or _training(panel, wishes.seed)
+    members = wishes.members or _members(panel)
+    return Plan(scaling, framing, network, training, members, season, padded, tried)
+
+
+def _best_probe(
+    panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int
+) -> tuple[Probe, tuple[tuple[str, float], ...]]:
+    """The candidate with the least validation error; the user's own scaling is the only candidate if there is one."""
+    if wishes.scaling is not None and wishes.network is not None:
+        return Probe(wishes.scaling, wishes.network.skip, np.nan), ()
+    candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons)
+    cut_N = validation_cut(panel, horizon, 0.2)
+    room = int(np.median(cut_N)) - horizon
+    lookback = wishes.lookback or max(min(2 * max((*seasons, horizon, 12)), room, LONGEST_LOOKBACK), 2)
+    if (cut_N == panel.length).all() or room < 2:
+        return Probe(candidates[-1], min(lookback, 2), np.nan), ()
+    skips = _skips(lookback, seasons, panel)
+    probes = [probe(panel, cut_N, scaling, lookback, horizon, skips) for scaling in candidates]
+    best = min(probes, key=lambda p: p.error)
+    if wishes.network is not None:
+        best = replace(best, skip=wishes.network.skip)
+    return best, tuple((p.scaling.describe(), p.error) for p in probes)
+
+
+def _candidates(panel: Panel, seasons: tuple[int, ...]) -> list[Scaling]:
+    """Scalings worth trying: with and without logarithm, from the last value, each season, each category."""
+    bases = [Scaling(base="last", scale="standard")]
+    bases += [Scaling(base="seasonal", season=m, scale="standard") for m in seasons]
+    bases += [
+        Scaling(base="category", category=column.name, depth=CATEGORY_DEPTH, scale="standard")
+        for column in panel.schema.future
+        if column.categories is not None and 1 < column.width <= 24
+    ]
+    lowest = min(float(np.nanmin(panel.series(n), initial=np.inf)) for n in range(len(panel)))
+    return bases + [replace(base, log=True) for base in bases] if lowest > 0 else bases
+
+
+def _skips(lookback: int, seasons: tuple[int, ...], panel: Panel) -> list[int]:
+    """Lengths of the linear part to try, ascending, none longer than the lookback or than the data can bear."""
+    limit = min(lookback, max(panel.total // 8, 2))
+    wanted = (
+        {1, 2, 3, 4, 8, 16, 32, 64}
+        | {m + extra for m in seasons[:2] for extra in (0, 1)}
+        | {2 * m for m in seasons[:1]}
+    )
+    return sorted(steps for steps in wanted if steps <= limit) or [1]
+
+
+def _network(panel: Panel, skip: int) -> LSTMConfig:
+    """Sizes that the amount of data can fill."""
+    total = panel.total
+    hidden = 16 if total < 500 else 32 if total < 20_000 else 64
+    return LSTMConfig(hidden_size=hidden, skip=skip)
+
+
+def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, season: int, skip: int, horizon: int) -> tuple[int, int]:
+    """Lookback L and supervised steps K."""
+    if wishes.lookback is not None:
+        lookback = wishes.lookback
+        supervised = network.readout or lookback
+        if wishes.network is None:
+            supervised = max(1, lookback // 3)
+        if supervised > lookback or network.skip > lookback or network.patch > lookback:
+            raise ConfigError(
+                f"readout {network.readout}, skip {network.skip} and patch {network.patch} must not exceed "
+                f"lookback {lookback}."
+            )
+        return lookback, supervised
+    room = max(int(np.median(panel.length)) - horizon, 2)
+    warm_up = min(max(2 * season, skip, horizon, 12), LONGEST_LOOKBACK, max(room * 2 // 3, 2))
+    supervised = network.readout if wishes.network is not None else min(max(warm_up // 2, 1), 32, max(room // 3, 1))
+    return warm_up + max(supervised, 1) - 1, max(supervised, 1)
+
+
+def _training(panel: Panel, seed: int) -> TrainingConfig:
+    """A short one-cycle training: small data overfit soon, large ones need a few hundred steps."""
+    steps = 200 if panel.total < 2_000 else 300 if panel.total < 20_000 else 500
+    epochs = 20
+    batch = 32 if panel.total < 2_000 else 64 if panel.total < 20_000 else 128
+    return TrainingConfig(batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
+
+
+def _members(panel: Panel) -> int:
+    """More members where one is cheap and the draw matters most."""
+    return 5 if panel.total < 5_000 else 3 if panel.total < 50_000 else 1

@@ -1,0 +1,232 @@
+"""Training a plan: members on the training part with a validation tail, then once more on everything.
+
+1  train on ──────────────────┤ tail ├   the tail stops, restores and calibrates
+2  train on ──────────────────────────   same schedule, stopped at the epoch that was best in 1
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from gatecast.calibration import Calibration
+from gatecast.data.batches import CovariateScale, WindowReader
+from gatecast.data.panel import Panel
+from gatecast.data.windows import WindowIndex, require_steps
+from gatecast.model.heads import Head, make_head
+from gatecast.prediction import Predictor
+from gatecast.progress import Progress
+from gatecast.selection.choose import Plan
+from gatecast.selection.spans import validation_cut
+from gatecast.training.batch import WindowSource
+from gatecast.training.device import pick_device
+from gatecast.training.loop import Row
+from gatecast.training.member import Member, NetworkShape, seeded, train_member
+
+__all__ = ["Ensemble", "fit_ensemble"]
+
+CALIBRATION_WINDOWS = 4096
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Trained members and all that is needed to read data for them.
+
+    Args:
+        members: K trained networks with their records.
+        head: what their outputs mean.
+        covariates: scale of the covariates.
+        statistics: (N, 3, C) location and spreads per series of the training data, for a fitted scaling; else None.
+        ids: the N series of ``statistics``.
+        calibration: from the validation tail.
+        device: where they compute.
+        interrupted: Ctrl-C came during training.
+    """
+
+    members: tuple[Member, ...]
+    head: Head
+    covariates: CovariateScale
+    statistics: np.ndarray | None
+    ids: tuple[str, ...]
+    calibration: Calibration
+    device: torch.device
+    interrupted: bool = False
+
+    @property
+    def predictor(self) -> Predictor:
+        """Forecasts with the members' networks."""
+        return Predictor([member.network for member in self.members], self.head, self.calibration, self.device)
+
+    @property
+    def history(self) -> list[Row]:
+        """The logged epochs of all members, one plain dict each."""
+        return [{"member": k, **row} for k, member in enumerate(self.members) for row in member.record.history]
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epoch whose weights each member has."""
+        return [member.record.best_epoch for member in self.members]
+
+    def reader(self, plan: Plan, panel: Panel, known_until: np.ndarray | None = None) -> WindowReader:
+        """Reads a panel as in training. Series not seen there get statistics of their own steps < ``known_until``."""
+        reader = WindowReader(panel, plan.scaling, plan.framing, self.covariates)
+        if self.statistics is not None:
+            known = {name: n for n, name in enumerate(self.ids)}
+            past = panel if known_until is None else panel.slice(0, known_until)
+            own = WindowReader(past, plan.scaling, plan.framing, self.covariates).fit_statistics()
+            place = {name: n for n, name in enumerate(past.ids)}
+            reader.fitted = np.stack(
+                [self.statistics[known[name]] if name in known else own[place[name]] for name in panel.ids]
+            )
+        return reader
+
+
+def fit_ensemble(
+    plan: Plan,
+    panel: Panel,
+    validation: Panel | None,
+    *,
+    quantiles: tuple[float, ...],
+    refit: bool,
+    deadline: float = math.inf,
+    progress: Progress | None = None,
+) -> Ensemble:
+    """Train all members of a plan.
+
+    Args:
+        plan: what to train.
+        panel: the data, observed part only.
+        validation: a panel of its own to validate on; None = the tail of ``panel``.
+        quantiles: levels to give out.
+        refit: train once more on everything after validating on the tail.
+        deadline: ``time.monotonic()`` at which to stop.
+        progress: the progress line.
+    """
+    job = _Job(plan, quantiles, deadline, progress or Progress(False))
+    cut_N = validation_cut(panel, plan.framing.horizon, plan.training.validation)
+    own_tail = validation is None and plan.training.validation > 0 and bool((cut_N < panel.length).any())
+    if own_tail:
+        train_panel, check_panel = panel.slice(0, cut_N), panel
+        tail = plan.spans.tail_windows(panel, cut_N)
+        own_tail = len(tail) > 0 and len(plan.spans.all_windows(train_panel)) > 0
+    if own_tail:
+        first = job.run(train_panel, (check_panel, tail), budget=0.5 if refit else 1.0)
+        if not refit or first.interrupted:
+            return first
+        again = job.run(panel, None, after=first)
+        return replace(again, members=_histories_kept(again.members, first.members))
+    if validation is None:
+        return job.run(panel, None)
+    require_steps(validation, plan.framing.lookback, plan.framing.horizon)
+    return job.run(panel, (validation, plan.spans.all_windows(validation)))
+
+
+def train_again(plan: Plan, panel: Panel, before: Ensemble, progress: Progress) -> Ensemble:
+    """Train the same plan on other data: same epochs, same penalties, same calibration."""
+    again = _Job(plan, before.calibration.quantiles, math.inf, progress).run(panel, None, after=before)
+    return replace(again, members=_histories_kept(again.members, before.members))
+
+
+@dataclass
+class _Job:
+    """Trains the members one after the other."""
+
+    plan: Plan
+    quantiles: tuple[float, ...]
+    deadline: float
+    progress: Progress
+    done: int = field(default=0)
+
+    def run(
+        self,
+        panel: Panel,
+        held_back: tuple[Panel, WindowIndex] | None,
+        *,
+        after: Ensemble | None = None,
+        budget: float = 1.0,
+    ) -> Ensemble:
+        """Train on all windows of ``panel``; validate on the windows held back; or repeat what ``after`` found."""
+        plan, device = self.plan, pick_device(self.plan.training.device)
+        head = make_head(plan.training.loss, self.quantiles)
+        covariates = CovariateScale.fit(panel, plan.scaling.scale != "none")
+        reader = WindowReader(panel, plan.scaling, plan.framing, covariates)
+        reader.fitted = reader.fit_statistics() if plan.scaling.fitted else None
+        source = self._source(reader, plan.spans.all_windows(panel), device)
+        check = None
+        shell = Ensemble((), head, covariates, reader.fitted, panel.ids, Calibration(self.quantiles), device)
+        if held_back is not None:
+            check = self._source(shell.reader(plan, held_back[0], None), held_back[1], device)
+        members = self._members(source, check, head, after, budget)
+        interrupted = any(member.record.interrupted for member in members)
+        ensemble = replace(shell, members=tuple(members), interrupted=interrupted)
+        if after is not None:
+            return replace(ensemble, calibration=after.calibration)
+        return ensemble if check is None else replace(ensemble, calibration=_calibrated(ensemble, check))
+
+    def _source(self, reader: WindowReader, index: WindowIndex, device: torch.device) -> WindowSource:
+        training = self.plan.training
+        return WindowSource(reader, index, training.batch_size, training.shuffle, training.steps_per_epoch, device)
+
+    def _members(
+        self, source: WindowSource, check: WindowSource | None, head: Head, after: Ensemble | None, budget: float
+    ) -> list[Member]:
+        """All members, or as many as the deadline and the user allow, but one at least."""
+        plan, panel = self.plan, source.reader.panel
+        targets, future = len(panel.targets), source.reader.future_width
+        shape = NetworkShape(source.reader.features, plan.framing.horizon, targets, future)
+        members: list[Member] = []
+        begun = time.monotonic()
+        allowed = (self.deadline - begun) * budget
+        for k in range(plan.members):
+            earlier = None if after is None else after.members[min(k, len(after.members) - 1)]
+            member = train_member(
+                shape,
+                plan.network,
+                head,
+                source,
+                check,
+                seeded(plan.training, k),
+                penalty=1e-2 if earlier is None else earlier.penalty,
+                until=None if earlier is None else earlier.record.best_epoch,
+                deadline=begun + allowed * (k + 1) / plan.members,
+                report=self._report(k),
+            )
+            members.append(member)
+            if member.record.interrupted or time.monotonic() > self.deadline:
+                break
+        self.progress.clear()
+        return members
+
+    def _report(self, member: int) -> Callable[[Row, int], None]:
+        def report(row: Row, epochs: int) -> None:
+            checked = f" · validation {row['validation_loss']:.4g}" if "validation_loss" in row else ""
+            which = f"member {member + 1} of {self.plan.members} · " if self.plan.members > 1 else ""
+            self.progress.show(
+                f"training · {which}epoch {row['epoch']:.0f} of {epochs} · loss {row['train_loss']:.4g}{checked}"
+            )
+
+        return report
+
+
+def _calibrated(ensemble: Ensemble, check: WindowSource) -> Calibration:
+    """Calibration from the validation windows."""
+    count = len(check.index)
+    numbers = np.linspace(0, count - 1, min(CALIBRATION_WINDOWS, count)).astype(np.int64)
+    series_B, origin_B = check.index.locate(numbers)
+    output_BHCQ = ensemble.predictor.outputs(check.reader, series_B, origin_B)
+    batch = check.reader.read(series_B, origin_B, origins=1)
+    assert batch.target_BKHC is not None
+    truth_BHC = batch.target_BKHC[:, 0]
+    if batch.weight_BKHC is not None:
+        truth_BHC = np.where(batch.weight_BKHC[:, 0] > 0, truth_BHC, np.nan)
+    return Calibration.fit(ensemble.calibration.quantiles, output_BHCQ, truth_BHC)
+
+
+def _histories_kept(members: tuple[Member, ...], before: tuple[Member, ...]) -> tuple[Member, ...]:
+    """The new weights with the history of the training that was validated."""
+    return tuple(replace(member, record=before[min(k, len(before) - 1)].record) for k, member in enumerate(members))

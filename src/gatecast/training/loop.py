@@ -1,0 +1,177 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gatecast.errors import TrainingError
+from gatecast.training.batch import BatchSource, TensorBatch
+from gatecast.training.config import TrainingConfig
+from gatecast.training.engine import TorchEngine
+from gatecast.training.schedule import LearningRate, make_optimizer
+
+__all__ = ["Record", "train"]
+
+Row = dict[str, float]
+Report = Callable[[Row, int], None]
+
+
+@dataclass
+class Record:
+    """What a training did.
+
+    Args:
+        history: one plain dict per logged epoch.
+        best_epoch: the epoch whose weights the network has now.
+        best_error: its validation error; nan without validation.
+        interrupted: stopped by Ctrl-C.
+        out_of_time: stopped by the time limit.
+    """
+
+    history: list[Row] = field(default_factory=list)
+    best_epoch: int = 0
+    best_error: float = math.nan
+    interrupted: bool = False
+    out_of_time: bool = False
+
+
+def train(
+    engine: TorchEngine,
+    source: BatchSource,
+    config: TrainingConfig,
+    *,
+    validation: Callable[[], Iterable[TensorBatch]] | None = None,
+    until: int | None = None,
+    deadline: float = math.inf,
+    report: Report | None = None,
+) -> Record:
+    """Train until the epochs, the patience, the deadline or the user ends it; the network keeps the best weights.
+
+    Args:
+        engine: computes loss and gradient.
+        source: the training batches.
+        config: settings.
+        validation: gives the validation batches; None = no validation.
+        until: last epoch to run of the schedule; None = all of them.
+        deadline: ``time.monotonic()`` at which to stop.
+        report: called after every epoch with its history row and the number of epochs planned.
+
+    Raises:
+        TrainingError: the loss is no longer finite.
+    """
+    rng = np.random.default_rng(config.seed)
+    optimizer = make_optimizer(engine.parameters.values, config)
+    rate = LearningRate(config, config.max_epochs * source.steps())
+    record, best, step = Record(), Best(engine, config, validation), 0
+    started = time.monotonic()
+    best.consider(0)
+    try:
+        for epoch in range(1, (config.max_epochs if until is None else until) + 1):
+            losses, errors, step = _one_epoch(engine, source.epoch(rng), optimizer, rate, step, deadline)
+            row = {"epoch": epoch, "train_loss": _finite_mean(losses, step, rate, engine, best)}
+            row |= {"train_mae": float(torch.stack(errors).mean())} if errors else {}
+            row |= best.consider(epoch) | {"lr": rate.at(step - 1), "seconds": time.monotonic() - started}
+            rate.after_epoch(row.get(f"validation_{config.monitor}"))
+            if epoch == 1 or epoch % config.log_every == 0:
+                record.history.append(row)
+            if report is not None:
+                report(row, config.max_epochs)
+            if best.stalled(epoch) or row["train_loss"] < (config.stop_below or -math.inf):
+                break
+            if time.monotonic() > deadline:
+                record.out_of_time = True
+                break
+        if record.history and record.history[-1] is not row:
+            record.history.append(row)
+    except KeyboardInterrupt:
+        record.interrupted = True
+    record.best_epoch, record.best_error = best.settle()
+    return record
+
+
+def _one_epoch(
+    engine: TorchEngine,
+    batches: Iterable[TensorBatch],
+    optimizer: torch.optim.Optimizer,
+    rate: LearningRate,
+    step: int,
+    deadline: float,
+) -> tuple[list[Tensor], list[Tensor], int]:
+    """One pass over the batches; no loss is read back before its end."""
+    engine.network.train()
+    losses, errors = [], []
+    for batch in batches:
+        loss, _, error = engine.value_and_grad(batch)
+        optimizer.param_groups[0]["lr"] = rate.at(step)
+        optimizer.step()
+        losses.append(loss)
+        if error is not None:
+            errors.append(error)
+        step += 1
+        if time.monotonic() > deadline:
+            break
+    return losses, errors, step
+
+
+def _finite_mean(losses: list[Tensor], step: int, rate: LearningRate, engine: TorchEngine, best: Best) -> float:
+    """Mean loss of an epoch. Raises TrainingError at the first step that was not finite."""
+    values: list[float] = torch.stack(losses).tolist()
+    for at, value in enumerate(values):
+        if not math.isfinite(value):
+            where = step - len(values) + at + 1
+            norm = float(torch.linalg.vector_norm(engine.parameters.gradient))
+            kept, _ = best.settle()
+            raise TrainingError(
+                f"the loss became {value} at step {where} (lr {rate.at(where - 1):.3g}, last gradient norm "
+                f"{norm:.3g}). Lower lr or set clip. The best weights so far (epoch {kept}) are kept."
+            )
+    return sum(values) / len(values)
+
+
+class Best:
+    """Remembers the weights with the lowest validation error."""
+
+    def __init__(
+        self, engine: TorchEngine, config: TrainingConfig, validation: Callable[[], Iterable[TensorBatch]] | None
+    ) -> None:
+        self.engine = engine
+        self.config = config
+        self.validation = validation
+        self.error = math.inf
+        self.epoch = 0
+        self.last = 0
+        self.weights = engine.parameters.copy()
+
+    def consider(self, epoch: int) -> Row:
+        """Validate; keep the weights if they are the best so far. Returns the validation entries of the history."""
+        self.last = epoch
+        if self.validation is None:
+            return {}
+        self.engine.network.eval()
+        sums = [torch.stack(part) for part in zip(*map(self.engine.errors, self.validation()), strict=True)]
+        loss, error, count = (float(part.double().sum()) for part in sums)
+        row = {"validation_loss": loss / max(count, 1), "validation_mae": error / max(count, 1)}
+        if row[f"validation_{self.config.monitor}"] < self.error:
+            self.error, self.epoch = row[f"validation_{self.config.monitor}"], epoch
+            self.weights = self.engine.parameters.copy()
+        return row
+
+    def stalled(self, epoch: int) -> bool:
+        """True once ``patience`` epochs have passed without a better error."""
+        patience = self.config.patience
+        return self.validation is not None and patience is not None and epoch - self.epoch >= patience
+
+    def settle(self) -> tuple[int, float]:
+        """Leave the network with its final weights, ready to predict; (epoch they are from, their error)."""
+        self.engine.network.eval()
+        if self.validation is None or not self.config.restore_best:
+            return self.last, math.nan if self.validation is None else self.error
+        self.engine.parameters.restore(self.weights)
+        return self.epoch, self.error

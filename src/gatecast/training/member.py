@@ -1,0 +1,100 @@
+"""One member of an ensemble: a network of its own seed, started and trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+
+from gatecast.model.config import LSTMConfig
+from gatecast.model.heads import Head
+from gatecast.model.lstm import LSTMNetwork
+from gatecast.training.batch import WindowSource
+from gatecast.training.config import TrainingConfig
+from gatecast.training.device import computing
+from gatecast.training.engine import TorchEngine
+from gatecast.training.loop import Record, Report, train
+from gatecast.training.start import ridge_start
+
+__all__ = ["Member", "NetworkShape", "train_member"]
+
+START_WINDOWS = 4096  # enough for a regression; more would only cost time
+VALIDATION_WINDOWS = 2048
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """What the data asks of a network: features F, horizon H, targets C, channels of future covariates."""
+
+    features: int
+    horizon: int
+    targets: int
+    future: int
+
+    def build(self, config: LSTMConfig, head: Head) -> LSTMNetwork:
+        """A fresh network."""
+        return LSTMNetwork(config, self.features, self.horizon, self.targets, head.raws, self.future)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained network, what its training did, and the penalty of its ridge start."""
+
+    network: LSTMNetwork
+    record: Record
+    penalty: float
+
+
+def train_member(
+    shape: NetworkShape,
+    config: LSTMConfig,
+    head: Head,
+    source: WindowSource,
+    held_back: WindowSource | None,
+    training: TrainingConfig,
+    *,
+    penalty: float = 1e-2,
+    until: int | None = None,
+    deadline: float = math.inf,
+    report: Report | None = None,
+) -> Member:
+    """Build, start and train one network.
+
+    Args:
+        shape: what the data asks of it.
+        config: its sizes.
+        head: its outputs.
+        source: training windows.
+        held_back: validation windows; None = no validation.
+        training: settings; their seed is the member's own.
+        penalty: of the ridge start, where there is no validation to choose it.
+        until: last epoch to run of the schedule; None = all.
+        deadline: ``time.monotonic()`` at which to stop.
+        report: progress.
+    """
+    work = training.batch_size * 4 * config.hidden_size * (config.hidden_size + shape.features)
+    with computing(training.seed, work):
+        network = shape.build(config, head).to(source.device)
+        if training.start == "ridge":
+            rows = None if held_back is None else held_back.spread(VALIDATION_WINDOWS, origins=1)
+            penalty = ridge_start(network, head, source.spread(START_WINDOWS, origins=1), rows, penalty)
+        engine = TorchEngine(network, head, training.clip, training.track_mae)
+        kept = [] if held_back is None else list(held_back.spread(VALIDATION_WINDOWS, origins=1))
+        validation = None if held_back is None else lambda: kept
+        record = train(
+            engine, source, training, validation=validation, until=until, deadline=deadline, report=report
+        )  # fmt: skip
+    return Member(network, record, penalty)
+
+
+def seeded(training: TrainingConfig, member: int) -> TrainingConfig:
+    """The settings of member 0, 1, ...: the same but for the seed."""
+    return replace(training, seed=training.seed + 1000 * member)
+
+
+def predict_raw(network: LSTMNetwork, context_BLF: torch.Tensor, future_BKHF: torch.Tensor | None) -> torch.Tensor:
+    """Raw outputs (B, H, C, R) of the last origin."""
+    with torch.inference_mode():
+        raw_BKHCR, _ = network(context_BLF, future_BKHF, origins=1)
+    return raw_BKHCR[:, -1]
