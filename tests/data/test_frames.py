@@ -24,7 +24,8 @@ def test_backends_and_categories(backend: str) -> None:
     back = read(frame, future="kind", target="y")
     assert back.backend == backend
     assert back.schema.future[0].categories == ("u", "v")
-    assert np.array_equal(back.values_RV, [[1, 1, 0], [np.nan] * 3, [3, 0, 1]], equal_nan=True)
+    expected = np.array([[1, 1, 0], [np.nan, np.nan, np.nan], [3, 0, 1]])
+    assert np.array_equal(back.values_RV, expected, equal_nan=True)
 
 
 @pytest.mark.parametrize("step", ["h", "D", "W", "MS"])

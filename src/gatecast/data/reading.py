@@ -75,30 +75,35 @@ def read(
     named = Frequency.from_text(frequency) if isinstance(frequency, str) else frequency
     table = load(source)
     given = Roles(series, time, as_names(target), as_names(past), as_names(future), as_names(static))
-    roles = choose_columns(table.frame, given, wide)
-    rows = _Rows(table, roles, day_first)
-    known = dict(categories or {})
+    rows = _Rows(table, choose_columns(table.frame, given, wide), day_first)
+    return _build(rows, named, gaps == "missing", dtype, dict(categories or {}))
+
+
+def _build(
+    rows: _Rows, frequency: Frequency | None, fill: bool, dtype: Any, known: dict[str, tuple[str, ...]]
+) -> Panel:
+    """Read the numbers, put them on the grid, tell all problems, and make the panel."""
+    roles, comma = rows.roles, rows.table.decimal_comma
     covariates = [
-        [encode(rows.column(name), table.decimal_comma, rows.row_R, rows.problems, known.get(name)) for name in names]
+        [encode(rows.column(name), comma, rows.row_R, rows.problems, known.get(name)) for name in names]
         for names in (roles.past, roles.future)
     ]
-    target_RC, bad = rows.targets()
-    keep_R = ~rows.times_bad_R & ~rows.series_bad_R & ~bad
+    target_RC = rows.targets()
+    keep_R = ~rows.times_bad_R & ~rows.series_bad_R
     if roles.wide:
-        rows, target_RC, keep_R, covariates = rows.melted(target_RC, keep_R, covariates)
-    grid = rows.grid(keep_R, named, fill=gaps == "missing")
+        target_RC, keep_R, covariates = rows.melt(target_RC, keep_R, covariates)
+    grid = rows.grid(keep_R, frequency, fill=fill)
     rows.problems.tell()
     assert grid is not None
-    static_columns, static_NS = encode_static(
-        [rows.column(name) for name in roles.static], rows.series_R, rows.ids, table, known
-    )
+    static = [rows.column(name) for name in roles.static]
+    static_columns, static_NS = encode_static(static, rows.series_R, rows.ids, rows.table, known)
     targets_RC = _take(target_RC, grid.source_R)
     kind = np.dtype(dtype) if dtype is not None else np.dtype(choose_dtype(targets_RC, grid.first))
     blocks = [targets_RC, *(_take(c.values_RV, grid.source_R) for group in covariates for c in group)]
     past_columns, future_columns = (tuple(encoded.column for encoded in group) for group in covariates)
-    targets = ("y",) if roles.wide else roles.targets
-    schema = Schema(targets, past_columns, future_columns, tuple(static_columns))
-    return rows.panel(grid, np.concatenate([b.astype(kind) for b in blocks], axis=1), schema, static_NS.astype(kind))
+    schema = Schema(("y",) if roles.wide else roles.targets, past_columns, future_columns, tuple(static_columns))
+    values_RV = np.concatenate([block.astype(kind) for block in blocks], axis=1)
+    return rows.panel(grid, values_RV, schema, static_NS.astype(kind))
 
 
 def read_covariates(
@@ -249,8 +254,8 @@ class _Rows:
         self.problems.bad_cells(times.wrong_R, self.row_R, self.roles.time, column, "cannot be read as a time")
         self.problems.missing(times.missing_R, self.row_R, self.roles.time, "a time")
 
-    def targets(self) -> tuple[np.ndarray, np.ndarray]:
-        """(R, C) float64 targets, and (R,) rows that no panel can hold (none: bad cells are told, not dropped)."""
+    def targets(self) -> np.ndarray:
+        """(R, C) float64 targets; cells that are no finite numbers are told."""
         columns = []
         for name in self.roles.targets:
             column = self.column(name)
@@ -258,11 +263,11 @@ class _Rows:
             self.problems.bad_cells(wrong_R, self.row_R, name, column, "is no number")
             self.problems.bad_cells(np.isinf(value_R), self.row_R, name, column, "is infinite")
             columns.append(value_R)
-        return np.stack(columns, axis=1), np.zeros(len(self.row_R), bool)
+        return np.stack(columns, axis=1)
 
-    def melted(
+    def melt(
         self, target_RC: np.ndarray, keep_R: np.ndarray, covariates: list[list[Encoded]]
-    ) -> tuple[_Rows, np.ndarray, np.ndarray, list[list[Encoded]]]:
+    ) -> tuple[np.ndarray, np.ndarray, list[list[Encoded]]]:
         """Turn a wide table into a long one; missing values at the ends of a series are no rows."""
         R, N = target_RC.shape
         held_RN = ~np.isnan(target_RC)
@@ -277,7 +282,7 @@ class _Rows:
         self.series_R = np.repeat(np.arange(N), R)
         self.times_R, self.row_R = np.tile(self.times_R, N), np.tile(self.row_R, N)
         tiled = [[Encoded(c.column, np.tile(c.values_RV, (N, 1))) for c in group] for group in covariates]
-        return self, target_RC.T.reshape(-1, 1), kept, tiled
+        return target_RC.T.reshape(-1, 1), kept, tiled
 
     def grid(self, keep_R: np.ndarray, frequency: Frequency | None, *, fill: bool) -> Grid | None:
         """The grid over the rows kept; its source rows count all rows."""
