@@ -11,7 +11,7 @@ import pytest
 from gatecast.data.frames import table_to_frame, time_column
 from gatecast.data.frequency import Frequency
 from gatecast.data.reading import read
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, PanelError
 
 KINDS = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.Table}
 
@@ -54,3 +54,11 @@ def test_columns_to_frame() -> None:
     assert str(frame["ds"].dt.tz) == "UTC"
     with pytest.raises(ConfigError, match="no backend 'excel'"):
         table_to_frame({}, "excel")
+
+
+def test_a_zone_is_not_guessed() -> None:
+    days = pd.date_range("2024-01-01", periods=3)
+    with pytest.raises(PanelError, match="have no time zone"):
+        read(pd.Series(1.0, index=days), frequency="D[Europe/Berlin]")
+    other = read(pd.Series(1.0, index=days.tz_localize("UTC")), frequency="h[Europe/Berlin]", gaps="missing")
+    assert other.describe().endswith("49 hours, 2024-01-01 01:00 to 2024-01-03 01:00")

@@ -117,6 +117,8 @@ def _settle(
     if given is not None and dated != (given.unit != "step"):
         kinds = ("dates", "whole numbers") if dated else ("whole numbers", "dates")
         raise PanelError(f"the times are {kinds[0]} and frequency {given.to_text()!r} is for {kinds[1]}.")
+    if given is not None and given.timezone and zone is None and dated:
+        raise PanelError(f"the times have no time zone and frequency {given.to_text()!r} has one. Add it to the times.")
     if given is not None:
         zoned = replace(given, timezone=given.timezone or zone)
         return with_month_end(zoned, times_R) if zone is None else zoned
