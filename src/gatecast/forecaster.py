@@ -162,7 +162,7 @@ class Forecaster:
         """
         self._require_fitted()
         panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_)
-        self._require_same_columns(panel)
+        self.require_same_columns(panel)
         history = observed_part(panel)
         extended = extend(history, panel, self.horizon, future, self._history_needed())
         series = np.arange(len(history))
@@ -192,6 +192,14 @@ class Forecaster:
             return ensemble.predictor.recursive(reader, series_B, origin_B, self.horizon)
         return ensemble.predictor.forecast(reader, series_B, origin_B)
 
+    def trained_until(self) -> dict[str, Any]:
+        """Last timestamp that training saw, by series; empty for a loaded model, whose file holds no data."""
+        if not hasattr(self, "panel_"):
+            return {}
+        seen = observed_part(self.panel_)
+        last_N = seen.frequency.advance(seen.starts, seen.length - 1)
+        return dict(zip(seen.ids, last_N, strict=True))
+
     def _history_needed(self) -> int | None:
         """Steps of history that a forecast reads; None = all (the usual value of a category may lie far back)."""
         scaling, lookback = self.plan_.scaling, self.plan_.framing.lookback
@@ -205,7 +213,8 @@ class Forecaster:
         if not hasattr(self, "ensemble_"):
             raise ConfigError("this Forecaster is not fitted yet: call fit() first, or gatecast.load() a model file.")
 
-    def _require_same_columns(self, panel: Panel) -> None:
+    def require_same_columns(self, panel: Panel) -> None:
+        """Raise ModelFileError, ConfigError or WindowError where a panel does not fit the training."""
         require_same_columns(self.schema_, panel.schema)
         if panel.frequency != self.frequency_:
             raise ConfigError(

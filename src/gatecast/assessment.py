@@ -1,0 +1,180 @@
+"""Rolling-origin assessment: a fitted model and the naive forecasts on the same origins.
+
+─────── trained on ────────┤o1·····H·····
+                           ├──stride──o2·····H·····
+                                      ├──stride──o3·····H·····|   end of the panel
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatecast.data.future import observed_part
+from gatecast.data.intake import as_panel
+from gatecast.data.panel import Panel
+from gatecast.data.windows import last_origins
+from gatecast.errors import ConfigError, WindowError, listed
+from gatecast.evaluation.baselines import baseline_forecasts
+from gatecast.evaluation.scales import mase_scale, rmsse_scale
+from gatecast.evaluation.scores import Scores
+
+if TYPE_CHECKING:
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["Assessment", "evaluate", "hold_out", "origins_that_fit", "training_part"]
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """Forecasts, truths and scores of B windows.
+
+    Args:
+        scores: the table, the skill and the verdict.
+        panel: what was forecast.
+        series_B: (B,) position of each window's series.
+        origin_B: (B,) row of each window's origin.
+        forecast_BHCQ: (B, H, C, Q) the model's quantiles.
+        baselines: name -> (B, H, C) naive forecasts.
+    """
+
+    scores: Scores
+    panel: Panel
+    series_B: np.ndarray
+    origin_B: np.ndarray
+    forecast_BHCQ: np.ndarray
+    baselines: dict[str, np.ndarray]
+
+    def __str__(self) -> str:
+        return str(self.scores)
+
+    @property
+    def times_BH(self) -> np.ndarray:
+        """(B, H) timestamps of the forecasts."""
+        panel = self.panel
+        step_B = self.origin_B - panel.first[self.series_B]
+        horizon = self.forecast_BHCQ.shape[1]
+        return panel.frequency.advance(
+            panel.starts[self.series_B][:, None], step_B[:, None] + np.arange(1, horizon + 1)
+        )
+
+
+def evaluate(
+    model: Forecaster, data: Any, *, origins: int = 1, stride: int | None = None, season: int | None = None
+) -> Assessment:
+    """Score a fitted model on the last origins of a panel, beside the naive forecasts.
+
+    Args:
+        model: a Forecaster that was fitted on what lies before the first origin.
+        data: a Panel, or what ``gatecast.read`` takes; the last H steps of each series are the last truth.
+        origins: rolling origins per series.
+        stride: steps between two origins; None = the horizon.
+        season: m of MASE and of the seasonal naive forecast; None = the season that the model found.
+
+    Raises:
+        WindowError: a series is too short for the origins.
+        ConfigError: the model has seen what it would be scored on.
+    """
+    panel = observed_part(as_panel(data, model.schema_, model.frequency_))
+    model.require_same_columns(panel)
+    origin_NO = last_origins(panel, model.horizon, origins, stride or model.horizon)
+    short = np.flatnonzero(origin_NO[:, 0] < panel.first + 1)
+    if len(short):
+        raise WindowError(
+            f"{listed([repr(panel.ids[n]) for n in short], 3)} ({len(short):,} of {len(panel):,} series) are too short "
+            f"for {origins} origins of {model.horizon} steps. Use fewer origins, or panel.drop_short()."
+        )
+    _require_unseen(model, panel, origin_NO[:, 0])
+    series_B = np.repeat(np.arange(len(panel)), origins)
+    return _assess(model, panel, series_B, origin_NO.ravel(), season or model.plan_.season, origins)
+
+
+def hold_out(
+    model: Forecaster, panel: Panel, *, origins: int = 1, stride: int | None = None, season: int | None = None
+) -> Assessment:
+    """Fit a model on what lies before the last origins of a panel, and score it there.
+
+    Series too short to be cut take no part. Arguments and errors as in ``evaluate``.
+    """
+    before, whole = training_part(panel, model.horizon, origins, stride)
+    model.fit(before)
+    return evaluate(model, whole, origins=origins, stride=stride, season=season)
+
+
+def training_part(panel: Panel, horizon: int, origins: int, stride: int | None = None) -> tuple[Panel, Panel]:
+    """(what lies before the first origin, the whole) of the series that are long enough to be cut."""
+    observed = observed_part(panel)
+    held = horizon + (origins - 1) * (stride or horizon)
+    whole = observed.drop_short(held + 2)
+    if not len(whole):
+        raise WindowError(
+            f"no series has more than {held + 1} steps, which {origins} origins of {horizon} steps need. "
+            f"Use a shorter horizon or fewer origins."
+        )
+    return whole.slice(0, whole.length - held), whole
+
+
+def origins_that_fit(panel: Panel, horizon: int, most: int = 3) -> int:
+    """How many origins, a horizon apart, can be held back and leave two thirds of a typical series for training."""
+    room = int(np.median(panel.length)) // 3
+    return int(np.clip(room // horizon, 1, most))
+
+
+def _assess(
+    model: Forecaster, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, season: int, origins: int
+) -> Assessment:
+    """One pass of the model and of every baseline over all windows."""
+    horizon, quantiles = model.horizon, model.ensemble_.calibration.quantiles
+    forecast_BHCQ = model.forecast_from(panel, series_B, origin_B)
+    target_RC = panel.target_RC
+    first_B = panel.first[series_B]
+    truth_BHC = target_RC[origin_B[:, None] + np.arange(1, horizon + 1)].astype(np.float64)
+    baselines = baseline_forecasts(target_RC, first_B, origin_B, horizon, season, category_R=_category(model, panel))
+    length_B = np.minimum.reduceat(origin_B, np.arange(0, len(origin_B), origins)) - panel.first + 1
+    scales = [scale(target_RC, panel.first, length_B, season)[series_B] for scale in (mase_scale, rmsse_scale)]
+    middle = min(range(len(quantiles)), key=lambda q: abs(quantiles[q] - 0.5))
+    level = round(quantiles[-1] - quantiles[0], 9) if len(quantiles) > 1 else None
+    scores = Scores(
+        truth_BHC,
+        {"lstm": forecast_BHCQ[..., middle].astype(np.float64), **baselines},
+        targets=panel.targets,
+        mase_scale_BC=scales[0],
+        rmsse_scale_BC=scales[1],
+        quantiles=quantiles,
+        quantile_forecasts_BHCQ=forecast_BHCQ.astype(np.float64),
+        interval=None if level is None else (forecast_BHCQ[..., 0], forecast_BHCQ[..., -1]),
+        level=level,
+        season=season,
+        origins=origins,
+        series=len(panel),
+        unit=panel.frequency.plural(horizon),
+    )
+    return Assessment(scores, panel, series_B, origin_B, forecast_BHCQ, baselines)
+
+
+def _category(model: Forecaster, panel: Panel) -> np.ndarray | None:
+    """(R,) code of the categorical future covariate that the naive forecast may use; None without one."""
+    named = [column.name for column in panel.schema.future if column.categories is not None]
+    if not named:
+        return None
+    name = model.plan_.scaling.category or named[0]
+    onehot_RG = panel.values_RV[:, panel.schema.category_slice(name)]
+    code_R: np.ndarray = onehot_RG.argmax(axis=1)
+    return code_R
+
+
+def _require_unseen(model: Forecaster, panel: Panel, first_origin_N: np.ndarray) -> None:
+    """Raise ConfigError where an origin lies before the end of what the model was trained on."""
+    trained = model.trained_until()
+    origin_N = panel.frequency.advance(panel.starts, first_origin_N - panel.first)
+    seen = [n for n, name in enumerate(panel.ids) if name in trained and trained[name] > origin_N[n]]
+    if seen:
+        n = seen[0]
+        label = panel.frequency.label
+        raise ConfigError(
+            f"the model was trained on {panel.ids[n]!r} until {label(trained[panel.ids[n]])}, after the origin "
+            f"{label(origin_N[n])}: its score there would mean nothing. Fit on what lies before the first origin "
+            f"(hold_out() does). {len(seen):,} of {len(panel):,} series are affected."
+        )
