@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from gatecast.data.frequency import Frequency
+from gatecast.data.panel import Panel
+from gatecast.data.schema import Schema
+
+PanelOf = Callable[..., Panel]
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +24,40 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"benchmark data not found at {folder}; set GATECAST_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def panel_of() -> PanelOf:
+    """Makes a panel from one array per series, (T,) or (T, V)."""
+
+    def make(
+        arrays: Sequence[np.ndarray],
+        schema: Schema | None = None,
+        static: np.ndarray | None = None,
+        dtype: type = np.float32,
+    ) -> Panel:
+        tables: list[np.ndarray] = [np.asarray(a, np.float64).reshape(len(a), -1).astype(dtype) for a in arrays]
+        length = np.array([len(t) for t in tables])
+        return Panel(
+            values_RV=np.concatenate(tables),
+            first=np.cumsum(length) - length,
+            length=length,
+            ids=tuple(f"s{n}" for n in range(len(tables))),
+            starts=np.ones(len(tables), np.int64),
+            frequency=Frequency("step"),
+            schema=schema or Schema(("y",)),
+            static_NS=np.zeros((len(tables), 0), np.float32) if static is None else static,
+        )
+
+    return make
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Small networks are slower on more threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
