@@ -23,6 +23,7 @@ __all__ = ["Scaling", "location_and_spread", "mean_size"]
 Base = Literal["none", "last", "seasonal", "category"]
 Scale = Literal["none", "standard", "mean", "last"]
 LARGEST_LOG_STEP = float(np.log(1e3))  # a forecast may leave its base by a factor of a thousand, not to infinity
+LARGEST_LOG = 80.0  # its exponential is still a float32
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class Scaling:
     unit: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.season < 1 or self.depth < 1 or not self.unit > 0:
-            raise ConfigError(f"scaling needs season >= 1, depth >= 1 and unit > 0; got {self}.")
+        if self.season < 1 or self.depth < 1 or not 0 < self.unit < np.inf:
+            raise ConfigError(f"scaling needs season >= 1, depth >= 1 and unit > 0, finite; got {self}.")
         if (self.base == "category") != (self.category is not None):
             raise ConfigError("scaling base 'category' goes with the name of a categorical future covariate.")
 
@@ -68,14 +69,19 @@ class Scaling:
             ConfigError: a part is unknown.
         """
         fields: dict[str, object] = {}
+        said_by: dict[str, str] = {}
         for part in text.split("+"):
             name, _, argument = part.strip().partition(":")
-            fields |= _fields_of(name, argument)
+            for field, value in _fields_of(name, argument).items():
+                if field in fields:
+                    raise ConfigError(f"scaling {text!r} has both {said_by[field]!r} and {name!r}: keep one of them.")
+                fields[field], said_by[field] = value, name
         return cls(**fields)  # type: ignore[arg-type]
 
     def describe(self) -> str:
         """The text that ``parse`` reads back."""
-        depth = f"/{self.depth}" if self.depth > 1 else ""
+        # a name with a slash of its own is followed by its depth, so that the last slash is always that of the depth
+        depth = f"/{self.depth}" if self.depth > 1 or "/" in (self.category or "") else ""
         parts = ["log"] if self.log else []
         parts += {
             "none": [],
@@ -85,7 +91,7 @@ class Scaling:
         }[self.base]
         parts += [self.scale] if self.scale != "none" else []
         parts += ["fitted"] if self.fitted else []
-        parts += [f"unit:{self.unit:g}"] if self.unit != 1 else []
+        parts += [f"unit:{_number(self.unit)}"] if self.unit != 1 else []
         return "+".join(parts) or "none"
 
     def transform(self, values: np.ndarray) -> np.ndarray:
@@ -105,7 +111,11 @@ class Scaling:
 
     def bound(self, forecast: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """Keep a forecast in logs within a factor of a thousand of its reference, so that exp() stays finite."""
-        return reference + np.clip(forecast - reference, -LARGEST_LOG_STEP, LARGEST_LOG_STEP) if self.log else forecast
+        if not self.log:
+            return forecast
+        if self.base == "none" and self.scale in ("none", "mean"):
+            return np.clip(forecast, -LARGEST_LOG, LARGEST_LOG)  # its reference is 0, which says nothing of its size
+        return reference + np.clip(forecast - reference, -LARGEST_LOG_STEP, LARGEST_LOG_STEP)
 
 
 PARTS: dict[str, dict[str, object]] = {
@@ -127,14 +137,16 @@ def _fields_of(name: str, argument: str) -> dict[str, object]:
     if name not in PARTS:
         raise ConfigError(f"unknown scaling {name!r}{did_you_mean(name, PARTS)}. Known: {listed(list(PARTS), 20)}.")
     fields: dict[str, object] = {**PARTS[name]}
-    argument, _, depth = argument.partition("/")
     try:
-        if depth:
+        if name in ("seasonal-difference", "category-difference") and "/" in argument:
+            argument, _, depth = argument.rpartition("/")
             fields["depth"] = int(depth)
         if name == "seasonal-difference":
             fields["season"] = int(argument)
         elif name == "category-difference":
             fields["category"] = argument
+            if not argument:
+                raise ConfigError(f"scaling {name!r} needs the name of a categorical future covariate after ':'.")
         elif name == "unit":
             fields["unit"] = float(argument)
         elif argument:
@@ -144,6 +156,12 @@ def _fields_of(name: str, argument: str) -> dict[str, object]:
             raise
         raise ConfigError(f"scaling {name!r} needs a number after ':'; got {argument!r}.") from error
     return fields
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    short = f"{value:g}"
+    return (short if float(short) == value else repr(value)).replace("e+", "e")  # "+" joins the parts
 
 
 def location_and_spread(u_BTC: np.ndarray, seen_BTC: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
@@ -161,7 +179,8 @@ def location_and_spread(u_BTC: np.ndarray, seen_BTC: np.ndarray, scale: Scale) -
         step_BTC = np.diff(u_BTC, axis=1)
         return u_BTC[:, -1], mean_size(step_BTC, seen_BTC[:, 1:] & seen_BTC[:, :-1])
     count_BC = np.maximum(seen_BTC.sum(axis=1), 1)
-    mean_BC = np.where(seen_BTC, u_BTC, 0).sum(axis=1) / count_BC
+    # summed in float64: else the mean of equal float32 values is not their value, and its error looks like a spread
+    mean_BC = np.where(seen_BTC, u_BTC, 0).sum(axis=1, dtype=np.float64) / count_BC
     centred_BTC = np.where(seen_BTC, u_BTC - mean_BC[:, None], 0)
     spread_BC = np.sqrt((centred_BTC**2).sum(axis=1) / count_BC)
     return mean_BC, _one_where_zero(spread_BC, mean_BC)

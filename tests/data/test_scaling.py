@@ -1,0 +1,163 @@
+"""Scaling: its text reads back, every one of them can be undone, and statistics look at the warm-up only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.data.batches import CovariateScale, Framing, WindowReader
+from gatecast.data.panel import Panel
+from gatecast.data.scaling import Scaling, location_and_spread
+from gatecast.data.schema import Column, Schema
+from gatecast.errors import ConfigError
+
+PanelOf = Callable[..., Panel]
+BASES = [
+    {},
+    {"base": "last"},
+    {"base": "seasonal", "season": 5},
+    {"base": "seasonal", "season": 3, "depth": 2},
+    {"base": "category", "category": "kind", "depth": 3},
+]
+SCALES = ["none", "standard", "mean", "last"]
+KIND = Schema(("y",), future=(Column("kind", ("a", "b")),))
+
+
+@st.composite
+def scalings(draw: st.DrawFn) -> Scaling:
+    """Every scaling that the text can say."""
+    base = draw(st.sampled_from(["none", "last", "seasonal", "category"]))
+    depth = draw(st.integers(1, 9)) if base in ("seasonal", "category") else 1
+    names = st.text("abc_ /:7", min_size=1, max_size=6).map(str.strip).filter(bool)
+    return Scaling(
+        log=draw(st.booleans()),
+        base=base,
+        season=draw(st.integers(1, 400)) if base == "seasonal" else 1,
+        category=draw(names) if base == "category" else None,
+        depth=depth,
+        scale=draw(st.sampled_from(SCALES)),
+        fitted=draw(st.booleans()),
+        unit=draw(st.floats(1e-9, 1e12)),
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(scalings())
+def test_the_text_of_a_scaling_reads_back(scaling: Scaling) -> None:
+    assert Scaling.parse(scaling.describe()) == scaling
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "unknown scaling ''"),
+        ("standart", "did you mean 'standard'"),
+        ("log:3", "takes no value; got '3'"),
+        ("difference:2", "takes no value"),
+        ("seasonal-difference", "needs a number after ':'; got ''"),
+        ("seasonal-difference:x", "needs a number"),
+        ("seasonal-difference:12/x", "needs a number"),
+        ("seasonal-difference:0", "season >= 1"),
+        ("seasonal-difference:12/0", "depth >= 1"),
+        ("category-difference", "needs the name"),
+        ("unit:", "needs a number"),
+        ("unit:0", "unit > 0"),
+        ("unit:-1", "unit > 0"),
+        ("unit:nan", "unit > 0"),
+        ("unit:inf", "unit > 0"),
+        ("difference+seasonal-difference:12", "both 'difference' and 'seasonal-difference'"),
+        ("standard+mean", "both 'standard' and 'mean'"),
+    ],
+)
+def test_wrong_texts_are_told(text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        Scaling.parse(text)
+    assert words in str(told.value)
+
+
+def test_logarithm_needs_values_above_zero() -> None:
+    with pytest.raises(ConfigError, match="above zero"):
+        Scaling(log=True).transform(np.array([1.0, 0.0]))
+
+
+def walk(kind: str, dtype: type, rng: np.random.Generator, steps: int = 60) -> np.ndarray:
+    """A series that a buffer of this dtype can hold: a positive walk, or large readings that move by 1."""
+    moves = rng.normal(size=steps).cumsum()
+    values = 1e8 + moves.round(1) if kind == "readings" else np.exp(0.1 * moves) * 50
+    return values.astype(dtype)
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [(np.float32, "walk"), (np.float64, "walk"), (np.float64, "readings")])
+@pytest.mark.parametrize("base", BASES, ids=lambda b: "-".join(map(str, b.values())) or "none")
+def test_every_scaling_can_be_undone(panel_of: PanelOf, base: dict[str, object], dtype: type, kind: str) -> None:
+    rng = np.random.default_rng(1)
+    tables = [np.column_stack([walk(kind, dtype, rng), np.eye(2)[rng.integers(0, 2, 60)]]) for _ in range(2)]
+    panel = panel_of(tables, KIND, dtype=dtype)
+    for log, scale, fitted, unit in product([False, True], SCALES, [False, True], [1.0, 7.0]):
+        scaling = Scaling(log=log, scale=scale, fitted=fitted, unit=unit, **base)  # type: ignore[arg-type]
+        reader = WindowReader(panel, scaling, Framing(12, 4, 3), CovariateScale.fit(panel, True))
+        reader.fitted = reader.fit_statistics() if fitted else None
+        series_B, origin_B = np.array([0, 0, 1]), np.array([12, 40, 115])
+        batch = reader.read(series_B, origin_B)
+        truth_BHC = np.stack([panel.target_RC[o + 1 : o + 5] for o in origin_B])
+        back = reader.restore(batch, reader.scaled(batch, truth_BHC)[..., None])[..., 0]
+        assert np.abs(back / truth_BHC - 1).max() < 1e-5, scaling
+        if kind == "readings" and not log and (scale != "none" or base):
+            assert np.abs(back - truth_BHC).max() < 1e-2, scaling  # far below the moves of 1
+            assert np.abs(batch.target_BKHC).max() < 100, scaling
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("level", [0.0, 0.1, 7.3, -1e8 / 3, 1e-20])
+def test_a_constant_window_is_shifted_not_blown_up(scale: str, level: float, dtype: type) -> None:
+    u_BTC = np.full((2, 37, 1), level, dtype)
+    location_BC, spread_BC = location_and_spread(u_BTC, np.ones(u_BTC.shape, bool), scale)  # type: ignore[arg-type]
+    if scale == "mean":
+        assert spread_BC == pytest.approx(abs(float(dtype(level))) or 1, rel=1e-5)
+    else:
+        assert (spread_BC == 1).all()
+    assert np.abs(u_BTC - location_BC[:, None]).max() <= abs(level) * (1 if scale in ("none", "mean") else 1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(BASES),
+    st.sampled_from(SCALES),
+    st.booleans(),
+    st.integers(1, 6),
+    st.integers(2, 39),
+    st.integers(0, 10**6),
+)
+def test_nothing_after_the_first_supervised_origin_moves_what_is_before(
+    panel_of: PanelOf, base: dict[str, object], scale: str, log: bool, supervised: int, origin: int, seed: int
+) -> None:
+    """The context up to the first trained origin, its centre and its target do not know the rest of the window."""
+    rng = np.random.default_rng(seed)
+    table = np.column_stack([walk("walk", np.float64, rng, 50), np.eye(2)[rng.integers(0, 2, 50)]])
+    table[rng.random(50) < 0.1, 0] = np.nan
+    table[0, 0] = 5.0
+    framing = Framing(10, 2, supervised, observed=True)
+    scaling = Scaling(log=log, scale=scale, **base)  # type: ignore[arg-type]
+
+    def read(table: np.ndarray) -> list[np.ndarray]:
+        panel = panel_of([table], KIND, dtype=np.float64)
+        reader = WindowReader(panel, scaling, framing, CovariateScale(np.zeros(2), np.ones(2)))
+        batch = reader.read(np.array([0]), np.array([origin]))
+        return [batch.context_BLF[:, : framing.warm_up], batch.centre_BKHC[:, 0], batch.spread_BC]
+
+    before = read(table)
+    first = origin - supervised + 1
+    if first < 0:
+        return  # no trained origin is that early
+    changed = table.copy()
+    changed[first + 1 :, 0] = rng.choice([np.nan, 1e9, 3.0], 50 - first - 1)
+    after = read(changed)
+    if first >= 2:  # a window that begins before its series may look further: see the next tests
+        for one, other in zip(before, after, strict=True):
+            assert np.array_equal(one, other)
