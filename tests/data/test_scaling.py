@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -24,14 +25,15 @@ BASES = [
     {"base": "seasonal", "season": 3, "depth": 2},
     {"base": "category", "category": "kind", "depth": 3},
 ]
-SCALES = ["none", "standard", "mean", "last"]
+SCALES: list[Literal["none", "standard", "mean", "last"]] = ["none", "standard", "mean", "last"]
 KIND = Schema(("y",), future=(Column("kind", ("a", "b")),))
 
 
 @st.composite
 def scalings(draw: st.DrawFn) -> Scaling:
     """Every scaling that the text can say."""
-    base = draw(st.sampled_from(["none", "last", "seasonal", "category"]))
+    bases: list[Literal["none", "last", "seasonal", "category"]] = ["none", "last", "seasonal", "category"]
+    base = draw(st.sampled_from(bases))
     depth = draw(st.integers(1, 9)) if base in ("seasonal", "category") else 1
     names = st.text("abc_ /:7", min_size=1, max_size=6).map(str.strip).filter(bool)
     return Scaling(
@@ -109,6 +111,7 @@ def test_every_scaling_can_be_undone(panel_of: PanelOf, base: dict[str, object],
         assert np.abs(back / truth_BHC - 1).max() < 1e-5, scaling
         if kind == "readings" and not log and (scale != "none" or base):
             assert np.abs(back - truth_BHC).max() < 1e-2, scaling  # far below the moves of 1
+            assert batch.target_BKHC is not None
             assert np.abs(batch.target_BKHC).max() < 100, scaling
 
 
@@ -116,7 +119,7 @@ def test_every_scaling_can_be_undone(panel_of: PanelOf, base: dict[str, object],
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("level", [0.0, 0.1, 7.3, -1e8 / 3, 1e-20])
 def test_a_constant_window_is_shifted_not_blown_up(scale: str, level: float, dtype: type) -> None:
-    u_BTC = np.full((2, 37, 1), level, dtype)
+    u_BTC: np.ndarray = np.full((2, 37, 1), level, dtype)
     location_BC, spread_BC = location_and_spread(u_BTC, np.ones(u_BTC.shape, bool), scale)  # type: ignore[arg-type]
     if scale == "mean":
         assert spread_BC == pytest.approx(abs(float(dtype(level))) or 1, rel=1e-5)
