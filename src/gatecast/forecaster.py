@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from typing import Any, Self
 
@@ -131,6 +132,7 @@ class Forecaster:
         self.ensemble_ = ensemble
         self.schema_ = history.schema
         self.frequency_ = history.frequency
+        self.names_, self.backend_ = history.names, history.backend
         self.history_ = ensemble.history
         self.record_ = {
             "seconds": round(seconds, 3),
@@ -161,6 +163,8 @@ class Forecaster:
             WindowError: a series is shorter than the lookback that was asked for.
         """
         self._require_fitted()
+        if data is None and not hasattr(self, "panel_"):
+            raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
         panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_)
         self.require_same_columns(panel)
         history = observed_part(panel)
@@ -206,6 +210,19 @@ class Forecaster:
         if scaling.base == "category" or scaling.fitted:
             return None
         return lookback + scaling.season * (scaling.depth + 1) + self.horizon
+
+    # ---------------------------------------------------------------- file
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file, without data; ``gatecast.load`` reads it. See ``docs/format.md``.
+
+        Raises:
+            ConfigError: the model is not fitted.
+            ModelFileError: the file cannot be written.
+        """
+        from gatecast.files import save
+
+        save(self, path)
 
     # ---------------------------------------------------------------- checks
 

@@ -1,0 +1,142 @@
+"""Model files: save, load, describe. The format is specified in docs/format.md; nothing in a file is ever executed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatecast.data.frequency import Frequency
+from gatecast.errors import ConfigError, InputError, ModelFileError
+from gatecast.storage.checks import check_document, check_tensors, check_values
+from gatecast.storage.codec import decode, encode, parse, write
+from gatecast.storage.container import AdvisedError, Container, digest_of, opened, pack, type_of, write_atomically
+from gatecast.storage.document import Envelope, ForecasterDocument, seal, unseal
+
+if TYPE_CHECKING:
+    from gatecast.data.schema import Column
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["describe_file", "load", "save"]
+
+FORECASTER = "forecaster"
+KINDS = {FORECASTER: ForecasterDocument}
+LONGEST_MESSAGE = 600
+
+PathLike = str | os.PathLike[str]
+
+
+def save(model: Forecaster, path: PathLike) -> None:
+    """Write a fitted model to a file, atomically. No data is stored. The same model gives the same bytes.
+
+    Raises:
+        ConfigError: the model is not fitted.
+        ModelFileError: the file cannot be written, or the model holds what could not be read back.
+    """
+    if not hasattr(model, "ensemble_"):
+        raise ConfigError("this model is not fitted yet, so there is nothing to save: call fit() first.")
+    from gatecast import __version__
+    from gatecast.storage.packing import arrays_of, document_of
+
+    with _naming(path, "The model was not saved."):
+        written, arrays = encode(document_of(model)), arrays_of(model)
+        _check(decode(ForecasterDocument, parse(write(written)), "model"), arrays)
+        text = seal(FORECASTER, written, __version__, digest_of(arrays))
+        write_atomically(Path(path), pack(text, arrays))
+
+
+def load(path: PathLike) -> Forecaster:
+    """Read a model from a file. Everything is checked before anything is built.
+
+    A loaded model holds no data: give ``predict`` the history to continue.
+
+    Raises:
+        ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
+    """
+    with _naming(path, "Get an intact copy, or train the model again."):
+        with opened(Path(path)) as container:
+            document = _document(unseal(container.text), container)
+            arrays = container.arrays()
+        _check(document, arrays)
+        if digest_of(arrays) != unseal(container.text).tensors_sha256:
+            raise ModelFileError("its tensors were changed after it was written (SHA-256 differs).")
+    from gatecast.storage.packing import forecaster_from
+
+    return forecaster_from(document, arrays)
+
+
+def describe_file(path: PathLike) -> dict[str, Any]:
+    """What a model file holds, from its header alone, as plain data; needs no torch.
+
+    Raises:
+        ModelFileError: as ``load``, save for what only the tensors' values show.
+    """
+    with _naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
+        envelope = unseal(container.text)
+        document = _document(envelope, container)
+        members = {name: tensor for name, tensor in container.tensors.items() if name.startswith("member.")}
+        return {
+            "file": str(path),
+            "bytes": Path(path).stat().st_size,
+            "format": envelope.format,
+            "gatecast": envelope.gatecast,
+            "kind": envelope.kind,
+            **_described(document),
+            "parameters": sum(tensor.size for tensor in members.values()),
+            "tensors": len(container.tensors),
+        }
+
+
+def _described(document: ForecasterDocument) -> dict[str, Any]:
+    schema, plan = document.schema, document.plan
+    return {
+        "plan": plan.describe(),
+        "settings": encode(document.settings),
+        "chosen": encode(plan),
+        "targets": list(schema.targets),
+        "past": _columns(schema.past),
+        "future": _columns(schema.future),
+        "static": _columns(schema.static),
+        "frequency": document.frequency,
+        "step": Frequency.from_text(document.frequency).name,
+        "members": len(document.members),
+        "epochs": [member.best_epoch for member in document.members],
+        "calibration": document.calibration,
+        "record": encode(document.record),
+        "interrupted": document.interrupted,
+    }
+
+
+def _columns(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+    return [{"name": c.name, "categories": None if c.categories is None else list(c.categories)} for c in columns]
+
+
+def _document(envelope: Envelope, container: Container) -> ForecasterDocument:
+    """The checked document of an open file; its tensors have the right names, dtypes and shapes."""
+    if envelope.kind not in KINDS:
+        raise ModelFileError(f"holds a {envelope.kind[:40]!r}; this version reads {', '.join(KINDS)}.")
+    document = decode(KINDS[envelope.kind], envelope.model, "model")
+    check_document(document)
+    check_tensors(document, container.tensors)
+    return document
+
+
+def _check(document: ForecasterDocument, arrays: dict[str, np.ndarray]) -> None:
+    check_document(document)
+    check_tensors(document, {name: type_of(array) for name, array in arrays.items()})
+    check_values(arrays)
+
+
+@contextmanager
+def _naming(path: PathLike, remedy: str) -> Iterator[None]:
+    """Every failure becomes one line with the file's name and what to do."""
+    try:
+        yield
+    except InputError as error:
+        line = " ".join(str(error).split())
+        line = line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}..."
+        raise ModelFileError(f"{path}: {line}{'' if isinstance(error, AdvisedError) else f' {remedy}'}") from error

@@ -1,0 +1,1 @@
+"""The model file: what is written, how, and every check before anything is believed."""

@@ -1,0 +1,196 @@
+"""What must hold in a model file beyond the types of its fields: ranges, what goes together, and the tensors."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from gatecast.data.frequency import Frequency
+from gatecast.data.schema import Column, Schema
+from gatecast.errors import InputError, ModelFileError, listed
+from gatecast.model.shapes import parameter_shapes
+from gatecast.storage.container import TensorType
+from gatecast.storage.document import ForecasterDocument
+
+__all__ = ["check_document", "check_tensors", "check_values", "features", "network_shape"]
+
+LONGEST = 2**20  # steps of any span: lookback, horizon, season
+
+
+def check_document(document: ForecasterDocument) -> None:
+    """Raise ModelFileError with every contradiction found, before anything is built from the document."""
+    problems = [*_plan(document), *_schema(document.schema), *_names(document), *_records(document)]
+    _tell(problems)
+    _frequency(document.frequency)
+
+
+def _plan(document: ForecasterDocument) -> Iterator[str]:
+    settings, plan = document.settings, document.plan
+    framing, scaling = plan.framing, plan.scaling
+    spans = {
+        "settings.horizon": settings.horizon,
+        "plan.framing.lookback": framing.lookback,
+        "plan.framing.horizon": framing.horizon,
+        "plan.framing.supervised": framing.supervised,
+        "plan.scaling.season": scaling.season,
+        "plan.scaling.depth": scaling.depth,
+        "plan.season": plan.season,
+    }
+    yield from (f"{name} is {value} (1 to {LONGEST:,})" for name, value in spans.items() if not 1 <= value <= LONGEST)
+    if framing.horizon != (1 if settings.recursive else settings.horizon):
+        yield f"plan.framing.horizon is {framing.horizon}, which settings.horizon {settings.horizon} does not ask for"
+    if max(framing.supervised, plan.network.patch) > framing.lookback:
+        yield f"plan.framing.lookback is {framing.lookback}, less than a patch or than the supervised steps"
+    if plan.network.bidirectional:
+        yield "plan.network.bidirectional is true, which no forecast can be"
+    for name, number in (("plan.scaling.unit", scaling.unit), ("plan.penalty", plan.penalty)):
+        if not 0 < number < math.inf:
+            yield f"{name} is {number} (above 0, finite)"
+    width = len(document.schema.targets)
+    if plan.spread and (len(plan.spread) != framing.horizon or any(len(row) != width for row in plan.spread)):
+        yield f"plan.spread does not have {framing.horizon} rows of {width} numbers"
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", plan.training.device):
+        yield f"plan.training.device is {plan.training.device[:40]!r} (auto, cpu, cuda, cuda:1 or mps)"
+
+
+def _schema(schema: Schema) -> Iterator[str]:
+    covariates = [*schema.past, *schema.future, *schema.static]
+    yield from _once("schema.targets", schema.targets)
+    yield from _once("schema", [*schema.targets, *(column.name for column in covariates)])
+    for column in covariates:
+        if column.categories is not None:
+            yield from _once(f"the categories of {column.name[:40]!r}", column.categories)
+
+
+def _once(what: str, names: Iterable[str]) -> Iterator[str]:
+    """A list of names must hold one at least, and none twice."""
+    names = list(names)
+    if not names:
+        yield f"{what} is empty"
+    if len(set(names)) < len(names):
+        yield f"{what} holds a name twice"
+
+
+def _names(document: ForecasterDocument) -> Iterator[str]:
+    quantiles, plan = document.settings.quantiles, document.plan
+    inside = [0 < level < 1 for level in quantiles]
+    if not inside or not all(inside) or any(b <= a for a, b in pairwise(quantiles)):
+        yield f"settings.quantiles is {listed(quantiles)}, not ascending numbers between 0 and 1"
+    if plan.scaling.fitted:
+        yield from _once("ids", document.ids)
+    elif document.ids:
+        yield "ids is not empty though the scaling is not fitted"
+    if document.calibration == ("offset" if plan.training.loss == "pinball" else "stretch"):
+        yield f"calibration is {document.calibration!r}, which does not go with the loss {plan.training.loss!r}"
+    if plan.scaling.category is not None:
+        try:
+            document.schema.category_slice(plan.scaling.category)
+        except InputError as error:
+            yield f"plan.scaling.category: {str(error).removesuffix('.')}"
+
+
+def _records(document: ForecasterDocument) -> Iterator[str]:
+    plan, record = document.plan, document.record
+    if not 1 <= len(document.members) <= plan.members:
+        yield f"there are {len(document.members)} members; the plan has {plan.members}"
+    for k, member in enumerate(document.members):
+        if not 0 <= member.best_epoch <= plan.training.max_epochs:
+            yield f"members[{k}].best_epoch is {member.best_epoch} (0 to {plan.training.max_epochs})"
+    if min(record.seconds, record.series, record.steps, *record.epochs, 0) < 0:
+        yield "record holds a number below 0"
+
+
+def _frequency(text: str) -> None:
+    try:
+        frequency = Frequency.from_text(text)
+        if frequency.timezone is not None:
+            ZoneInfo(frequency.timezone)
+    except (InputError, ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ModelFileError(f"frequency is {text[:40]!r}, which cannot be read ({error}).") from error
+    if frequency.count >= 2**53 or frequency.to_text() != text:
+        raise ModelFileError(f"frequency is {text[:40]!r}, not as it would be written.")
+
+
+# ---------------------------------------------------------------- tensors
+
+
+def width_of(columns: Iterable[Column]) -> int:
+    """Numeric columns that covariates take together."""
+    return sum(column.width for column in columns)
+
+
+def features(document: ForecasterDocument) -> int:
+    """Channels of the network's context, as ``WindowReader.features`` counts them on a panel."""
+    schema, plan = document.schema, document.plan
+    levels = len(schema.targets) * (1 if plan.scaling.base == "none" else 2)
+    return levels + width_of((*schema.past, *schema.future, *schema.static)) + int(plan.framing.observed)
+
+
+def network_shape(document: ForecasterDocument) -> tuple[int, int, int, int, int]:
+    """Features, horizon, targets, raw outputs and future channels: what ``parameter_shapes`` takes."""
+    schema, plan = document.schema, document.plan
+    raws = len(document.settings.quantiles) if plan.training.loss == "pinball" else 1
+    return features(document), plan.framing.horizon, len(schema.targets), raws, width_of(schema.future)
+
+
+def check_tensors(document: ForecasterDocument, found: Mapping[str, TensorType]) -> None:
+    """Raise ModelFileError unless exactly the tensors are there that the document needs, each of its shape and dtype.
+
+    What is there bounds what will be allocated: sizes that the file does not hold are never believed.
+    """
+    if document.plan.network.num_layers * len(document.members) > len(found):
+        raise ModelFileError(f"plan.network.num_layers is {document.plan.network.num_layers}; there are fewer tensors.")
+    wanted = _wanted(document)
+    missing, extra = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    problems = [f"tensor {name!r} is missing" for name in missing] + [f"tensor {name!r} is unknown" for name in extra]
+    for name in sorted(wanted.keys() & found.keys()):
+        dtypes, shape = wanted[name]
+        if found[name].dtype not in dtypes or found[name].shape != shape:
+            problems.append(f"tensor {name!r} is {found[name]} instead of {' or '.join(dtypes)} {list(shape)}")
+    _tell(problems)
+
+
+def _wanted(document: ForecasterDocument) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Allowed dtypes and shape of every tensor."""
+    schema, plan = document.schema, document.plan
+    covariates = width_of((*schema.past, *schema.future, *schema.static))
+    single, double, either = ("F32",), ("F64",), ("F32", "F64")
+    wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
+        "covariates.location": (single, (covariates,)),
+        "covariates.spread": (single, (covariates,)),
+    }
+    if plan.scaling.fitted:
+        wanted["statistics"] = (either, (len(document.ids), 3, len(schema.targets)))
+    levels = len(document.settings.quantiles)
+    if document.calibration == "stretch":
+        wanted["calibration.stretch"] = (double, (levels,))
+    if document.calibration == "offset":
+        wanted["calibration.offset"] = (single, (plan.framing.horizon, len(schema.targets), levels))
+    shapes = parameter_shapes(plan.network, *network_shape(document))
+    for k in range(len(document.members)):
+        wanted |= {f"member.{k}.{name}": (single, shape) for name, shape in shapes.items()}
+    return wanted
+
+
+def check_values(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise ModelFileError where a tensor holds a NaN or infinite number, or a spread that is not above 0."""
+    problems = [
+        f"tensor {name!r} holds NaN or infinite numbers" for name, a in arrays.items() if not np.isfinite(a).all()
+    ]
+    positive = {name: arrays[name] for name in ("covariates.spread", "calibration.stretch") if name in arrays}
+    if "statistics" in arrays:
+        positive["statistics"] = arrays["statistics"][:, 1:]
+    problems += [
+        f"tensor {name!r} holds spreads that are not above 0" for name, a in positive.items() if not (a > 0).all()
+    ]
+    _tell(problems)
+
+
+def _tell(problems: list[str]) -> None:
+    if problems:
+        raise ModelFileError(f"{listed(problems, 4)}.")

@@ -1,0 +1,140 @@
+"""What a model file says besides its tensors, as dataclasses: their fields are the format (docs/format.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gatecast.data.scaling import Scaling
+from gatecast.data.schema import Schema
+from gatecast.errors import ModelFileError
+from gatecast.model.config import LSTMConfig
+from gatecast.selection.choose import Plan
+from gatecast.storage.codec import Json, decode, encode, parse, write
+from gatecast.storage.container import AdvisedError
+from gatecast.training.config import TrainingConfig
+
+__all__ = ["FORMAT", "Envelope", "ForecasterDocument", "MemberRecord", "Settings", "TrainingSummary", "seal", "unseal"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of ``Forecaster``."""
+
+    horizon: int
+    lookback: int | None
+    scaling: Scaling | None
+    network: LSTMConfig | None
+    training: TrainingConfig | None
+    members: int | None
+    quantiles: tuple[float, ...]
+    recursive: bool
+    time_limit: float | None
+    refit: bool
+    seed: int
+    progress: bool
+
+
+@dataclass(frozen=True)
+class MemberRecord:
+    """How the training of one member went: the fields of ``training.loop.Record``."""
+
+    best_epoch: int
+    best_error: float
+    validation: list[float]
+    interrupted: bool
+    out_of_time: bool
+    history: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """``Forecaster.record_``."""
+
+    seconds: float
+    series: int
+    steps: int
+    epochs: list[int]
+    interrupted: bool
+
+
+@dataclass(frozen=True)
+class ForecasterDocument:
+    """A fitted forecaster without its tensors.
+
+    Args:
+        settings: what the user asked for.
+        plan: what was chosen.
+        schema: the columns and their categories.
+        frequency: canonical text of the frequency.
+        ids: the series that the tensor ``statistics`` has rows for; empty without it.
+        calibration: which calibration tensor there is.
+        members: one record per member.
+        record: how the training went as a whole.
+        interrupted: Ctrl-C came during training.
+        names: the names of the series and time columns in the source of the training data.
+        backend: the library of its frame.
+    """
+
+    settings: Settings
+    plan: Plan
+    schema: Schema
+    frequency: str
+    ids: tuple[str, ...]
+    calibration: Literal["none", "stretch", "offset"]
+    members: tuple[MemberRecord, ...]
+    record: TrainingSummary
+    interrupted: bool
+    names: tuple[str, str]
+    backend: Literal["pandas", "polars", "pyarrow"]
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The outermost object, the same for every kind of model and every later format.
+
+    Args:
+        format: version of the format.
+        gatecast: version that wrote the file.
+        kind: what ``model`` is.
+        model: the document of that kind.
+        tensors_sha256: of all tensors' bytes in the order of their names.
+        sha256: of this very text, with these 64 digits written as zeros.
+    """
+
+    format: int
+    gatecast: str
+    kind: str
+    model: Any
+    tensors_sha256: str
+    sha256: str
+
+
+def seal(kind: str, model: Json, version: str, tensors_sha256: str) -> str:
+    """The text of the file, its own digest in it."""
+    envelope = Envelope(FORMAT, version, kind, model, tensors_sha256, "0" * 64)
+    digest = hashlib.sha256(write(encode(envelope)).encode()).hexdigest()
+    return write(encode(replace(envelope, sha256=digest)))
+
+
+def unseal(text: str) -> Envelope:
+    """Read the text, after checking that this version can, and that nothing in it was changed."""
+    parsed = parse(text)
+    version = parsed.get("format") if isinstance(parsed, dict) else None
+    if type(version) is not int or version < 1:
+        raise ModelFileError("does not say which version of the format it has.")
+    if version > FORMAT:
+        raise AdvisedError(
+            f"was written by a newer version, format {str(version)[:20]}; this one reads {FORMAT}. Update gatecast."
+        )
+    envelope = decode(Envelope, parsed, "header")
+    digest = envelope.sha256
+    if not re.fullmatch("[0-9a-f]{64}", digest) or text.count(digest) != 1:
+        raise ModelFileError("header.sha256 must be 64 hexadecimal digits that stand nowhere else.")
+    if hashlib.sha256(text.replace(digest, "0" * 64).encode()).hexdigest() != digest:
+        raise ModelFileError("its header was changed after it was written (SHA-256 differs).")
+    return envelope

@@ -1,0 +1,117 @@
+"""A fitted Forecaster as a document and arrays, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+
+from gatecast.calibration import Calibration
+from gatecast.data.batches import CovariateScale
+from gatecast.data.frequency import Frequency
+from gatecast.errors import ConfigError
+from gatecast.forecaster import Forecaster
+from gatecast.model.heads import Head, make_head
+from gatecast.storage.checks import network_shape
+from gatecast.storage.document import ForecasterDocument, MemberRecord, Settings, TrainingSummary
+from gatecast.training.device import pick_device
+from gatecast.training.ensemble import Ensemble
+from gatecast.training.loop import Record
+from gatecast.training.member import Member, NetworkShape
+
+__all__ = ["arrays_of", "document_of", "forecaster_from"]
+
+
+def document_of(model: Forecaster) -> ForecasterDocument:
+    """All of a fitted forecaster that is not a tensor."""
+    ensemble = model.ensemble_
+    return ForecasterDocument(
+        settings=Settings(**_same_fields(Settings, model)),
+        plan=model.plan_,
+        schema=model.schema_,
+        frequency=model.frequency_.to_text(),
+        ids=() if ensemble.statistics is None else ensemble.ids,
+        calibration=_kind_of(ensemble.calibration),
+        members=tuple(MemberRecord(**dataclasses.asdict(member.record)) for member in ensemble.members),
+        record=TrainingSummary(**cast(dict[str, Any], model.record_)),
+        interrupted=ensemble.interrupted,
+        names=model.names_,
+        backend=model.backend_,  # type: ignore[arg-type]  # checked when the document is read back
+    )
+
+
+def _same_fields(kind: type[Any], source: object) -> dict[str, Any]:
+    return {field.name: getattr(source, field.name) for field in dataclasses.fields(kind)}
+
+
+def _kind_of(calibration: Calibration) -> Literal["none", "stretch", "offset"]:
+    if calibration.stretch_Q is not None:
+        return "stretch"
+    return "none" if calibration.offset_HCQ is None else "offset"
+
+
+def arrays_of(model: Forecaster) -> dict[str, np.ndarray]:
+    """The tensors of a fitted forecaster by name."""
+    ensemble = model.ensemble_
+    optional = {
+        "statistics": ensemble.statistics,
+        "calibration.stretch": ensemble.calibration.stretch_Q,
+        "calibration.offset": ensemble.calibration.offset_HCQ,
+    }
+    arrays = {name: array for name, array in optional.items() if array is not None}
+    arrays["covariates.location"] = ensemble.covariates.location_V
+    arrays["covariates.spread"] = ensemble.covariates.spread_V
+    for k, member in enumerate(ensemble.members):
+        parameters = member.network.state_dict()
+        arrays |= {f"member.{k}.{name}": tensor.cpu().numpy() for name, tensor in parameters.items()}
+    return arrays
+
+
+def forecaster_from(document: ForecasterDocument, arrays: dict[str, np.ndarray]) -> Forecaster:
+    """A fitted forecaster, without data. Document and arrays must have been checked."""
+    plan = document.plan
+    model = Forecaster(**_same_fields(Settings, document.settings))
+    head = make_head(plan.training.loss, model.quantiles)
+    device = _device(plan.training.device)
+    model.plan_ = plan
+    model.ensemble_ = Ensemble(
+        members=tuple(_member(document, k, head, arrays, device) for k in range(len(document.members))),
+        head=head,
+        covariates=CovariateScale(arrays["covariates.location"], arrays["covariates.spread"]),
+        statistics=arrays.get("statistics"),
+        ids=document.ids,
+        calibration=Calibration(model.quantiles, arrays.get("calibration.stretch"), arrays.get("calibration.offset")),
+        device=device,
+        interrupted=document.interrupted,
+    )
+    model.schema_ = document.schema
+    model.frequency_ = Frequency.from_text(document.frequency)
+    model.history_ = model.ensemble_.history
+    model.record_ = dataclasses.asdict(document.record)
+    model.names_, model.backend_ = document.names, document.backend
+    return model
+
+
+def _member(
+    document: ForecasterDocument, k: int, head: Head, arrays: dict[str, np.ndarray], device: torch.device
+) -> Member:
+    """A network with the weights of member k, ready to predict."""
+    features, horizon, targets, _, future = network_shape(document)
+    with torch.random.fork_rng(devices=[]):  # a fresh network draws weights; the user's random numbers stay as they are
+        network = NetworkShape(features, horizon, targets, future).build(document.plan.network, head)
+    prefix = f"member.{k}."
+    mine = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    network.load_state_dict({name: torch.tensor(array) for name, array in mine.items()})
+    return Member(network.to(device).eval(), Record(**_same_fields(MemberRecord, document.members[k])))
+
+
+def _device(wanted: str) -> torch.device:
+    """The device of the training where this machine has it, else the best one here."""
+    try:
+        device = pick_device(wanted)
+    except ConfigError:
+        return pick_device("auto")
+    here = torch.cuda.device_count() if device.type == "cuda" else 1
+    return device if (device.index or 0) < here else pick_device("auto")
