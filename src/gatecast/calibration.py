@@ -48,11 +48,30 @@ class Calibration:
         if output_MHCQ.shape[-1] == 1:
             return cls(quantiles, offset_HCQ=_offsets(quantiles, truth_MHC - output_MHCQ[..., 0]))
         middle_MHC = output_MHCQ[..., _middle(quantiles)]
+        # windows that overlap tell the same story: one horizon of steps counts as one window
+        trust = Trust.of(max(len(truth_MHC) / truth_MHC.shape[1], 1))
         stretch = [
-            _stretch(level, output_MHCQ[..., q] - middle_MHC, truth_MHC - middle_MHC)
+            trust.applied(_stretch(level, output_MHCQ[..., q] - middle_MHC, truth_MHC - middle_MHC))
             for q, level in enumerate(quantiles)
         ]
         return cls(quantiles, stretch_Q=np.array(stretch))
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far a measured stretch is believed: a few windows may widen the quantiles, but hardly narrow them."""
+
+    widen: float
+    narrow: float
+
+    @classmethod
+    def of(cls, windows: float) -> Trust:
+        """Trust in the number of independent windows."""
+        return cls(windows / (windows + 2), windows / (windows + 50))
+
+    def applied(self, stretch: float) -> float:
+        """The stretch to use."""
+        return float(stretch ** (self.widen if stretch > 1 else self.narrow))
 
 
 def _middle(quantiles: tuple[float, ...]) -> int:

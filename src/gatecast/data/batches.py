@@ -17,9 +17,11 @@ import numpy as np
 
 from gatecast.data.base import base_at, category_table
 from gatecast.data.panel import Panel
-from gatecast.data.scaling import Scaling, location_and_spread, mean_size
+from gatecast.data.scaling import Scaling, location_and_spread, surprise_size
 
-__all__ = ["Batch", "Framing", "WindowReader"]
+__all__ = ["Batch", "CovariateScale", "Framing", "WindowReader"]
+
+REAL_STEPS = 3  # observed steps (and a season, where there is a seasonal base) before a first forecast is trained
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,11 @@ class WindowReader:
         seen_BLC = self.seen_RC[row_BL] & (wanted_BL >= first_B1)[:, :, None]  # ... and marked as not observed
         u_BLC = self.u_RC[row_BL]
         surprise_BLC, known_BLC = self._surprise(first_B1, row_BL, u_BLC, seen_BLC)
-        location_BC, spread_BC, step_BC = self._statistics(series_B, u_BLC, seen_BLC, surprise_BLC, known_BLC)
+        told_B = self._told(first_B1[:, 0], origin_B, origins)
+        told_BL1 = (np.arange(framing.lookback) < told_B[:, None])[:, :, None]
+        location_BC, spread_BC, step_BC = self._statistics(
+            series_B, u_BLC, seen_BLC & told_BL1, surprise_BLC, known_BLC & told_BL1
+        )
         channels = [(u_BLC - location_BC[:, None]) / spread_BC[:, None]]
         if self.scaling.base != "none":
             channels.append(surprise_BLC / step_BC[:, None])
@@ -154,7 +160,10 @@ class WindowReader:
 
         origin_BK = origin_B[:, None] + np.arange(1 - (origins or framing.supervised), 1)
         centre_BKHC = self._centre(np.maximum(origin_BK, first_B1), first_B1, location_BC)
-        target_BKHC, weight_BKHC = self._targets(series_B, origin_BK, centre_BKHC, step_BC) if targets else (None, None)
+        target_BKHC, weight_BKHC = None, None
+        if targets:
+            late_BK = origin_BK >= (origin_B - framing.lookback + told_B)[:, None]
+            target_BKHC, weight_BKHC = self._targets(series_B, origin_BK, late_BK, centre_BKHC, step_BC)
         return Batch(context_BLF, self._future(origin_BK), target_BKHC, weight_BKHC, centre_BKHC, step_BC)
 
     def restore(self, batch: Batch, output_BHCQ: np.ndarray) -> np.ndarray:
@@ -196,8 +205,18 @@ class WindowReader:
         if self.fitted is not None:
             location_BC, spread_BC, step_BC = self.fitted[series_B].swapaxes(0, 1)
             return location_BC, spread_BC, step_BC
-        warm_up = slice(0, self.framing.warm_up)
-        return self._measure(u_BLC[:, warm_up], seen_BLC[:, warm_up], surprise_BLC[:, warm_up], known_BLC[:, warm_up])
+        return self._measure(u_BLC, seen_BLC, surprise_BLC, known_BLC)
+
+    def _told(self, first_B: np.ndarray, origin_B: np.ndarray, origins: int | None) -> np.ndarray:
+        """(B,) number of window steps whose values may enter the statistics: those up to the first origin.
+
+        Where the series begins late in the window, a few real steps are waited for; origins before them do not count.
+        """
+        framing, scaling = self.framing, self.scaling
+        warm_up = framing.lookback - (origins or framing.supervised) + 1
+        begin_B = framing.lookback - 1 - (origin_B - first_B)  # window step at which the series begins
+        needed = REAL_STEPS + (scaling.season if scaling.base == "seasonal" else 0)
+        return np.clip(begin_B + needed, warm_up, framing.lookback)
 
     def _measure(
         self, u_BTC: np.ndarray, seen_BTC: np.ndarray, surprise_BTC: np.ndarray, known_BTC: np.ndarray
@@ -206,7 +225,7 @@ class WindowReader:
         location_BC, spread_BC = location_and_spread(u_BTC, seen_BTC, self.scaling.scale)
         if self.scaling.base == "none" or self.scaling.scale == "none":
             return location_BC, spread_BC, spread_BC
-        return location_BC, spread_BC, mean_size(surprise_BTC, known_BTC)
+        return location_BC, spread_BC, surprise_size(surprise_BTC, known_BTC, u_BTC, seen_BTC, self.scaling.log)
 
     def fit_statistics(self) -> np.ndarray:
         """(N, 3, C) location, spread and output spread of every series over all its rows, for a fitted scaling."""
@@ -274,13 +293,18 @@ class WindowReader:
         return filled
 
     def _targets(
-        self, series_B: np.ndarray, origin_BK: np.ndarray, centre_BKHC: np.ndarray, step_BC: np.ndarray
+        self,
+        series_B: np.ndarray,
+        origin_BK: np.ndarray,
+        late_BK: np.ndarray,
+        centre_BKHC: np.ndarray,
+        step_BC: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Scaled truths and their weights; what lies outside the series has weight 0. (B, K, H, C) each."""
         row_BKH = origin_BK[:, :, None] + np.arange(1, self.framing.horizon + 1)
         first_B11 = self.panel.first[series_B][:, None, None]
         stop_B11 = self.panel.stop[series_B][:, None, None]
-        inside_BKH = (row_BKH < stop_B11) & (origin_BK[:, :, None] >= first_B11)
+        inside_BKH = (row_BKH < stop_B11) & (origin_BK >= first_B11[:, :, 0])[:, :, None] & late_BK[:, :, None]
         row_BKH = np.clip(row_BKH, first_B11, stop_B11 - 1)
         target_BKHC = ((self.u_RC[row_BKH] - centre_BKHC) / step_BC[:, None, None]).astype(np.float32)
         if self.complete and inside_BKH.all():

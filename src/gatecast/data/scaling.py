@@ -18,7 +18,7 @@ import numpy as np
 
 from gatecast.errors import ConfigError, did_you_mean, listed
 
-__all__ = ["Scaling", "location_and_spread", "mean_size"]
+__all__ = ["Scaling", "location_and_spread", "mean_size", "surprise_size"]
 
 Base = Literal["none", "last", "seasonal", "category"]
 Scale = Literal["none", "standard", "mean", "last"]
@@ -175,9 +175,8 @@ def location_and_spread(u_BTC: np.ndarray, seen_BTC: np.ndarray, scale: Scale) -
     if scale == "mean":
         return zero_BC, mean_size(u_BTC, seen_BTC)
     if scale == "last":
-        # filled forward, so the last row holds the last value that was observed
         step_BTC = np.diff(u_BTC, axis=1)
-        return u_BTC[:, -1], mean_size(step_BTC, seen_BTC[:, 1:] & seen_BTC[:, :-1])
+        return _last_seen(u_BTC, seen_BTC), mean_size(step_BTC, seen_BTC[:, 1:] & seen_BTC[:, :-1])
     count_BC = np.maximum(seen_BTC.sum(axis=1), 1)
     # summed in float64: else the mean of equal float32 values is not their value, and its error looks like a spread
     mean_BC = np.where(seen_BTC, u_BTC, 0).sum(axis=1, dtype=np.float64) / count_BC
@@ -190,6 +189,32 @@ def mean_size(u_BTC: np.ndarray, seen_BTC: np.ndarray) -> np.ndarray:
     """Mean absolute value over the observed steps, (B, C); 1 where that is 0."""
     size_BC = np.where(seen_BTC, np.abs(u_BTC), 0).sum(axis=1) / np.maximum(seen_BTC.sum(axis=1), 1)
     return _one_where_zero(size_BC, size_BC)
+
+
+def surprise_size(
+    surprise_BTC: np.ndarray, known_BTC: np.ndarray, u_BTC: np.ndarray, seen_BTC: np.ndarray, log: bool
+) -> np.ndarray:
+    """(B, C) mean absolute surprise; where none is known or all are 0, the mean step of the level stands in.
+
+    A window without any movement gets 1 % of its level: an output of a few tenths must not move it visibly.
+    """
+    count_BC = known_BTC.sum(axis=1)
+    size_BC = np.where(known_BTC, np.abs(surprise_BTC), 0).sum(axis=1) / np.maximum(count_BC, 1)
+    pair_BTC = seen_BTC[:, 1:] & seen_BTC[:, :-1]
+    step_BC = np.where(pair_BTC, np.abs(np.diff(u_BTC, axis=1)), 0).sum(axis=1) / np.maximum(pair_BTC.sum(axis=1), 1)
+    level_BC = np.where(seen_BTC, np.abs(u_BTC), 0).sum(axis=1) / np.maximum(seen_BTC.sum(axis=1), 1)
+    tiny_BC = np.finfo(u_BTC.dtype).eps * 4 * level_BC
+    still_BC = np.full_like(level_BC, 0.01) if log else np.where(level_BC > 0, 0.01 * level_BC, 1)
+    moving_BC = np.where(step_BC > tiny_BC, step_BC, still_BC)
+    return np.where(size_BC > tiny_BC, size_BC, moving_BC).astype(u_BTC.dtype)
+
+
+def _last_seen(u_BTC: np.ndarray, seen_BTC: np.ndarray) -> np.ndarray:
+    """(B, C) value of the last observed step; that of the last step where none was observed."""
+    back_BC = seen_BTC[:, ::-1].argmax(axis=1)
+    last_B1C = u_BTC.shape[1] - 1 - back_BC[:, None]
+    value_BC: np.ndarray = np.take_along_axis(u_BTC, last_B1C, axis=1)[:, 0]
+    return value_BC
 
 
 def _one_where_zero(spread_BC: np.ndarray, level_BC: np.ndarray) -> np.ndarray:

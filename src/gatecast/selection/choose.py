@@ -14,13 +14,16 @@ from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 from gatecast.selection.probe import Probe, probe
 from gatecast.selection.seasonality import seasonal_periods
-from gatecast.selection.spans import Spans, validation_cut
+from gatecast.selection.spans import Spans
 from gatecast.training.config import TrainingConfig
 
 __all__ = ["Plan", "Wishes", "choose"]
 
 LONGEST_LOOKBACK = 400
 CATEGORY_DEPTH = 4  # one odd day among four does not move a median
+
+
+Tried = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Plan:
         members: networks of different seeds.
         season: the main seasonal period, 1 = none; the baselines use it too.
         padded: short series take part, their windows begin before they do.
+        penalty: of the ridge start.
+        spread: H rows of C mean absolute errors in output units, out of sample; empty where unknown.
         candidates: (scaling, relative validation error) of all that were tried.
     """
 
@@ -59,7 +64,9 @@ class Plan:
     members: int
     season: int
     padded: bool
-    candidates: tuple[tuple[str, float], ...] = ()
+    penalty: float = 1e-2
+    spread: tuple[tuple[float, ...], ...] = ()
+    candidates: Tried = ()
 
     @property
     def spans(self) -> Spans:
@@ -103,27 +110,29 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
     framing = Framing(lookback, horizon, supervised, observed=short or not complete)
     training = wishes.training or _training(panel, wishes.seed)
     members = wishes.members or _members(panel)
-    return Plan(scaling, framing, network, training, members, season, padded, tried)
+    spread = () if best.spread_HC is None else tuple(tuple(map(float, row)) for row in best.spread_HC)
+    return Plan(scaling, framing, network, training, members, season, padded, best.penalty, spread, tried)
 
 
-def _best_probe(
-    panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int
-) -> tuple[Probe, tuple[tuple[str, float], ...]]:
-    """The candidate with the least validation error; the user's own scaling is the only candidate if there is one."""
-    if wishes.scaling is not None and wishes.network is not None:
-        return Probe(wishes.scaling, wishes.network.skip, np.nan), ()
+def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int) -> tuple[Probe, Tried]:
+    """The candidate with the least error over the folds; the user's own scaling is the only candidate if there is one.
+
+    The probe also finds the penalty of the ridge start and how wide the errors are; with a network of the user's it
+    keeps to the network's linear part, and without one there is nothing to probe.
+    """
+    network, training = wishes.network, wishes.training
+    random_start = training is not None and training.start == "random"
+    if wishes.scaling is not None and network is not None and (random_start or not network.skip):
+        return Probe(wishes.scaling, network.skip), ()
     candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons)
-    cut_N = validation_cut(panel, horizon, 0.2)
-    room = int(np.median(cut_N)) - horizon
-    lookback = wishes.lookback or max(min(2 * max((*seasons, horizon, 12)), room, LONGEST_LOOKBACK), 2)
-    if (cut_N == panel.length).all() or room < 2:
-        return Probe(candidates[-1], min(lookback, 2), np.nan), ()
-    skips = _skips(lookback, seasons, panel)
-    probes = [probe(panel, cut_N, scaling, lookback, horizon, skips) for scaling in candidates]
+    room = max(int(np.median(panel.length)) // 2 - horizon, 2)
+    lookback = wishes.lookback or min(2 * max((*seasons, horizon, 12)), room, LONGEST_LOOKBACK)
+    skips = _skips(lookback, seasons, panel) if network is None else [min(network.skip or 1, lookback)]
+    probes = [found for scaling in candidates if (found := probe(panel, scaling, lookback, horizon, skips)) is not None]
+    if not probes:
+        return Probe(candidates[-1], skips[0]), ()
     best = min(probes, key=lambda p: p.error)
-    if wishes.network is not None:
-        best = replace(best, skip=wishes.network.skip)
-    return best, tuple((p.scaling.describe(), p.error) for p in probes)
+    return best, tuple((p.scaling.describe(), round(p.error, 6)) for p in probes)
 
 
 def _candidates(panel: Panel, seasons: tuple[int, ...]) -> list[Scaling]:

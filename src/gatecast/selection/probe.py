@@ -1,12 +1,17 @@
 """The linear probe: which scaling and how much history suit the data, judged by ridge regressions in milliseconds.
 
-For every candidate scaling the probe fits the network's own linear part on training windows and scores it on the
-validation tail in the data's own unit. What is good for the line is a good start for the LSTM on top of it.
+For every candidate scaling the probe fits the network's own linear part and scores it in the data's own unit, on folds
+that lie after what it was fitted on (rolling origins). What is good for the line is a good start for the LSTM on it.
+
+    fold 1   train ─────────┤ check ├
+    fold 2   train ─────────────────┤ check ├
+    fold 3   train ─────────────────────────┤ check |
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,83 +22,144 @@ from gatecast.data.windows import WindowIndex
 from gatecast.selection.spans import Spans
 from gatecast.training.ridge import PENALTIES, fit_ridge
 
-__all__ = ["Probe", "probe"]
+__all__ = ["Probe", "fold_shares", "probe"]
 
 TRAIN_WINDOWS = 3000
-VALIDATION_WINDOWS = 1500
+CHECK_WINDOWS = 1500
+SMALL = 5_000  # steps in all below which one tail is too little to choose on
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How one candidate did: its validation error relative to the naive one, and the steps of its linear part."""
+    """How one candidate did.
+
+    Args:
+        scaling: the candidate.
+        skip: the best number of steps of the linear part.
+        penalty: the best ridge penalty.
+        error: mean absolute error over the folds, relative to the mean step of each series.
+        spread_HC: (H, C) mean absolute error in output units, out of sample; None where nothing could be checked.
+    """
 
     scaling: Scaling
     skip: int
-    error: float
+    penalty: float = 1e-2
+    error: float = np.nan
+    spread_HC: np.ndarray | None = None
 
 
-def probe(panel: Panel, cut_N: np.ndarray, scaling: Scaling, lookback: int, horizon: int, skips: list[int]) -> Probe:
-    """Score one scaling with several lengths of the linear part; the best length and its error."""
-    spans = Spans(lookback, horizon, padded=True, least=min(lookback, 3))
-    train = panel.slice(0, cut_N)
-    framing = Framing(lookback, horizon)
-    covariates = CovariateScale.fit(train, scaling.scale != "none")
-    fit_reader = WindowReader(train, scaling, framing, covariates)
-    check_reader = WindowReader(panel, scaling, framing, covariates)
-    x_train, y_train, _ = _rows(fit_reader, spans.all_windows(train), TRAIN_WINDOWS, skips[-1])
-    tail = spans.tail_windows(panel, cut_N)
-    x_tail, y_tail, unit = _rows(check_reader, tail, VALIDATION_WINDOWS, skips[-1])
-    width = fit_reader.features
-    best = Probe(scaling, 0, np.inf)
-    for skip in skips:
-        for ridge in fit_ridge(x_train[:, -skip * width :], y_train, PENALTIES):
-            output = ridge.predict(x_tail[:, -skip * width :])
-            error = float(np.abs(unit.restore(output) - unit.restore(y_tail)).mean(axis=1) @ unit.weight_M)
-            if error < best.error:
-                best = Probe(scaling, skip, error)
-    return best
+def fold_shares(total: int) -> tuple[float, ...]:
+    """Where the folds cut each series: three cuts for small data, one for large."""
+    return (0.5, 0.65, 0.8, 1.0) if total < SMALL else (0.8, 1.0)
+
+
+def probe(panel: Panel, scaling: Scaling, lookback: int, horizon: int, skips: list[int]) -> Probe | None:
+    """Score one scaling with several lengths of the linear part; None where no fold has windows on both sides."""
+    shares = fold_shares(panel.total)
+    folds = [
+        fold
+        for low, high in pairwise(shares)
+        if (fold := _fold(panel, (low, high), scaling, Framing(lookback, horizon), skips[-1])) is not None
+    ]
+    if not folds:
+        return None
+    error_KP = np.zeros((len(skips), len(PENALTIES)))
+    spread_KPY = np.zeros((len(skips), len(PENALTIES), folds[0].y_train.shape[1]))
+    for fold in folds:
+        for k, skip in enumerate(skips):
+            for p, (error, spread_Y) in enumerate(fold.errors(skip)):
+                error_KP[k, p] += error / len(folds)
+                spread_KPY[k, p] += spread_Y / len(folds)
+    k, p = divmod(int(np.argmin(error_KP)), len(PENALTIES))
+    spread_HC = spread_KPY[k, p].reshape(horizon, -1)
+    return Probe(scaling, skips[k], PENALTIES[p], float(error_KP[k, p]), spread_HC)
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Regression rows of both sides of a cut, and the way back to the data's unit."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_check: np.ndarray
+    y_check: np.ndarray
+    unit: _Unit
+    width: int
+
+    def errors(self, skip: int) -> list[tuple[float, np.ndarray]]:
+        """For every penalty: the weighted error in the data's unit, and the mean absolute error (Y,) of the outputs."""
+        columns = slice(-skip * self.width, None)
+        truth_MY = self.unit.restore(self.y_check)
+        results = []
+        for ridge in fit_ridge(self.x_train[:, columns], self.y_train, PENALTIES):
+            output_MY = ridge.predict(self.x_check[:, columns])
+            error_M = np.abs(self.unit.restore(output_MY) - truth_MY).mean(axis=1)
+            results.append((float(error_M @ self.unit.weight_M), np.abs(output_MY - self.y_check).mean(axis=0)))
+        return results
 
 
 @dataclass(frozen=True)
 class _Unit:
-    """The way back from output units, and the weight of each window (1 / its series' naive error)."""
+    """The way back from output units, and the weight of each window (1 / its series' mean step)."""
 
-    reader: WindowReader
+    scaling: Scaling
     centre_MY: np.ndarray
     spread_MY: np.ndarray
     weight_M: np.ndarray
 
     def restore(self, output_MY: np.ndarray) -> np.ndarray:
-        scaling = self.reader.scaling
         u_MY = self.centre_MY + self.spread_MY * output_MY
-        values: np.ndarray = scaling.inverse(scaling.bound(u_MY, self.centre_MY))
-        return values
+        return self.scaling.inverse(self.scaling.bound(u_MY, self.centre_MY))
+
+
+def _fold(panel: Panel, shares: tuple[float, float], scaling: Scaling, framing: Framing, skip: int) -> _Fold | None:
+    """Rows of the windows before and after a cut; None where one side has none."""
+    cut_N, end_N = ((panel.length * share).astype(np.int64) for share in shares)
+    cut_N = np.minimum(cut_N, end_N - framing.horizon)  # the check holds one horizon at least
+    usable = np.flatnonzero(cut_N >= framing.horizon + 2)
+    if not len(usable):
+        return None
+    part = panel.select(usable).slice(0, end_N[usable])
+    train = part.slice(0, cut_N[usable])
+    spans = Spans(framing.lookback, framing.horizon, padded=True, least=min(framing.lookback, 3))
+    covariates = CovariateScale.fit(train, scaling.scale != "none")
+    train_reader = WindowReader(train, scaling, framing, covariates)
+    check_reader = WindowReader(part, scaling, framing, covariates)
+    if scaling.fitted:
+        train_reader.fitted = check_reader.fitted = train_reader.fit_statistics()
+    x_train, y_train, _ = _rows(train_reader, spans.all_windows(train), TRAIN_WINDOWS, skip)
+    x_check, y_check, unit = _rows(check_reader, spans.tail_windows(part, cut_N[usable]), CHECK_WINDOWS, skip)
+    if len(x_train) < 2 or not len(x_check):
+        return None
+    return _Fold(x_train, y_train, x_check, y_check, unit, train_reader.features)
 
 
 def _rows(reader: WindowReader, index: WindowIndex, most: int, skip: int) -> tuple[np.ndarray, np.ndarray, _Unit]:
-    """Regression rows of evenly spread windows: (M, skip * F), (M, H * C), their unit; unknown truths are left out."""
+    """Rows of evenly spread windows: (M, skip * F), (M, H * C), their unit; unknown truths are left out."""
     count = len(index)
-    numbers = np.linspace(0, count - 1, min(most, count)).astype(np.int64)
+    numbers = np.linspace(0, max(count - 1, 0), min(most, count)).astype(np.int64)
     series_B, origin_B = index.locate(numbers)
     batch = reader.read(series_B, origin_B)
     assert batch.target_BKHC is not None
     x_MP = batch.context_BLF[:, -skip:].reshape(len(numbers), -1)
-    y_MY = batch.target_BKHC.reshape(len(numbers), -1)
-    centre_MY = batch.centre_BKHC.reshape(y_MY.shape)
+    outputs = int(np.prod(batch.target_BKHC.shape[1:]))
+    y_MY, centre_MY = (a.reshape(len(numbers), outputs) for a in (batch.target_BKHC, batch.centre_BKHC))
     spread_MY = np.broadcast_to(batch.spread_BC[:, None], batch.target_BKHC[:, 0].shape).reshape(y_MY.shape)
-    naive_M = _naive_error(reader.panel, series_B)
-    known_M = (
-        np.ones(len(y_MY), bool) if batch.weight_BKHC is None else batch.weight_BKHC.reshape(y_MY.shape).all(axis=1)
-    )
-    weight_M = known_M / np.maximum(naive_M, 1e-12)
-    weight_M /= max(weight_M.sum(), 1e-300)
-    unit = _Unit(reader, centre_MY[known_M], spread_MY[known_M], weight_M[known_M])
+    known_M = np.arange(len(y_MY))
+    if batch.weight_BKHC is not None:
+        known_M = np.flatnonzero(batch.weight_BKHC.reshape(y_MY.shape).all(axis=1))
+    weight_M = 1 / _mean_step(reader.panel, series_B[known_M])
+    unit = _Unit(reader.scaling, centre_MY[known_M], spread_MY[known_M], weight_M / max(len(weight_M), 1))
     return x_MP[known_M], y_MY[known_M], unit
 
 
-def _naive_error(panel: Panel, series_B: np.ndarray) -> np.ndarray:
+def _mean_step(panel: Panel, series_B: np.ndarray) -> np.ndarray:
     """(B,) mean step of each window's series, so that large series do not decide alone."""
     wanted, back_B = np.unique(series_B, return_inverse=True)
-    error = [np.nanmean(np.abs(np.diff(panel.series(int(n)), axis=0))) if panel.length[n] > 1 else 1.0 for n in wanted]
-    size = [np.nanmean(np.abs(panel.series(int(n)))) for n in wanted]
-    return np.where(np.array(error) > 0, np.array(error), np.maximum(np.array(size), 1e-12))[back_B]
+    steps = []
+    for n in wanted:
+        target_TC = panel.series(int(n))
+        target_TC = target_TC[np.isfinite(target_TC).all(axis=1)]
+        step = float(np.abs(np.diff(target_TC, axis=0)).mean()) if len(target_TC) > 1 else 0.0
+        steps.append(step or float(np.abs(target_TC).mean()) or 1.0)
+    return np.array(steps)[back_B]

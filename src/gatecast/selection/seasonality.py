@@ -1,4 +1,4 @@
-"""Seasonal periods: those that the calendar suggests and those that the data show."""
+"""Seasonal periods: those that the calendar suggests, else the one that the data show."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ LONGEST_PERIOD = 400
 
 
 def seasonal_periods(panel: Panel, most: int = 3) -> tuple[int, ...]:
-    """At most ``most`` periods to try, in steps: the calendar's first, then the peak of the autocorrelation.
+    """At most ``most`` periods to try, in steps: the calendar's; where it has none, the peak of the autocorrelation.
 
     A period counts only where half of the series (by length) hold at least two seasons of it.
     """
     limit = min(int(np.median(panel.length)) // 2, LONGEST_PERIOD)
     found = [m for m in panel.frequency.seasonal_periods if 1 < m <= limit]
-    peak = _peak(panel, limit)
-    if peak is not None and all(abs(peak - m) > 0.1 * m for m in found):
-        found.append(peak)
+    if not panel.frequency.seasonal_periods and (peak := _peak(panel, limit)) is not None:
+        found = [peak]
     return tuple(found[:most])
 
 

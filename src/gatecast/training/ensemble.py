@@ -68,6 +68,15 @@ class Ensemble:
         return [{"member": k, **row} for k, member in enumerate(self.members) for row in member.record.history]
 
     @property
+    def common_epoch(self) -> int:
+        """The epoch with the best mean validation error of all members: less a matter of luck than each one's own."""
+        rows = [member.record.validation for member in self.members]
+        shared = min(map(len, rows))
+        if not shared:
+            return max(self.epochs)
+        return int(np.argmin(np.mean([row[:shared] for row in rows], axis=0)))
+
+    @property
     def epochs(self) -> list[int]:
         """The epoch whose weights each member has."""
         return [member.record.best_epoch for member in self.members]
@@ -183,7 +192,6 @@ class _Job:
         begun = time.monotonic()
         allowed = (self.deadline - begun) * budget
         for k in range(plan.members):
-            earlier = None if after is None else after.members[min(k, len(after.members) - 1)]
             member = train_member(
                 shape,
                 plan.network,
@@ -191,8 +199,9 @@ class _Job:
                 source,
                 check,
                 seeded(plan.training, k),
-                penalty=1e-2 if earlier is None else earlier.penalty,
-                until=None if earlier is None else earlier.record.best_epoch,
+                penalty=plan.penalty,
+                spread_Y=np.array(plan.spread).ravel() if plan.spread else None,
+                until=None if after is None else after.common_epoch,
                 deadline=begun + allowed * (k + 1) / plan.members,
                 report=self._report(k),
             )

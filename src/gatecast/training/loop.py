@@ -31,6 +31,7 @@ class Record:
         history: one plain dict per logged epoch.
         best_epoch: the epoch whose weights the network has now.
         best_error: its validation error; nan without validation.
+        validation: the validation error after epoch 0 (the start), 1, ...; empty without validation.
         interrupted: stopped by Ctrl-C.
         out_of_time: stopped by the time limit.
     """
@@ -38,6 +39,7 @@ class Record:
     history: list[Row] = field(default_factory=list)
     best_epoch: int = 0
     best_error: float = math.nan
+    validation: list[float] = field(default_factory=list)
     interrupted: bool = False
     out_of_time: bool = False
 
@@ -93,6 +95,7 @@ def train(
     except KeyboardInterrupt:
         record.interrupted = True
     record.best_epoch, record.best_error = best.settle()
+    record.validation = best.errors
     return record
 
 
@@ -145,6 +148,7 @@ class Best:
         self.config = config
         self.validation = validation
         self.error = math.inf
+        self.errors: list[float] = []
         self.epoch = 0
         self.last = 0
         self.weights = engine.parameters.copy()
@@ -158,8 +162,10 @@ class Best:
         sums = [torch.stack(part) for part in zip(*map(self.engine.errors, self.validation()), strict=True)]
         loss, error, count = (float(part.double().sum()) for part in sums)
         row = {"validation_loss": loss / max(count, 1), "validation_mae": error / max(count, 1)}
-        if row[f"validation_{self.config.monitor}"] < self.error:
-            self.error, self.epoch = row[f"validation_{self.config.monitor}"], epoch
+        error = row[f"validation_{self.config.monitor}"]
+        self.errors.append(error)
+        if error < self.error:
+            self.error, self.epoch = error, epoch
             self.weights = self.engine.parameters.copy()
         return row
 

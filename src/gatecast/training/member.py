@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from gatecast.model.config import LSTMConfig
@@ -39,11 +40,10 @@ class NetworkShape:
 
 @dataclass(frozen=True)
 class Member:
-    """A trained network, what its training did, and the penalty of its ridge start."""
+    """A trained network, and what its training did."""
 
     network: LSTMNetwork
     record: Record
-    penalty: float
 
 
 def train_member(
@@ -55,6 +55,7 @@ def train_member(
     training: TrainingConfig,
     *,
     penalty: float = 1e-2,
+    spread_Y: np.ndarray | None = None,
     until: int | None = None,
     deadline: float = math.inf,
     report: Report | None = None,
@@ -68,7 +69,8 @@ def train_member(
         source: training windows.
         held_back: validation windows; None = no validation.
         training: settings; their seed is the member's own.
-        penalty: of the ridge start, where there is no validation to choose it.
+        penalty: of the ridge start.
+        spread_Y: (H * C,) errors to expect, for the start of the quantiles; None = those of the regression.
         until: last epoch to run of the schedule; None = all.
         deadline: ``time.monotonic()`` at which to stop.
         report: progress.
@@ -77,15 +79,14 @@ def train_member(
     with computing(training.seed, work):
         network = shape.build(config, head).to(source.device)
         if training.start == "ridge":
-            rows = None if held_back is None else held_back.spread(VALIDATION_WINDOWS, origins=1)
-            penalty = ridge_start(network, head, source.spread(START_WINDOWS, origins=1), rows, penalty)
+            ridge_start(network, head, source.spread(START_WINDOWS, origins=1), penalty, spread_Y)
         engine = TorchEngine(network, head, training.clip, training.track_mae)
         kept = [] if held_back is None else list(held_back.spread(VALIDATION_WINDOWS, origins=1))
         validation = None if held_back is None else lambda: kept
         record = train(
             engine, source, training, validation=validation, until=until, deadline=deadline, report=report
         )  # fmt: skip
-    return Member(network, record, penalty)
+    return Member(network, record)
 
 
 def seeded(training: TrainingConfig, member: int) -> TrainingConfig:

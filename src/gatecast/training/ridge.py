@@ -1,4 +1,4 @@
-"""Ridge regression with the penalty chosen on held-back rows; numpy, float64.
+"""Ridge regression for several penalties at once; numpy, float64.
 
 Source: Hoerl and Kennard 1970; as the readout of a fixed random recurrent network: Jaeger 2001 (echo state networks).
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["PENALTIES", "Ridge", "choose_ridge", "fit_ridge"]
+__all__ = ["PENALTIES", "Ridge", "fit_ridge"]
 
 PENALTIES = (1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
 LARGEST_TARGET = 10.0  # in spreads; a wilder target would bend the whole line towards itself
@@ -31,12 +31,18 @@ class Ridge:
         return result
 
 
-def fit_ridge(x_MP: np.ndarray, y_MY: np.ndarray, penalties: Sequence[float]) -> list[Ridge]:
-    """One solution per penalty. Columns are standardised, so that one penalty (in units of their variance) fits all."""
+def fit_ridge(
+    x_MP: np.ndarray, y_MY: np.ndarray, penalties: Sequence[float], harder_P: np.ndarray | None = None
+) -> list[Ridge]:
+    """One solution per penalty. Columns are standardised, so that one penalty (in units of their variance) fits all.
+
+    ``harder_P`` multiplies the penalty of single columns.
+    """
     x_MP, y_MY = x_MP.astype(np.float64), np.clip(y_MY.astype(np.float64), -LARGEST_TARGET, LARGEST_TARGET)
     mean_P, mean_Y = x_MP.mean(axis=0), y_MY.mean(axis=0)
     spread_P = x_MP.std(axis=0)
     scale_P = np.where(spread_P > 1e-9 * (1 + np.abs(mean_P)), spread_P, np.inf)  # a constant column gets weight 0
+    scale_P = scale_P if harder_P is None else scale_P * np.sqrt(harder_P)
     z_MP = (x_MP - mean_P) / scale_P
     values_P, vectors_PP = np.linalg.eigh(z_MP.T @ z_MP / len(z_MP))
     rotated_PY = vectors_PP.T @ (z_MP.T @ (y_MY - mean_Y)) / len(z_MP)
@@ -48,15 +54,3 @@ def fit_ridge(x_MP: np.ndarray, y_MY: np.ndarray, penalties: Sequence[float]) ->
         error_Y = np.abs(x_MP @ weight_PY + bias_Y - y_MY).mean(axis=0)
         solutions.append(Ridge(weight_PY, bias_Y, penalty, error_Y))
     return solutions
-
-
-def choose_ridge(
-    train: tuple[np.ndarray, np.ndarray], held_back: tuple[np.ndarray, np.ndarray] | None, penalty: float = 1e-2
-) -> Ridge:
-    """The solution with the least absolute error on rows held back; with none, the one for ``penalty``."""
-    if held_back is None or not len(held_back[0]):
-        return fit_ridge(*train, penalties=(penalty,))[0]
-    x_MP, y_MY = held_back
-    solutions = fit_ridge(*train, penalties=PENALTIES)
-    errors = [float(np.abs(ridge.predict(x_MP) - y_MY).mean()) for ridge in solutions]
-    return solutions[int(np.argmin(errors))]

@@ -15,28 +15,36 @@ import torch
 from gatecast.model.heads import Head
 from gatecast.model.lstm import LSTMNetwork, fold, recent
 from gatecast.training.batch import TensorBatch
-from gatecast.training.ridge import Ridge, choose_ridge
+from gatecast.training.ridge import Ridge, fit_ridge
 
 __all__ = ["ridge_start"]
 
 Rows = tuple[np.ndarray, np.ndarray]
+STATE_PENALTY = 10.0
 
 
 def ridge_start(
-    network: LSTMNetwork,
-    head: Head,
-    train: Iterable[TensorBatch],
-    held_back: Iterable[TensorBatch] | None,
-    penalty: float = 1e-2,
-) -> float:
-    """Set the skip and the readout of a fresh network; returns the penalty used (chosen where rows are held back)."""
+    network: LSTMNetwork, head: Head, train: Iterable[TensorBatch], penalty: float, spread_Y: np.ndarray | None
+) -> None:
+    """Set the skip and the readout of a fresh network.
+
+    Args:
+        network: freshly initialised.
+        head: what its outputs mean.
+        train: training batches.
+        penalty: of the regression, in units of the columns' variance.
+        spread_Y: (H * C,) mean absolute error out of sample, for the width of the quantiles; None = that in sample.
+    """
     network.eval()
-    rows = _rows(network, train)
-    if len(rows[0]) < 2:
-        return penalty
-    ridge = choose_ridge(rows, None if held_back is None else _rows(network, held_back), penalty)
-    _set_weights(network, head, ridge)
-    return ridge.penalty
+    x_MP, y_MY = _rows(network, train)
+    if len(x_MP) < 2:
+        return
+    harder_P = np.ones(x_MP.shape[1])
+    if network.config.skip:
+        # the state of a random LSTM is a rougher guide than the values themselves
+        harder_P[-network.readout.in_features :] = STATE_PENALTY
+    ridge = fit_ridge(x_MP, y_MY, (penalty,), harder_P)[0]
+    _set_weights(network, head, ridge, ridge.error_Y if spread_Y is None else spread_Y)
 
 
 @torch.no_grad()
@@ -60,7 +68,7 @@ def _rows(network: LSTMNetwork, batches: Iterable[TensorBatch]) -> Rows:
 
 
 @torch.no_grad()
-def _set_weights(network: LSTMNetwork, head: Head, ridge: Ridge) -> None:
+def _set_weights(network: LSTMNetwork, head: Head, ridge: Ridge, spread_Y: np.ndarray) -> None:
     """Locations from the regression; the other raw outputs as wide as its errors, whatever the state."""
     horizon, targets, raws = network.shape
     readout, skip = network.readout, network.skip
@@ -68,8 +76,8 @@ def _set_weights(network: LSTMNetwork, head: Head, ridge: Ridge) -> None:
     weight_YRD = torch.zeros(horizon * targets, raws, readout.in_features)
     weight_YRD[:, 0] = torch.from_numpy(ridge.weight_PY[split:].T).float()
     # a normal variable with mean absolute value a has standard deviation 1.25 a
-    spread_Y = torch.from_numpy(1.2533 * ridge.error_Y).float().clamp_min(1e-6)
-    bias_YR = head.start(spread_Y)
+    deviation_Y = torch.from_numpy(1.2533 * spread_Y).float().clamp_min(1e-6)
+    bias_YR = head.start(deviation_Y)
     bias_YR[:, 0] = torch.from_numpy(ridge.bias_Y).float()
     readout.weight.copy_(weight_YRD.flatten(0, 1))
     readout.bias.copy_(bias_YR.flatten())
