@@ -1,0 +1,114 @@
+"""``gatecast evaluate``: the score on held-back data, beside the naive forecasts."""
+
+# ruff: noqa: B008, D417 -- the groups of options are frozen dataclasses, which hold the docs of their fields
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from gatecast.cli.building import data_facts, forecaster, read_panel, settings
+from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.options import (
+    MODEL,
+    DataOptions,
+    Json,
+    ModelOptions,
+    NetworkOptions,
+    Origins,
+    Plot,
+    TrainingOptions,
+    Whole,
+)
+from gatecast.cli.printing import Screen
+from gatecast.cli.sections import model_facts, show_model
+from gatecast.errors import ConfigError
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    file: Path | None = None,
+    /,
+    *,
+    data: DataOptions = DataOptions(),
+    settings_: Annotated[ModelOptions, Parameter(name="*")] = ModelOptions(),
+    origins: Origins = None,
+    stride: Annotated[Whole | None, Parameter(group=MODEL)] = None,
+    model: Annotated[Path | None, Parameter(group=MODEL)] = None,
+    plot: Plot = None,
+    json: Json = False,
+    network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
+    training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+) -> int:
+    """Train on the earlier part of a table and score on the later, beside the naive forecasts.
+
+    With --model, a saved model is scored as it is: on data that it has not seen, or its score means
+    nothing. All settings of network and training (see gatecast fit --help) can be given as well.
+
+    Args:
+        file: The table: CSV, Parquet or JSON lines.
+        origins: Held-back forecasts per series; as many as fit, up to 3.
+        stride: Steps between two origins; the horizon by default.
+        model: Score this saved model instead of training one.
+        plot: Write the held-back forecasts and the truth to .png, .pdf or .svg.
+        json: Print one JSON object.
+    """
+    require_writable(plot, PLOT_KINDS, "--plot")
+    for name, value in (("origins", origins), ("stride", stride)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} must be at least 1; got {value}.")
+    arguments = settings(settings_, network, training)
+    screen = Screen(json)
+    if model is not None:
+        loaded = _loaded(model)
+        panel = read_panel(file, data, loaded)
+        screen.wrapped(panel.describe())
+        return _score(screen, loaded, panel, origins, stride, plot, trained=False)
+    panel = read_panel(file, data)
+    screen.wrapped(panel.describe())
+    fresh, note = forecaster(panel, settings_.horizon, arguments)
+    screen.labelled("horizon", note)
+    return _score(screen, fresh, panel, origins, stride, plot, trained=True)
+
+
+def _loaded(path: Path) -> Any:
+    from gatecast.files import load
+
+    return load(path)
+
+
+def _score(
+    screen: Screen, model: Any, panel: Any, origins: int | None, stride: int | None, plot: Path | None, *, trained: bool
+) -> int:
+    """Train if need be, score, print."""
+    from gatecast.assessment import evaluate as assess
+    from gatecast.assessment import hold_out, origins_that_fit
+
+    count = origins or origins_that_fit(panel, model.horizon)
+    started = time.monotonic()
+    made = (hold_out if trained else assess)(model, panel, origins=count, stride=stride)
+    seconds = time.monotonic() - started if trained else 0.0
+    if trained:
+        show_model(screen, model, seconds)
+    else:
+        screen.labelled("model", model.plan_.describe())
+        screen.line()
+    screen.scores(made.scores)
+    if plot is not None:
+        from gatecast.plots import backtest_chart
+
+        backtest_chart(made, path=plot)
+        screen.note(f"written: {plot}")
+    screen.result = {
+        "command": "evaluate",
+        "data": data_facts(panel),
+        "model": model_facts(model, seconds),
+        "assessment": made.scores.to_dict(),
+        "verdict": made.scores.verdict,
+    }
+    screen.close()
+    return 130 if trained and model.record_["interrupted"] else 0

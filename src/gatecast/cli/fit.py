@@ -1,0 +1,72 @@
+"""``gatecast fit``: train on a table and keep the model."""
+
+# ruff: noqa: B008, D417 -- the groups of options are frozen dataclasses, which hold the docs of their fields
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from gatecast.cli.building import data_facts, forecaster, read_panel, settings
+from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.options import OUTPUT, DataOptions, Json, ModelOptions, NetworkOptions, Plot, TrainingOptions
+from gatecast.cli.printing import Screen
+from gatecast.cli.sections import model_facts, show_model
+
+__all__ = ["fit"]
+
+
+def fit(
+    file: Path | None = None,
+    /,
+    *,
+    data: DataOptions = DataOptions(),
+    model: ModelOptions = ModelOptions(),
+    save: Annotated[Path, Parameter(group=OUTPUT)],
+    plot: Plot = None,
+    json: Json = False,
+    network: NetworkOptions = NetworkOptions(),
+    training: TrainingOptions = TrainingOptions(),
+) -> int:
+    """Train on a table and save the model.
+
+    Whatever is not given is chosen from the data; one option of Network or of Training takes the
+    others of its group from their defaults.
+
+    Args:
+        file: The table: CSV, Parquet or JSON lines.
+        save: File for the model, such as sales.gatecast.
+        plot: Write the loss curves to .png, .pdf or .svg.
+        json: Print one JSON object.
+    """
+    require_writable(save, (), "--save")
+    require_writable(plot, PLOT_KINDS, "--plot")
+    arguments = settings(model, network, training)
+    screen = Screen(json)
+    panel = read_panel(file, data)
+    screen.wrapped(panel.describe())
+    fitted, note = forecaster(panel, model.horizon, arguments)
+    screen.labelled("horizon", note)
+    started = time.monotonic()
+    fitted.fit(panel)
+    seconds = time.monotonic() - started
+    show_model(screen, fitted, seconds)
+    fitted.save(save)
+    if plot is not None:
+        from gatecast.plots import loss_chart
+
+        loss_chart(fitted.history_, path=plot)
+    for path in filter(None, (save, plot)):
+        screen.note(f"written: {path}")
+    screen.result = {
+        "command": "fit",
+        "data": data_facts(panel),
+        "model": model_facts(fitted, seconds),
+        "saved": str(save),
+        "history": fitted.history_,
+    }
+    screen.close()
+    return 130 if fitted.record_["interrupted"] else 0

@@ -1,0 +1,62 @@
+"""The command ``gatecast``: its commands, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+import gatecast
+from gatecast.cli.printing import complain
+from gatecast.errors import GatecastError
+
+__all__ = ["app", "main"]
+
+app = App(
+    name="gatecast",
+    help="Honest time-series forecasts with LSTMs: a table in, a forecast out, the naive ones beside it.",
+    version=f"gatecast {gatecast.__version__}",
+    default_parameter=Parameter(show_default=False),
+    result_action="return_value",
+)
+_COMMANDS = {
+    "forecast": "Forecast a table, and say how far the forecast can be trusted.",
+    "fit": "Train on a table and save the model.",
+    "predict": "Forecast what follows a table with a saved model.",
+    "evaluate": "Score on held-back data, beside the naive forecasts.",
+    "demo": "Run one of the five reference systems.",
+    "info": "Versions, devices, and what a model file holds.",
+}
+for _place, (_name, _help) in enumerate(_COMMANDS.items()):
+    app.command(f"gatecast.cli.{_name}:{_name}", name=_name, help=_help, sort_key=_place)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: words after ``gatecast``; None = those of the process.
+
+    Returns:
+        The exit code: 0, 2 for what the user can put right, 130 after Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = app(words, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except (CycloptsError, GatecastError) as error:
+        complain(str(error))
+        return 2
+    except BrokenPipeError:
+        # The reader went away (head, a pager): what is left to say goes nowhere, also at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        complain(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.")
+        return 2
+    except KeyboardInterrupt:
+        complain("interrupted before anything was trained.")
+        return 130
+    return code if isinstance(code, int) else 0

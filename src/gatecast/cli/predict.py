@@ -1,0 +1,64 @@
+"""``gatecast predict``: forecast new data with a saved model."""
+
+# ruff: noqa: B008, D417 -- the groups of options are frozen dataclasses, which hold the docs of their fields
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gatecast.cli.building import data_facts, read_panel
+from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, save_forecast, to_future
+from gatecast.cli.options import DataOptions, Future, Json, Output, Plot
+from gatecast.cli.printing import Screen
+from gatecast.cli.sections import forecast_facts, show_forecast
+
+__all__ = ["predict"]
+
+
+def predict(
+    model: Path,
+    file: Path | None = None,
+    /,
+    *,
+    data: DataOptions = DataOptions(),
+    future: Future = (),
+    output: Output = None,
+    plot: Plot = None,
+    json: Json = False,
+) -> int:
+    """Forecast what follows a table with a saved model.
+
+    Args:
+        model: A file that gatecast fit or forecast --save wrote.
+        file: The history to continue, of known or new series.
+        future: Table of future covariates, or NAME=VALUE for each.
+        output: Write all forecasts to .csv, .parquet or .jsonl.
+        plot: Write a fan chart to .png, .pdf or .svg.
+        json: Print one JSON object.
+    """
+    require_writable(output, TABLE_KINDS, "--output")
+    require_writable(plot, PLOT_KINDS, "--plot")
+    known = to_future(future)
+    from gatecast.files import load
+
+    fitted = load(model)
+    screen = Screen(json)
+    panel = read_panel(file, data, fitted)
+    screen.wrapped(panel.describe())
+    screen.line()
+    made = fitted.predict(panel, future=known)
+    show_forecast(screen, made, output)
+    if output is not None:
+        save_forecast(made, output)
+    if plot is not None:
+        made.plot(path=plot)
+    for path in filter(None, (output, plot)):
+        screen.note(f"written: {path}")
+    screen.result = {
+        "command": "predict",
+        "model": str(model),
+        "data": data_facts(panel),
+        "forecast": forecast_facts(made) if json else [],
+    }
+    screen.close()
+    return 0

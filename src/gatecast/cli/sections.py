@@ -1,0 +1,110 @@
+"""The parts of a screen that several commands show: what was chosen, how training went, the forecast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatecast.cli.printing import Screen, number_format
+
+if TYPE_CHECKING:
+    from gatecast.forecast import Forecast
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["forecast_facts", "model_facts", "show_forecast", "show_model"]
+
+ROWS = 12
+TARGETS = 3
+
+
+def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
+    """What was chosen, and how training went."""
+    facts = model_facts(model, seconds)
+    screen.labelled("chosen", facts["chosen"])
+    device = "" if facts["device"] == "cpu" else f" on {facts['device']}"
+    threads = f"{facts['threads']} thread{'' if facts['threads'] == 1 else 's'}"
+    stopped = " · interrupted, the best so far is kept" if facts["interrupted"] else ""
+    screen.labelled("trained", f"{seconds:.1f} s, {threads}{device}{stopped}")
+    screen.line()
+
+
+def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
+    """The same for JSON."""
+    import torch
+
+    plan = model.plan_
+    return {
+        "chosen": plan.describe(),
+        "horizon": model.horizon,
+        "lookback": plan.framing.lookback,
+        "scaling": plan.scaling.describe(),
+        "season": plan.season,
+        "members": plan.members,
+        "train_seconds": round(seconds, 3),
+        "device": str(model.ensemble_.device),
+        "threads": torch.get_num_threads(),
+        "interrupted": bool(model.record_.get("interrupted", False)),
+    }
+
+
+def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> None:
+    """The first rows of the first series, and how to get the rest."""
+    targets = forecast.targets[:TARGETS]
+    rows = min(max(ROWS // len(targets), 4), forecast.horizon)
+    if len(forecast) > 1:
+        screen.line(f"series {forecast.ids[0]}")
+    for c, target in enumerate(targets):
+        for n, text in enumerate(_block(forecast, c, rows, target if len(forecast.targets) > 1 else "forecast")):
+            screen.line(text, "bold" if n == 0 else None)
+    left = len(forecast) * forecast.horizon * len(forecast.targets) - rows * len(targets)
+    if left > 0 and output is None:
+        screen.line(f"... {left:,} more values: --output FILE")
+
+
+def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:
+    """Heading and rows of one target of the first series."""
+    shown_HQ = forecast.values_NHCQ[0, :rows, c].astype(np.float64)
+    style = number_format(shown_HQ)
+    labels = [forecast.frequency.label(time) for time in forecast.times[0, :rows]]
+    first = forecast.frequency.name if " " not in forecast.frequency.name else "time"
+    middle = [format(value, style) for value in forecast.values[0, :rows, c].astype(np.float64)]
+    wide = max(len(first), *map(len, labels))
+    number = max(len(heading[:30]), *map(len, middle))
+    title, bounds = _bounds(forecast, shown_HQ, style)
+    lines = [f"{first:<{wide}}   {heading[:30]:>{number}}   {title}"]
+    lines += [
+        f"{label:<{wide}}   {value:>{number}}   {bound}"
+        for label, value, bound in zip(labels, middle, bounds, strict=True)
+    ]
+    return [line.rstrip() for line in lines]
+
+
+def _bounds(forecast: Forecast, shown_HQ: np.ndarray, style: str) -> tuple[str, list[str]]:
+    """Title and text of the widest interval; of the outer quantiles where they are not symmetric."""
+    if len(forecast.quantiles) == 1:
+        return "", [""] * len(shown_HQ)
+    widest = forecast.widest
+    outer = f"quantiles {forecast.quantiles[0]:g} .. {forecast.quantiles[-1]:g}"
+    title = outer if widest is None else f"{100 * widest:g} % interval"
+    low = [format(value, style) for value in shown_HQ[:, 0]]
+    high = [format(value, style) for value in shown_HQ[:, -1]]
+    wide = max(map(len, low))
+    return title, [f"{a:>{wide}} .. {b}" for a, b in zip(low, high, strict=True)]
+
+
+def forecast_facts(forecast: Forecast) -> list[dict[str, Any]]:
+    """One object per series and target, for JSON."""
+    label = forecast.frequency.label
+    times = forecast.times
+    return [
+        {
+            "series": name,
+            "target": target,
+            "time": [int(t) if forecast.frequency.unit == "step" else label(t) for t in times[n]],
+            "forecast": forecast.values[n, :, c],
+            "quantiles": {f"{q:g}": forecast.values_NHCQ[n, :, c, k] for k, q in enumerate(forecast.quantiles)},
+        }
+        for n, name in enumerate(forecast.ids)
+        for c, target in enumerate(forecast.targets)
+    ]
