@@ -6,6 +6,8 @@ past       past covariates at t                        P channels
 future     future covariates at t+1                    F channels (known one step ahead)
 static     the series' constants                       S channels
 observed   1 where the target was there, else 0        1 channel, where values are missing or series are short
+
+A series begins with its first observed target: rows that are missing before it count as not there.
 """
 
 from __future__ import annotations
@@ -116,6 +118,7 @@ class WindowReader:
         self.complete = bool(self.seen_RC[inside_R].all())
         u_RC = scaling.transform(target_RC)
         self.u_RC = u_RC if self.seen_RC.all() else _fill_forward(u_RC, self.seen_RC, panel)
+        self.begun = panel.first if self.complete else _first_observed(self.seen_RC, panel)
 
     @property
     def future_width(self) -> int:
@@ -139,7 +142,7 @@ class WindowReader:
         The K forecasts of a window are those of its ``origins`` last steps (``framing.supervised`` if None).
         """
         framing = self.framing
-        first_B1 = self.panel.first[series_B][:, None]
+        first_B1 = self._first(series_B, origin_B)
         wanted_BL = origin_B[:, None] + np.arange(1 - framing.lookback, 1)
         row_BL = np.maximum(wanted_BL, first_B1)  # before the series' start its first row is repeated ...
         seen_BLC = self.seen_RC[row_BL] & (wanted_BL >= first_B1)[:, :, None]  # ... and marked as not observed
@@ -151,6 +154,8 @@ class WindowReader:
             series_B, u_BLC, seen_BLC & told_BL1, surprise_BLC, known_BLC & told_BL1
         )
         channels = [(u_BLC - location_BC[:, None]) / spread_BC[:, None]]
+        if not self.complete:
+            channels[0] = np.nan_to_num(channels[0])  # a target that begins later than the other ones
         if self.scaling.base != "none":
             channels.append(surprise_BLC / step_BC[:, None])
         channels += self._covariates(series_B, row_BL)
@@ -180,18 +185,24 @@ class WindowReader:
 
     # ---------------------------------------------------------------- its parts
 
+    def _first(self, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """(B, 1) row where each series begins, seen from the origin: its first observed target, once there is one."""
+        begun_B = self.begun[series_B]
+        return np.where(begun_B <= origin_B, begun_B, self.panel.first[series_B])[:, None]
+
     def _surprise(
         self, first_B1: np.ndarray, row_BL: np.ndarray, u_BLC: np.ndarray, seen_BLC: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """What the base made one step before did not expect, and where that can be known: (B, L, C) each."""
         if self.scaling.base == "none":
-            return u_BLC[:, :0], seen_BLC[:, :0]
+            return u_BLC[:, :, :0], seen_BLC[:, :, :0]
         back = self.scaling.season if self.scaling.base == "seasonal" else 1
         known_BL = row_BL - back >= first_B1
         before_BL = np.maximum(row_BL - 1, first_B1)
         base_BLC = self._base(before_BL, first_B1, 1)[:, :, 0]
-        known_BLC = known_BL[:, :, None] & seen_BLC
-        return np.where(known_BLC, u_BLC - base_BLC, 0), known_BLC
+        surprise_BLC = u_BLC - base_BLC
+        known_BLC = known_BL[:, :, None] & seen_BLC & np.isfinite(surprise_BLC)
+        return np.where(known_BLC, surprise_BLC, 0), known_BLC
 
     def _statistics(
         self,
@@ -246,7 +257,11 @@ class WindowReader:
         """What an output of 0 means: the base, or the location where there is none. (B, K, H, C)."""
         horizon = self.framing.horizon
         if self.scaling.base != "none":
-            return self._base(origin_BK, first_B1, horizon)
+            base_BKHC = self._base(origin_BK, first_B1, horizon)
+            if self.complete:
+                return base_BKHC
+            last_BK1C = self.u_RC[origin_BK][:, :, None]
+            return np.nan_to_num(np.where(np.isnan(base_BKHC), last_BK1C, base_BKHC))
         shape = (*origin_BK.shape, horizon, location_BC.shape[1])
         return np.broadcast_to(location_BC[:, None, None], shape)
 
@@ -256,8 +271,9 @@ class WindowReader:
         assert self.scaling.category is not None
         onehot_RG = self.panel.values_RV[:, self.panel.schema.category_slice(self.scaling.category)]
         category_R = onehot_RG.argmax(axis=1)
+        observed_R = np.where(self.seen_RC.all(axis=1), category_R, -1)  # a filled value is that of another category
         table = category_table(
-            self.u_RC, self.panel.first, self.panel.length, category_R, onehot_RG.shape[1], self.scaling.depth
+            self.u_RC, self.panel.first, self.panel.length, observed_R, onehot_RG.shape[1], self.scaling.depth
         )
         return table, category_R
 
@@ -304,7 +320,8 @@ class WindowReader:
         row_BKH = origin_BK[:, :, None] + np.arange(1, self.framing.horizon + 1)
         first_B11 = self.panel.first[series_B][:, None, None]
         stop_B11 = self.panel.stop[series_B][:, None, None]
-        inside_BKH = (row_BKH < stop_B11) & (origin_BK >= first_B11[:, :, 0])[:, :, None] & late_BK[:, :, None]
+        trained_BK = late_BK & (origin_BK >= self.begun[series_B][:, None])
+        inside_BKH = (row_BKH < stop_B11) & trained_BK[:, :, None]
         row_BKH = np.clip(row_BKH, first_B11, stop_B11 - 1)
         target_BKHC = ((self.u_RC[row_BKH] - centre_BKHC) / step_BC[:, None, None]).astype(np.float32)
         if self.complete and inside_BKH.all():
@@ -321,12 +338,20 @@ def _rows_inside(panel: Panel) -> np.ndarray:
     return np.asarray(np.cumsum(change_R)[:-1] > 0)
 
 
+def _first_observed(seen_RC: np.ndarray, panel: Panel) -> np.ndarray:
+    """(N,) row of the first observed target of each series; its end where there is none."""
+    rows = len(seen_RC)
+    row_R = np.where(seen_RC.any(axis=1), np.arange(rows), rows)
+    next_R = np.minimum.accumulate(row_R[::-1])[::-1]
+    return np.minimum(next_R[panel.first], panel.stop)
+
+
 def _fill_forward(u_RC: np.ndarray, seen_RC: np.ndarray, panel: Panel) -> np.ndarray:
-    """Repeat the last observed value of the series; before its first one, 0."""
+    """Repeat the last observed value of the series; before its first one, NaN."""
     row_RC = np.broadcast_to(np.arange(len(u_RC))[:, None], u_RC.shape)
     start_R = np.zeros(len(u_RC), np.int64)
     start_R[panel.first] = panel.first
     start_R = np.maximum.accumulate(start_R)
     last_RC = np.maximum.accumulate(np.where(seen_RC, row_RC, -1), axis=0)
     filled_RC = np.take_along_axis(u_RC, np.maximum(last_RC, 0), axis=0)
-    return np.where(last_RC >= start_R[:, None], filled_RC, 0).astype(u_RC.dtype)
+    return np.where(last_RC >= start_R[:, None], filled_RC, np.nan).astype(u_RC.dtype)
