@@ -15,6 +15,22 @@ __all__ = ["info"]
 
 LIBRARIES = ("torch", "numpy", "polars", "narwhals", "safetensors", "cyclopts", "matplotlib")
 
+# What people want to know of a model file; --json gives everything.
+ABOUT_MODEL = (
+    "model",
+    "bytes",
+    "gatecast",
+    "kind",
+    "plan",
+    "targets",
+    "past",
+    "future",
+    "static",
+    "step",
+    "parameters",
+    "record",
+)
+
 
 def info(model: Path | None = None, /, *, json: Json = False) -> int:
     """Say which versions and devices are there, or what a model file holds.
@@ -26,7 +42,7 @@ def info(model: Path | None = None, /, *, json: Json = False) -> int:
     screen = Screen(json)
     screen.result = {"command": "info"} | (_machine() if model is None else _model(model))
     for key, value in screen.result.items():
-        if key != "command":
+        if key in ABOUT_MODEL or (model is None and key != "command"):
             _show(screen, key, value)
     screen.close()
     return 0
@@ -62,13 +78,17 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _show(screen: Screen, key: str, value: Any, indent: str = "") -> None:
-    """One line per fact; nested facts below their name."""
+def _show(screen: Screen, key: str, value: Any) -> None:
+    """One line per fact; nothing for an empty one."""
     if isinstance(value, dict):
-        screen.line(f"{indent}{key}")
-        for name, item in value.items():
-            _show(screen, str(name), item, indent + "  ")
-        return
+        value = [f"{name} {item}" for name, item in value.items() if not isinstance(item, list)]
     if isinstance(value, list | tuple):
-        value = ", ".join(str(item) for item in value)
-    screen.labelled(f"{indent}{key}", str(value), 14)
+        value = ", ".join(_in_words(item) for item in value)
+    screen.labelled(key, str(value), 14)
+
+
+def _in_words(item: Any) -> str:
+    """A covariate with its categories; anything else as it is."""
+    if not isinstance(item, dict):
+        return str(item)
+    return f"{item['name']} ({', '.join(item['categories'])})" if item.get("categories") else str(item.get("name"))

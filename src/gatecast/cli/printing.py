@@ -101,8 +101,12 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
-def number_format(values: np.ndarray) -> str:
+def number_format(values: np.ndarray, narrow: float = math.inf) -> str:
     """The format that shows values beside each other: three digits of their range, thousands set apart.
+
+    Args:
+        values: what is shown, of any shape.
+        narrow: a difference that should be seen as well, such as the width of an interval.
 
     >>> number_format(np.array([447.2, 622.0])), number_format(np.array([10.013, 10.052]))
     (',.0f', ',.4f')
@@ -111,5 +115,10 @@ def number_format(values: np.ndarray) -> str:
     if not len(finite):
         return ",.0f"
     spread = float(finite.max() - finite.min()) or float(np.abs(finite).max()) or 1.0
-    places = 2 - math.floor(math.log10(spread))
+    places = min(max(2 - math.floor(math.log10(spread)), _places_of(narrow)), 6 - math.floor(math.log10(spread)))
     return ".4g" if places > 8 or np.abs(finite).max() >= 1e13 else f",.{max(places, 0)}f"
+
+
+def _places_of(difference: float) -> int:
+    """Decimals that show a difference with one digit."""
+    return -math.floor(math.log10(difference)) if 0 < difference < math.inf else 0

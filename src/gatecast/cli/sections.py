@@ -65,7 +65,7 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
 def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:
     """Heading and rows of one target of the first series."""
     shown_HQ = forecast.values_NHCQ[0, :rows, c].astype(np.float64)
-    style = number_format(shown_HQ)
+    style = number_format(shown_HQ, float(np.median(shown_HQ[:, -1] - shown_HQ[:, 0])))
     labels = [forecast.frequency.label(time) for time in forecast.times[0, :rows]]
     first = forecast.frequency.name if " " not in forecast.frequency.name else "time"
     middle = [format(value, style) for value in forecast.values[0, :rows, c].astype(np.float64)]
