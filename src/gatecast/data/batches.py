@@ -79,12 +79,11 @@ class CovariateScale:
             return cls(np.zeros(len(numeric_V), np.float32), np.ones(len(numeric_V), np.float32))
         inside_R = _rows_inside(panel)
         rows_RV = panel.values_RV[inside_R, len(panel.targets) :]
-        location = np.concatenate([np.nanmean(rows_RV, axis=0), panel.static_NS.mean(axis=0)])
-        spread = np.concatenate([np.nanstd(rows_RV, axis=0), panel.static_NS.std(axis=0)])
-        spread = np.where(spread > 0, spread, 1)
-        return cls(
-            np.where(numeric_V, location, 0).astype(np.float32), np.where(numeric_V, spread, 1).astype(np.float32)
-        )
+        parts = zip(_mean_and_spread(rows_RV), _mean_and_spread(panel.static_NS), strict=True)
+        location_V, spread_V = (np.concatenate(part) for part in parts)
+        # in the buffer's own precision: a large location in float32 would shift every value
+        kind = panel.values_RV.dtype
+        return cls(np.where(numeric_V, location_V, 0).astype(kind), np.where(numeric_V, spread_V, 1).astype(kind))
 
 
 class WindowReader:
@@ -225,6 +224,8 @@ class WindowReader:
         """
         framing, scaling = self.framing, self.scaling
         warm_up = framing.lookback - (origins or framing.supervised) + 1
+        if scaling.scale == "none" or self.fitted is not None:  # no statistics to wait for
+            return np.full(len(origin_B), warm_up)
         begin_B = framing.lookback - 1 - (origin_B - first_B)  # window step at which the series begins
         needed = REAL_STEPS + (scaling.season if scaling.base == "seasonal" else 0)
         return np.clip(begin_B + needed, warm_up, framing.lookback)
@@ -233,6 +234,11 @@ class WindowReader:
         self, u_BTC: np.ndarray, seen_BTC: np.ndarray, surprise_BTC: np.ndarray, known_BTC: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Location, spread, and the spread of the outputs (that of the surprises where there is a base)."""
+        if self.scaling.scale != "none" and not self.complete and not seen_BTC.any(axis=1).all():
+            # a gap as long as what may be looked at: the value before it is all that is known
+            gap_B1C = ~seen_BTC.any(axis=1, keepdims=True)
+            seen_BTC = seen_BTC | (gap_B1C & (np.arange(u_BTC.shape[1]) == 0)[:, None])
+            u_BTC = np.where(gap_B1C, np.nan_to_num(u_BTC[:, :1]), u_BTC)
         location_BC, spread_BC = location_and_spread(u_BTC, seen_BTC, self.scaling.scale)
         if self.scaling.base == "none" or self.scaling.scale == "none":
             return location_BC, spread_BC, spread_BC
@@ -328,6 +334,15 @@ class WindowReader:
             return target_BKHC, None
         known_BKHC = inside_BKH[..., None] & self.seen_RC[row_BKH]
         return np.where(known_BKHC, target_BKHC, 0), known_BKHC.astype(np.float32)
+
+
+def _mean_and_spread(values_RV: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (V,) of what is not missing; 0 and 1 for an empty column, and 1 for a constant one."""
+    seen_RV = np.isfinite(values_RV)
+    count_V = np.maximum(seen_RV.sum(axis=0), 1)
+    mean_V = np.where(seen_RV, values_RV, 0).sum(axis=0, dtype=np.float64) / count_V
+    spread_V = np.sqrt((np.where(seen_RV, values_RV - mean_V, 0) ** 2).sum(axis=0) / count_V)
+    return mean_V, np.where(spread_V > 0, spread_V, 1)
 
 
 def _rows_inside(panel: Panel) -> np.ndarray:
