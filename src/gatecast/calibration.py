@@ -30,6 +30,11 @@ class Calibration:
     stretch_Q: np.ndarray | None = None
     offset_HCQ: np.ndarray | None = None
 
+    @property
+    def middle(self) -> int:
+        """Position of the level nearest to the median."""
+        return _middle(self.quantiles)
+
     def apply(self, output_BHCQ: np.ndarray) -> np.ndarray:
         """Outputs (B, H, C, Q or 1) -> (B, H, C, Q), never crossing."""
         if self.offset_HCQ is not None:

@@ -191,7 +191,8 @@ class Forecaster:
         """
         self._require_fitted()
         ensemble = self.ensemble_
-        reader = ensemble.reader(self.plan_, panel, _known_until(panel, series_B, origin_B))
+        past = panel.slice(0, _used_until(panel, series_B, origin_B))
+        reader = ensemble.reader(self.plan_, past, _known_until(panel, series_B, origin_B))
         if self.recursive:
             return ensemble.predictor.recursive(reader, series_B, origin_B, self.horizon)
         return ensemble.predictor.forecast(reader, series_B, origin_B)
@@ -240,6 +241,13 @@ class Forecaster:
             )
         if not self.plan_.padded:
             require_steps(panel, self.plan_.framing.lookback, 0)
+
+
+def _used_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+    """(N,) steps of each series up to its latest origin; all of them for a series without one."""
+    until_N = np.zeros(len(panel), np.int64)
+    np.maximum.at(until_N, series_B, origin_B + 1 - panel.first[series_B])
+    return np.where(until_N > 0, until_N, panel.length)
 
 
 def _known_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:

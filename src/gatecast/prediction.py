@@ -55,7 +55,7 @@ class Predictor:
         Every origin gets rows of its own, so that no forecast is written into the data.
         """
         panel, rows = _private_rows(reader, origin_B, series_B, horizon)
-        middle = len(self.calibration.quantiles) // 2
+        middle = self.calibration.middle
         forecasts = []
         for step in range(horizon):
             stepped = WindowReader(panel, reader.scaling, reader.framing, reader.covariates, _rows_of(reader, series_B))

@@ -337,7 +337,7 @@ class WindowReader:
 
 
 def _mean_and_spread(values_RV: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (V,) of what is not missing; 0 and 1 for an empty column, and 1 for a constant one."""
+    """Mean and standard deviation (V,) of what is not missing: 0 and 1 for an empty column, 1 for a constant one."""
     seen_RV = np.isfinite(values_RV)
     count_V = np.maximum(seen_RV.sum(axis=0), 1)
     mean_V = np.where(seen_RV, values_RV, 0).sum(axis=0, dtype=np.float64) / count_V

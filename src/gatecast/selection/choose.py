@@ -105,7 +105,7 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
     if wishes.network is None:
         network = replace(network, readout=supervised)
     padded = wishes.lookback is None
-    complete = bool(np.isfinite(panel.values_RV[:, : len(panel.targets)]).all())
+    complete = all(bool(np.isfinite(panel.series(n)).all()) for n in range(len(panel)))
     short = padded and bool((panel.length < lookback + horizon).any())
     framing = Framing(lookback, horizon, supervised, observed=short or not complete)
     training = wishes.training or _training(panel, wishes.seed)
@@ -181,8 +181,14 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, season: int, skip:
         return lookback, supervised
     room = max(int(np.median(panel.length)) - horizon, 2)
     warm_up = min(max(2 * season, skip, horizon, 12), LONGEST_LOOKBACK, max(room * 2 // 3, 2))
-    supervised = network.readout if wishes.network is not None else min(max(warm_up // 2, 1), 32, max(room // 3, 1))
-    return warm_up + max(supervised, 1) - 1, max(supervised, 1)
+    warm_up = max(warm_up, network.patch)
+    if wishes.network is None:
+        supervised = min(max(warm_up // 2, 1), 32, max(room // 3, 1))
+    else:
+        supervised = network.readout
+        if not supervised:  # every step of the window is trained
+            return warm_up, warm_up
+    return warm_up + supervised - 1, supervised
 
 
 def _training(panel: Panel, seed: int) -> TrainingConfig:
