@@ -27,6 +27,7 @@ __all__ = ["backtest_chart", "fan_chart", "loss_chart", "split_chart", "truth_ch
 
 INK, GREY = "#333333", "#8a8a8a"
 BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
+SHADES = ("#c7dfee", "#8fc0de", "#57a0cd")  # the blue, ever less mixed with white
 MOST_PANELS = 12
 PathLike = str | Path | None
 
@@ -228,11 +229,12 @@ def _shade(
 ) -> None:
     """The central intervals, the inner ones darker."""
     pairs = [(q, len(quantiles) - 1 - q) for q in range(len(quantiles) // 2)]
-    for low, high in pairs:
+    for n, (low, high) in enumerate(pairs):
         share = quantiles[high] - quantiles[low]
         name = f"{100 * share:g} % interval" if abs(quantiles[low] + quantiles[high] - 1) < 1e-9 else "quantiles"
         label = name if first else None
-        axes.fill_between(when_H, values_HQ[:, low], values_HQ[:, high], color=BLUE, alpha=0.22, lw=0, label=label)
+        colour = SHADES[min(n, len(SHADES) - 1)]
+        axes.fill_between(when_H, values_HQ[:, low], values_HQ[:, high], color=colour, lw=0, label=label)
 
 
 def _once(name: str, k: int) -> str | None:

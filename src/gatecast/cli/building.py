@@ -15,7 +15,7 @@ from gatecast.training.config import TrainingConfig
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
 
-__all__ = ["data_facts", "forecaster", "levels", "read_panel", "require_future", "settings"]
+__all__ = ["data_facts", "forecaster", "levels", "read_panel", "require_counts", "require_future", "settings"]
 
 
 def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
@@ -122,10 +122,19 @@ def require_future(panel: Panel, horizon: int, future: Any) -> Any:
     from gatecast.data.reading import read_covariates
 
     history = observed_part(panel)
+    if horizon > int(history.length.max()):
+        return future  # no training takes such a horizon, and its rows may not fit into memory
     if future is not None and panel.schema.future:
         future = read_covariates(future, history, horizon=horizon if isinstance(future, dict) else None)
     extend(history, panel, horizon, future, keep=1)
     return future
+
+
+def require_counts(**counts: int | None) -> None:
+    """Raise ConfigError for a number below 1."""
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} must be at least 1; got {value}.")
 
 
 def data_facts(panel: Panel) -> dict[str, Any]:

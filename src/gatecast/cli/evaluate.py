@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import data_facts, forecaster, read_panel, settings
+from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
 from gatecast.cli.options import (
     MODEL,
@@ -25,7 +25,6 @@ from gatecast.cli.options import (
 )
 from gatecast.cli.printing import Screen
 from gatecast.cli.sections import model_facts, show_model
-from gatecast.errors import ConfigError
 
 __all__ = ["evaluate"]
 
@@ -58,9 +57,7 @@ def evaluate(
         json: Print one JSON object.
     """
     require_writable(plot, PLOT_KINDS, "--plot")
-    for name, value in (("origins", origins), ("stride", stride)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} must be at least 1; got {value}.")
+    require_counts(origins=origins, stride=stride)
     arguments = settings(settings_, network, training)
     screen = Screen(json)
     if model is not None:

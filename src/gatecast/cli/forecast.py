@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import data_facts, forecaster, read_panel, require_future, settings
+from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, require_future, settings
 from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, save_forecast, to_future
 from gatecast.cli.options import (
     DataOptions,
@@ -68,6 +68,7 @@ def forecast(
     require_writable(output, TABLE_KINDS, "--output")
     require_writable(save, (), "--save")
     require_writable(plot, PLOT_KINDS, "--plot")
+    require_counts(origins=origins)
     arguments, known = settings(model, network, training), to_future(future)
     screen = Screen(json)
     panel = read_panel(file, data)
@@ -106,13 +107,16 @@ def _train(screen: Screen, model: Forecaster, panel: Panel, origins: int | None)
     from gatecast.assessment import hold_out, origins_that_fit
 
     started = time.monotonic()
-    assessment, reason = None, ""
+    assessment, reason, limit = None, "", model.time_limit
+    if limit is not None:
+        model.time_limit = limit * 2 / 3  # the training on everything takes half as long again
     try:
         assessment = hold_out(model, panel, origins=origins or origins_that_fit(panel, model.horizon))
     except WindowError as error:
         if origins is not None:
             raise
         reason = str(error)
+    model.time_limit = limit
     if assessment is None:
         model.fit(panel)
     elif not model.record_["interrupted"]:

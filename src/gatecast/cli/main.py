@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -20,12 +21,13 @@ app = App(
     version=f"gatecast {gatecast.__version__}",
     default_parameter=Parameter(show_default=False),
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 _FIT = "What is not given is chosen from the data. More options, of network and training: gatecast fit --help."
 _COMMANDS = {
     "forecast": f"Forecast a table, and say how far the forecast can be trusted.\n\n{_FIT}",
-    "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data; one option of Network or "
-    "of Training takes the others of its group from their defaults.",
+    "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data; one option of Network "
+    "or of Training takes the others of its group from their defaults.",
     "predict": "Forecast what follows a table with a saved model.",
     "evaluate": "Score on held-back data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
     f"is, on data that it has not seen. {_FIT}",
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = app(words, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except (CycloptsError, GatecastError) as error:
-        complain(str(error))
+        complain(_in_options(str(error)))
         return 2
     except BrokenPipeError:
         # The reader went away (head, a pager): what is left to say goes nowhere, also at the interpreter's end.
@@ -59,7 +61,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         complain(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.")
         return 2
+    except MemoryError:
+        complain("there is not enough memory for this. Use a shorter horizon or lookback, or fewer series.")
+        return 2
     except KeyboardInterrupt:
         complain("interrupted before anything was trained.")
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _in_options(message: str) -> str:
+    """Arguments of the API as options of the command line.
+
+    >>> _in_options("Pass target= (and day_first=), gaps='missing' or wide=True.")
+    'Pass --target (and --day-first), --gaps missing or --wide.'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        value = found["value"] or ""
+        return f"--{found['name'].replace('_', '-')}{'' if value in ('', 'True') else f' {value}'}"
+
+    return re.sub(r"\b(?P<name>[a-z]+(?:_[a-z]+)*)=(?:'(?P<value>\w+)'|True|(?=[\s,.)])|\.\.\.)", option, message)

@@ -131,6 +131,10 @@ def _check_header(frame: pl.DataFrame, file: str) -> None:
 
     from gatecast.data.dates import looks_like_dates
 
+    # polars reads a second column "y" as "y_duplicated_0"
+    twice = [name for name in frame.columns if f"{name}_duplicated_0" in frame.columns]
+    if twice:
+        raise PanelError(f"{file} has several columns {listed([repr(name) for name in twice], 3)}. Give each its name.")
     names = pl.Series(frame.columns)
     numbers = names.cast(pl.Float64, strict=False).is_not_null()
     dated = pl.Series([looks_like_dates(names[i : i + 1]) for i in range(min(len(names), 20))], dtype=pl.Boolean)
