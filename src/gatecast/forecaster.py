@@ -168,6 +168,8 @@ class Forecaster:
         panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_)
         self.require_same_columns(panel)
         history = observed_part(panel)
+        if not self.plan_.padded:
+            require_steps(history, self.plan_.framing.lookback, 0)
         extended = extend(history, panel, self.horizon, future, self._history_needed())
         series = np.arange(len(history))
         origin_N = extended.stop - 1 - self.horizon
@@ -239,8 +241,6 @@ class Forecaster:
                 f"the model was trained on steps of one {self.frequency_.name}; this panel has steps of one "
                 f"{panel.frequency.name}."
             )
-        if not self.plan_.padded:
-            require_steps(panel, self.plan_.framing.lookback, 0)
 
 
 def _used_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def extend(history: Panel, panel: Panel, horizon: int, future: Any, keep: int | 
     Raises:
         CovariateError: a future covariate is missing in some series and times of the horizon.
     """
-    kept = history if keep is None else history.slice(history.length - keep, history.length)
+    kept = history if keep is None else history.slice(_first_kept(history, keep), history.length)
     length = kept.length + horizon
     rows = row_ranges(kept.first, length)
     values_RV = np.full((len(rows), history.values_RV.shape[1]), np.nan, history.values_RV.dtype)
@@ -65,6 +65,17 @@ def extend(history: Panel, panel: Panel, horizon: int, future: Any, keep: int | 
     elif future is not None:
         raise CovariateError("future covariates were given, but the model was trained without any.")
     return replace(kept, values_RV=values_RV, first=first, length=length)
+
+
+def _first_kept(history: Panel, keep: int) -> np.ndarray:
+    """(N,) first of at least ``keep`` steps that are kept, early enough to know the values that fill a gap there."""
+    row_R = np.arange(len(history.values_RV))
+    seen_RC = np.isfinite(history.target_RC)
+    last_RC = np.maximum.accumulate(np.where(seen_RC, row_R[:, None], -1), axis=0)
+    wanted_N1 = np.maximum(history.stop - keep, history.first)[:, None]
+    last_NC = last_RC[wanted_N1[:, 0]]
+    known_NC = np.where(last_NC >= history.first[:, None], last_NC, wanted_N1)
+    return known_NC.min(axis=1) - history.first
 
 
 def row_ranges(first: np.ndarray, length: np.ndarray) -> np.ndarray:
@@ -83,12 +94,14 @@ def _future_rows(history: Panel, panel: Panel, horizon: int, future: Any) -> np.
     ahead = panel.future if future is None else _as_future_panel(future, history, horizon)
     found_NHF = np.full((len(history), horizon, ahead.values_RV.shape[1]), np.nan, history.values_RV.dtype)
     begin = history.frequency.advance(history.starts, history.length)
+    given = {name: m for m, name in enumerate(ahead.ids)}
     for n, name in enumerate(history.ids):
-        if name in ahead.ids:
-            m = ahead.position(name)
+        if name in given:
+            m = given[name]
             offset = int(ahead.frequency.steps_until(ahead.starts[m : m + 1], begin[n])[0])
-            rows = ahead.values_RV[ahead.rows(m)][offset : offset + horizon]
-            found_NHF[n, : len(rows)] = rows
+            rows = ahead.values_RV[ahead.rows(m)][max(offset, 0) : max(offset + horizon, 0)]
+            late = max(-offset, 0)  # steps of the horizon before the covariates begin
+            found_NHF[n, late : late + len(rows)] = rows
     _require_all(found_NHF, history, begin, horizon)
     return found_NHF.reshape(len(history) * horizon, -1)
 
@@ -101,6 +114,11 @@ def _as_future_panel(future: Any, history: Panel, horizon: int) -> Panel:
             given = [column.name for column in future.schema.future]
             raise CovariateError(
                 f"future covariates must be {listed(wanted)} with the same categories; got {listed(given)}."
+            )
+        if future.frequency != history.frequency:
+            raise CovariateError(
+                f"future covariates must have steps of one {history.frequency.name}; got steps of one "
+                f"{future.frequency.name}."
             )
         return future.future
     from gatecast.data.reading import read_covariates
