@@ -241,6 +241,8 @@ class Forecaster:
                 f"the model was trained on steps of one {self.frequency_.name}; this panel has steps of one "
                 f"{panel.frequency.name}."
             )
+        if not self.plan_.padded:
+            require_steps(panel, self.plan_.framing.lookback, 0)
 
 
 def _used_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:

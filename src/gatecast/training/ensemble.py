@@ -127,7 +127,12 @@ def fit_ensemble(
         first = job.run(train_panel, (check_panel, tail), budget=0.5 if refit else 1.0)
         if not refit or first.interrupted:
             return first
-        again = job.run(panel, None, after=first)
+        try:
+            again = job.run(panel, None, after=first)
+        except KeyboardInterrupt:
+            return replace(first, interrupted=True)
+        if again.interrupted:  # a half-trained network is no better for having seen more data
+            return replace(first, interrupted=True)
         return replace(again, members=_histories_kept(again.members, first.members))
     if validation is None:
         return job.run(panel, None)
