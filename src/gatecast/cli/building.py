@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.options import DataOptions, ModelOptions, given
-from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 from gatecast.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from gatecast.data.panel import Panel
     from gatecast.forecaster import Forecaster
 
 __all__ = ["data_facts", "forecaster", "levels", "read_panel", "require_counts", "require_future", "settings"]

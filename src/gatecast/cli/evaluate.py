@@ -45,9 +45,6 @@ def evaluate(
 ) -> int:
     """Train on the earlier part of a table and score on the later, beside the naive forecasts.
 
-    With --model, a saved model is scored as it is: on data that it has not seen, or its score means
-    nothing. All settings of network and training (see gatecast fit --help) can be given as well.
-
     Args:
         file: The table: CSV, Parquet or JSON lines.
         origins: Held-back forecasts per series; as many as fit, up to 3.

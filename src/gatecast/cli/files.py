@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from gatecast.errors import ConfigError, did_you_mean, listed
 
 if TYPE_CHECKING:
+    from gatecast.cli.printing import Screen
     from gatecast.forecast import Forecast
 
-__all__ = ["PLOT_KINDS", "TABLE_KINDS", "require_writable", "save_forecast", "to_future"]
+__all__ = ["PLOT_KINDS", "TABLE_KINDS", "require_writable", "save_forecast", "to_future", "write_results"]
 
 TABLE_KINDS = (".csv", ".parquet", ".jsonl")
 PLOT_KINDS = (".png", ".pdf", ".svg")
@@ -52,6 +53,16 @@ def to_future(items: Sequence[str]) -> Any:
     if twice:
         raise ConfigError(f"--future gives {listed(twice)} twice.")
     return {name: item.partition("=")[2] for name, item in zip(names, items, strict=True)}
+
+
+def write_results(screen: Screen, forecast: Forecast, output: Path | None, plot: Path | None) -> None:
+    """Write the table and the picture that were asked for."""
+    if output is not None:
+        save_forecast(forecast, output)
+    if plot is not None:
+        forecast.plot(path=plot)
+    for path in filter(None, (output, plot)):
+        screen.note(f"written: {path}")
 
 
 def save_forecast(forecast: Forecast, path: Path) -> None:

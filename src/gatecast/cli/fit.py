@@ -33,9 +33,6 @@ def fit(
 ) -> int:
     """Train on a table and save the model.
 
-    Whatever is not given is chosen from the data; one option of Network or of Training takes the
-    others of its group from their defaults.
-
     Args:
         file: The table: CSV, Parquet or JSON lines.
         save: File for the model, such as sales.gatecast.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, require_future, settings
-from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, save_forecast, to_future
+from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import (
     DataOptions,
     Future,
@@ -51,13 +51,10 @@ def forecast(
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
 ) -> int:
-    """Forecast a table: train, score on held-back data beside the naive forecasts, forecast.
-
-    FILE is CSV, Parquet or JSON lines, or take --example NAME. All settings of network and training
-    (see gatecast fit --help) can be given as well.
+    """Train, score on held-back data beside the naive forecasts, train on everything, forecast.
 
     Args:
-        file: The table.
+        file: The table: CSV, Parquet or JSON lines.
         future: Table of future covariates, or NAME=VALUE for each.
         origins: Held-back forecasts that the score is taken from.
         output: Write all forecasts to .csv, .parquet or .jsonl.
@@ -82,14 +79,10 @@ def forecast(
     screen.line()
     made = forecasting.predict(panel, future=ahead)
     show_forecast(screen, made, output)
-    if output is not None:
-        save_forecast(made, output)
+    write_results(screen, made, output, plot)
     if save is not None:
         forecasting.save(save)
-    if plot is not None:
-        made.plot(path=plot)
-    for path in filter(None, (output, save, plot)):
-        screen.note(f"written: {path}")
+        screen.note(f"written: {save}")
     screen.result = {
         "command": "forecast",
         "data": data_facts(panel),

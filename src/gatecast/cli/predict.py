@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gatecast.cli.building import data_facts, read_panel
-from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, save_forecast, to_future
+from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import DataOptions, Future, Json, Output, Plot
 from gatecast.cli.printing import Screen
 from gatecast.cli.sections import forecast_facts, show_forecast
@@ -48,12 +48,7 @@ def predict(
     screen.line()
     made = fitted.predict(panel, future=known)
     show_forecast(screen, made, output)
-    if output is not None:
-        save_forecast(made, output)
-    if plot is not None:
-        made.plot(path=plot)
-    for path in filter(None, (output, plot)):
-        screen.note(f"written: {path}")
+    write_results(screen, made, output, plot)
     screen.result = {
         "command": "predict",
         "model": str(model),

@@ -6,11 +6,13 @@ import json
 import math
 import sys
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Console
 from rich.text import Text
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["WIDTH", "Screen", "complain", "number_format", "write_json"]
 
@@ -85,9 +87,12 @@ def write_json(result: dict[str, Any]) -> None:
 def plain(value: Any) -> Any:
     """Numpy and odd floats as JSON has them.
 
+    >>> import numpy as np
     >>> plain({"a": np.float32(0.5), "b": [float("nan")], "c": np.arange(2)})
     {'a': 0.5, 'b': [None], 'c': [0, 1]}
     """
+    import numpy as np
+
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
@@ -108,9 +113,12 @@ def number_format(values: np.ndarray, narrow: float = math.inf) -> str:
         values: what is shown, of any shape.
         narrow: a difference that should be seen as well, such as the width of an interval.
 
+    >>> import numpy as np
     >>> number_format(np.array([447.2, 622.0])), number_format(np.array([10.013, 10.052]))
     (',.0f', ',.4f')
     """
+    import numpy as np
+
     finite = values[np.isfinite(values)]
     if not len(finite):
         return ",.0f"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gatecast.cli.printing import Screen, number_format
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gatecast.forecast import Forecast
     from gatecast.forecaster import Forecaster
 
@@ -64,11 +64,11 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
 
 def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:
     """Heading and rows of one target of the first series."""
-    shown_HQ = forecast.values_NHCQ[0, :rows, c].astype(np.float64)
-    style = number_format(shown_HQ, float(np.median(shown_HQ[:, -1] - shown_HQ[:, 0])))
+    shown_HQ = forecast.values_NHCQ[0, :rows, c].astype("float64")
+    style = number_format(shown_HQ, float(sorted(shown_HQ[:, -1] - shown_HQ[:, 0])[rows // 2]))
     labels = [forecast.frequency.label(time) for time in forecast.times[0, :rows]]
     first = forecast.frequency.name if " " not in forecast.frequency.name else "time"
-    middle = [format(value, style) for value in forecast.values[0, :rows, c].astype(np.float64)]
+    middle = [format(value, style) for value in forecast.values[0, :rows, c].astype("float64")]
     wide = max(len(first), *map(len, labels))
     number = max(len(heading[:30]), *map(len, middle))
     title, bounds = _bounds(forecast, shown_HQ, style)
