@@ -81,5 +81,7 @@ def _set_weights(network: LSTMNetwork, head: Head, ridge: Ridge, spread_Y: np.nd
     bias_YR[:, 0] = torch.from_numpy(ridge.bias_Y).float()
     readout.weight.copy_(weight_YRD.flatten(0, 1))
     readout.bias.copy_(bias_YR.flatten())
+    if network.steps is not None:
+        network.steps.out.weight.zero_()  # random weights would add noise to the regression; they learn from here
     if skip is not None:
         skip.weight.copy_(torch.from_numpy(ridge.weight_PY[:split].T).float())
