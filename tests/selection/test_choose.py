@@ -1,0 +1,174 @@
+"""What is chosen from the data, and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.data.frequency import Frequency
+from gatecast.data.panel import Panel
+from gatecast.data.scaling import Scaling
+from gatecast.data.schema import Column, Schema
+from gatecast.errors import ConfigError, WindowError
+from gatecast.model.config import LSTMConfig
+from gatecast.selection.choose import Plan, Wishes, choose
+from gatecast.selection.probe import probe
+from gatecast.selection.seasonality import autocorrelation, seasonal_periods
+from gatecast.selection.spans import validation_cut
+from gatecast.training.config import TrainingConfig
+
+PanelOf = Callable[..., Panel]
+FREE = Wishes(3, None, None, None, None, None, False)
+
+
+def seasonal(panel_of: PanelOf, period: int, steps: int = 120, noise: float = 0.05) -> Panel:
+    rng = np.random.default_rng(0)
+    shape = rng.normal(size=period) * 3
+    return panel_of([20 + shape[np.arange(steps) % period] + noise * rng.normal(size=steps) for _ in range(2)])
+
+
+# ---------------------------------------------------------------- seasonality
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(-9, 9), min_size=6, max_size=40).filter(lambda v: len(set(v)) > 1), st.integers(0, 5))
+def test_autocorrelation_is_its_definition(values: list[int], lags: int) -> None:
+    x = np.array(values, float) - np.mean(values)
+    expected = [float((x[lag:] * x[: len(x) - lag]).sum() / (x * x).sum()) for lag in range(lags + 1)]
+    assert autocorrelation(np.array(values, float), lags) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("period", [4, 7, 12, 30])
+def test_a_period_is_found_in_the_data(panel_of: PanelOf, period: int) -> None:
+    assert seasonal_periods(seasonal(panel_of, period)) == (period,)
+
+
+def test_the_calendar_speaks_where_there_is_one(panel_of: PanelOf) -> None:
+    panel = replace(
+        seasonal(panel_of, 5),
+        frequency=Frequency("month"),
+        starts=np.full(2, np.datetime64("2019-01-01", "us")),
+    )
+    assert seasonal_periods(panel) == (12,)
+    assert seasonal_periods(panel.slice(0, 23)) == ()
+
+
+def test_there_is_no_period_in_noise_or_in_nothing(panel_of: PanelOf) -> None:
+    rng = np.random.default_rng(0)
+    assert seasonal_periods(panel_of([rng.normal(size=300)])) == ()
+    assert seasonal_periods(panel_of([np.full(50, 3.0)])) == ()
+    assert seasonal_periods(panel_of([np.array([1.0])])) == ()
+
+
+# ---------------------------------------------------------------- spans
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(1, 12), st.sampled_from([0.05, 0.2, 0.5]))
+def test_the_cut_leaves_a_horizon_behind_and_enough_before(
+    panel_of: PanelOf, lengths: list[int], horizon: int, share: float
+) -> None:
+    for T, cut in zip(lengths, validation_cut(panel_of([np.zeros(T) for T in lengths]), horizon, share), strict=True):
+        tail = max(int(T * share), horizon)
+        fits = T - tail >= max(horizon + 2, T // 3)
+        assert cut == (T - tail if fits else T)
+
+
+# ---------------------------------------------------------------- choice
+
+
+def test_a_seasonal_series_gets_a_seasonal_plan(panel_of: PanelOf) -> None:
+    plan = choose(seasonal(panel_of, 7), FREE)
+    assert plan.season == 7
+    assert plan.framing.lookback >= 14
+    assert plan.network.readout == plan.framing.supervised
+    assert plan.describe().startswith(f"lookback {plan.framing.lookback} · ")
+    assert min(error for _, error in plan.candidates) == dict(plan.candidates)[plan.scaling.describe()]
+
+
+def test_logarithms_are_tried_only_where_all_values_allow_it(panel_of: PanelOf) -> None:
+    rng = np.random.default_rng(0)
+    y = np.exp(0.05 * np.arange(80) + 0.1 * rng.normal(size=80))
+    assert any(name.startswith("log") for name, _ in choose(panel_of([y]), FREE).candidates)
+    for low in (0.0, -1.0):
+        y[40] = low
+        assert not any(name.startswith("log") for name, _ in choose(panel_of([y]), FREE).candidates)
+
+
+def test_a_category_that_explains_the_target_is_its_base(panel_of: PanelOf) -> None:
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 150)
+    table = np.column_stack([kind * 50 + rng.normal(size=150).cumsum() * 0.5 - 9, np.eye(2)[kind]])
+    plan = choose(panel_of([table], Schema(("y",), future=(Column("kind", ("a", "b")),))), FREE)
+    assert plan.scaling.base == "category"
+
+
+def test_wishes_are_kept(panel_of: PanelOf) -> None:
+    panel = seasonal(panel_of, 7)
+    scaling, network = Scaling.parse("last"), LSTMConfig(hidden_size=5, readout=3, skip=2)
+    training = TrainingConfig(max_epochs=1)
+    plan = choose(panel, Wishes(3, 20, scaling, network, training, 4, False))
+    assert (plan.scaling, plan.network, plan.training, plan.members) == (scaling, network, training, 4)
+    assert (plan.framing.lookback, plan.framing.horizon, plan.framing.supervised) == (20, 3, 3)
+    assert not plan.padded
+    every = choose(panel, Wishes(3, 20, scaling, replace(network, readout=0), training, 1, False))
+    assert every.framing.supervised == 20
+    assert choose(panel, replace(FREE, recursive=True, horizon=9)).framing.horizon == 1
+
+
+@pytest.mark.parametrize("sizes", [{"readout": 9}, {"skip": 9}, {"patch": 9}])
+def test_sizes_beyond_the_lookback_are_told(panel_of: PanelOf, sizes: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="must not exceed lookback 8"):
+        choose(seasonal(panel_of, 7), replace(FREE, lookback=8, network=LSTMConfig(**sizes)))  # type: ignore[arg-type]
+
+
+def test_a_long_patch_finds_a_lookback(panel_of: PanelOf) -> None:
+    plan = choose(seasonal(panel_of, 4), replace(FREE, network=LSTMConfig(patch=30)))
+    assert plan.framing.lookback >= 30
+
+
+def test_holes_and_short_series_are_told_to_the_network(panel_of: PanelOf) -> None:
+    panel = seasonal(panel_of, 7)
+    fixed = replace(FREE, lookback=10)
+    assert not choose(panel, fixed).framing.observed
+    holes = panel.values_RV.copy()
+    holes[50] = np.nan
+    assert choose(replace(panel, values_RV=holes), fixed).framing.observed
+    assert not choose(replace(panel, values_RV=holes).slice(0, 45), fixed).framing.observed
+    short = panel_of([*(panel.series(n) for n in range(2)), np.arange(6.0)])
+    assert choose(short, FREE).framing.observed
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_a_panel_that_is_too_short_is_told(panel_of: PanelOf, steps: int) -> None:
+    with pytest.raises(WindowError, match="needs 5"):
+        choose(panel_of([np.arange(float(steps))]), FREE)
+
+
+@pytest.mark.parametrize("steps", [5, 6, 8, 12])
+def test_the_shortest_panels_have_a_window(panel_of: PanelOf, steps: int) -> None:
+    panel = panel_of([np.arange(float(steps)) + 1])
+    plan: Plan = choose(panel, FREE)
+    assert len(plan.spans.all_windows(panel)) > 0
+
+
+def test_choice_ignores_what_is_not_in_the_panel(panel_of: PanelOf) -> None:
+    panel = seasonal(panel_of, 7)
+    plans = []
+    for put in (1.0, np.nan, -1e9):
+        values = panel.values_RV.copy()
+        for stop in panel.stop:
+            values[stop - 30 : stop] = put
+        plans.append(choose(replace(panel, values_RV=values).slice(0, panel.length - 30), FREE))
+    assert plans[0] == plans[1] == plans[2]
+
+
+def test_the_probe_needs_windows_with_known_truths(panel_of: PanelOf) -> None:
+    y = np.arange(60.0)
+    y[1::2] = np.nan
+    assert probe(panel_of([y]), Scaling.parse("difference+standard"), 6, 4, [1, 2]) is None
