@@ -91,6 +91,20 @@ def test_nothing_after_the_origin_changes_a_forecast(
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_a_later_origin_in_the_same_call_tells_an_earlier_one_nothing(panel_of: PanelOf, name: str) -> None:
+    model = trained(panel_of, name)
+    panel = replace(make_panel(panel_of, 3, [30, 24]), ids=("s0", "unseen"))
+    series_B, origin_B = np.array([0, 1, 0, 1]), np.array([12, 42, 25, 50])
+    before = model.forecast_from(panel, series_B, origin_B)
+    changed = panel.values_RV.copy()
+    changed[13:30, :3] *= 3
+    changed[43:54, :3] *= 3
+    after = model.forecast_from(replace(panel, values_RV=changed), series_B, origin_B)
+    assert before[:2].tobytes() == after[:2].tobytes()
+    assert before[2:].tobytes() != after[2:].tobytes()
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_training_sees_nothing_after_the_cut_though_the_buffer_is_shared(panel_of: PanelOf, name: str) -> None:
     cut = np.array([31, 27])
     whole = make_panel(panel_of, 1, [40, 33])

@@ -166,3 +166,22 @@ def test_nothing_after_the_first_supervised_origin_moves_what_is_before(
     assert np.array_equal(before.context_BLF[:, :known], after.context_BLF[:, :known])
     assert np.array_equal(before.centre_BKHC[:, : k + 1], after.centre_BKHC[:, : k + 1])
     assert np.array_equal(before.spread_BC, after.spread_BC)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("base", BASES, ids=lambda b: "-".join(map(str, b.values())) or "none")
+def test_a_window_well_inside_its_series_trains_all_its_origins(
+    panel_of: PanelOf, base: dict[str, object], scale: Literal["none", "standard", "mean", "last"]
+) -> None:
+    rng = np.random.default_rng(0)
+    panel = panel_of([np.column_stack([walk("walk", np.float64, rng, 50), np.eye(2)[rng.integers(0, 2, 50)]])], KIND)
+    reader = WindowReader(
+        panel,
+        Scaling(scale=scale, **base),  # type: ignore[arg-type]
+        Framing(10, 2, 4),
+        CovariateScale.fit(panel, True),
+    )
+    batch = reader.read(np.array([0, 0]), np.array([25, 47]))
+    assert batch.weight_BKHC is None
+    assert batch.target_BKHC is not None
+    assert batch.target_BKHC.shape == (2, 4, 2, 1)

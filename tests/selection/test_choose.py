@@ -48,6 +48,12 @@ def test_a_period_is_found_in_the_data(panel_of: PanelOf, period: int) -> None:
     assert seasonal_periods(seasonal(panel_of, period)) == (period,)
 
 
+def test_the_shortest_of_similar_periods_is_taken(panel_of: PanelOf) -> None:
+    rng = np.random.default_rng(1)
+    shape = np.tile(rng.normal(size=5), 2) + 0.25 * rng.normal(size=10)
+    assert seasonal_periods(panel_of([np.tile(shape, 30)])) == (5,)
+
+
 def test_the_calendar_speaks_where_there_is_one(panel_of: PanelOf) -> None:
     panel = replace(
         seasonal(panel_of, 5),
