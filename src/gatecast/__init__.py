@@ -30,6 +30,7 @@ _HOMES = {
     "load": "files",
     "load_example": "data.datasets",
     "read": "data.reading",
+    "walk": "assessment",
 }
 
 __all__ = [
@@ -47,10 +48,11 @@ __all__ = [
     "load",
     "load_example",
     "read",
+    "walk",
 ]
 
 if TYPE_CHECKING:
-    from gatecast.assessment import evaluate, hold_out
+    from gatecast.assessment import evaluate, hold_out, walk
     from gatecast.data.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,16 +15,17 @@ import numpy as np
 from gatecast.data.future import observed_part
 from gatecast.data.intake import as_panel
 from gatecast.data.panel import Panel
-from gatecast.data.windows import last_origins
+from gatecast.data.windows import last_origins, windows_between
 from gatecast.errors import ConfigError, WindowError, listed
 from gatecast.evaluation.baselines import baseline_forecasts
 from gatecast.evaluation.scales import mase_scale, rmsse_scale
 from gatecast.evaluation.scores import Scores
 
 if TYPE_CHECKING:
+    from gatecast.data.frequency import TimeLike
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Assessment", "evaluate", "hold_out", "origins_that_fit", "training_part"]
+__all__ = ["Assessment", "evaluate", "hold_out", "origins_that_fit", "training_part", "walk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,18 @@ class Assessment:
 
     def __str__(self) -> str:
         return str(self.scores)
+
+    def with_reference(self, name: str, forecast_BHC: np.ndarray) -> Assessment:
+        """The same with one more method that is shown and does not compete, such as a noise-free curve."""
+        forecasts = {**self.scores.forecasts, name: forecast_BHC}
+        return replace(
+            self, scores=replace(self.scores, forecasts=forecasts, references=(*self.scores.references, name))
+        )
+
+    @property
+    def point_BHC(self) -> np.ndarray:
+        """(B, H, C) the model's point forecasts."""
+        return np.asarray(self.scores.forecasts["lstm"])
 
     @property
     def times_BH(self) -> np.ndarray:
@@ -103,6 +116,47 @@ def hold_out(
     return evaluate(model, whole, origins=origins, stride=stride, season=season)
 
 
+def walk(
+    model: Forecaster,
+    data: Any,
+    *,
+    begin: TimeLike | None = None,
+    end: TimeLike | None = None,
+    season: int | None = None,
+) -> Assessment:
+    """Forecast from every origin of a panel, one step further each time, beside the naive forecasts.
+
+    On the data of the training this shows the fit, which is no score: nothing is refused here.
+
+    Args:
+        model: a fitted Forecaster.
+        data: a Panel, or what ``gatecast.read`` takes. The lookback lies inside it.
+        begin: time of the first target (a date label or a step); None = the first one after a whole lookback.
+        end: time of the last target; None = the end of the panel.
+        season: m of MASE and of the seasonal naive forecast; None = the season that the model found.
+
+    Raises:
+        WindowError: no window fits.
+    """
+    panel = observed_part(as_panel(data, model.schema_, model.frequency_))
+    lookback, horizon = model.plan_.framing.lookback, model.horizon
+    low_N = panel.first + lookback
+    if begin is not None:
+        low_N = np.maximum(panel.first + 1, panel.first + panel.frequency.steps_until(panel.starts, begin))
+    high_N = panel.stop.copy()
+    if end is not None:
+        high_N = np.minimum(high_N, panel.first + panel.frequency.steps_until(panel.starts, end, after=True))
+    windows = windows_between(low_N - 1, high_N - 1 - horizon)
+    if not len(windows):
+        raise WindowError(
+            f"no window fits: lookback {lookback} + horizon {horizon} against {panel.describe()}"
+            f"{'' if begin is None else f', targets from {begin}'}. Give more history."
+        )
+    series_B, origin_B = windows.locate(np.arange(len(windows)))
+    most = int(np.bincount(series_B).max())
+    return _assess(model, panel, series_B, origin_B, season or model.plan_.season, most)
+
+
 def training_part(panel: Panel, horizon: int, origins: int, stride: int | None = None) -> tuple[Panel, Panel]:
     """(what lies before the first origin, the whole) of the series that are long enough to be cut."""
     observed = observed_part(panel)
@@ -132,8 +186,7 @@ def _assess(
     first_B = panel.first[series_B]
     truth_BHC = target_RC[origin_B[:, None] + np.arange(1, horizon + 1)].astype(np.float64)
     baselines = baseline_forecasts(target_RC, first_B, origin_B, horizon, season, category_R=_category(model, panel))
-    length_B = np.minimum.reduceat(origin_B, np.arange(0, len(origin_B), origins)) - panel.first + 1
-    scales = [scale(target_RC, panel.first, length_B, season)[series_B] for scale in (mase_scale, rmsse_scale)]
+    scales = _naive_scales(panel, series_B, origin_B, season)
     middle = min(range(len(quantiles)), key=lambda q: abs(quantiles[q] - 0.5))
     level = round(quantiles[-1] - quantiles[0], 9) if len(quantiles) > 1 else None
     scores = Scores(
@@ -152,6 +205,17 @@ def _assess(
         unit=panel.frequency.plural(horizon),
     )
     return Assessment(scores, panel, series_B, origin_B, forecast_BHCQ, baselines)
+
+
+def _naive_scales(
+    panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, season: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(B, C) scales of MASE and RMSSE, from what lies before each series' first origin."""
+    earliest_N = panel.first.copy() + panel.length - 1
+    np.minimum.at(earliest_N, series_B, origin_B)
+    length_N = earliest_N - panel.first + 1
+    mase_NC, rmsse_NC = (scale(panel.target_RC, panel.first, length_N, season) for scale in (mase_scale, rmsse_scale))
+    return mase_NC[series_B], rmsse_NC[series_B]
 
 
 def _category(model: Forecaster, panel: Panel) -> np.ndarray | None:

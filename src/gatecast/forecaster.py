@@ -199,6 +199,16 @@ class Forecaster:
             return ensemble.predictor.recursive(reader, series_B, origin_B, self.horizon)
         return ensemble.predictor.forecast(reader, series_B, origin_B)
 
+    def every_step_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Point forecasts (B, K, H, C) after each of the last K steps of the windows that end at the origin rows.
+
+        K is the network's readout. The last of them is what ``forecast_from`` gives; the others saw a shorter past.
+        """
+        self._require_fitted()
+        past = panel.slice(0, _used_until(panel, series_B, origin_B))
+        reader = self.ensemble_.reader(self.plan_, past, _known_until(panel, series_B, origin_B))
+        return self.ensemble_.predictor.every_step(reader, series_B, origin_B)
+
     def trained_until(self) -> dict[str, Any]:
         """Last timestamp that training saw, by series; empty for a loaded model, whose file holds no data."""
         if not hasattr(self, "panel_"):

@@ -49,6 +49,18 @@ class Predictor:
             parts.append(reader.restore(batch, self.calibration.apply(output_BHCQ)))
         return np.concatenate(parts)
 
+    def every_step(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Point forecasts (B, K, H, C) of all K supervised origins of the windows that end at the origin rows."""
+        middle, parts = self.calibration.middle, []
+        for at in _chunks(len(origin_B)):
+            batch = reader.read(series_B[at], origin_B[at], targets=False)
+            context_BLF, future_BKHF = self._tensors(batch)
+            with torch.inference_mode():
+                raws = [net(context_BLF, future_BKHF, origins=reader.framing.supervised)[0] for net in self.networks]
+            output_BKHCQ = torch.stack([self.head.outputs(raw) for raw in raws]).mean(0).cpu().numpy()
+            parts.append(reader.restore_every(batch, output_BKHCQ)[..., min(middle, output_BKHCQ.shape[-1] - 1)])
+        return np.concatenate(parts)
+
     def recursive(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray, horizon: int) -> np.ndarray:
         """One step at a time, each median fed back as if observed: (B, horizon, C, Q).
 
@@ -66,10 +78,14 @@ class Predictor:
 
     def _chunk(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, Batch]:
         batch = reader.read(series_B, origin_B, targets=False, origins=1)
-        context_BLF = torch.from_numpy(batch.context_BLF).to(self.device)
-        future_BKHF = torch.from_numpy(batch.future_BKHF).to(self.device) if batch.future_BKHF.shape[-1] else None
+        context_BLF, future_BKHF = self._tensors(batch)
         outputs = [self.head.outputs(predict_raw(net, context_BLF, future_BKHF)) for net in self.networks]
         return torch.stack(outputs).mean(0).cpu().numpy(), batch
+
+    def _tensors(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
+        context_BLF = torch.from_numpy(batch.context_BLF).to(self.device)
+        future_BKHF = torch.from_numpy(batch.future_BKHF).to(self.device) if batch.future_BKHF.shape[-1] else None
+        return context_BLF, future_BKHF
 
 
 def _chunks(count: int) -> list[slice]:

@@ -12,7 +12,7 @@ A series begins with its first observed target: rows that are missing before it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -172,10 +172,16 @@ class WindowReader:
 
     def restore(self, batch: Batch, output_BHCQ: np.ndarray) -> np.ndarray:
         """Undo the scaling of the last origin's outputs: (B, H, C, Q) -> (B, H, C, Q) in the data's own unit."""
-        centre_BHC1 = batch.centre_BKHC[:, -1, :, :, None]
-        u_BHCQ = centre_BHC1 + batch.spread_BC[:, None, :, None] * output_BHCQ.astype(batch.centre_BKHC.dtype)
-        values_BHCQ: np.ndarray = self.scaling.inverse(self.scaling.bound(u_BHCQ, centre_BHC1))
-        return values_BHCQ
+        last = replace(batch, centre_BKHC=batch.centre_BKHC[:, -1:])
+        return self.restore_every(last, output_BHCQ[:, None])[:, 0]
+
+    def restore_every(self, batch: Batch, output_BKHCQ: np.ndarray) -> np.ndarray:
+        """Undo the scaling of all K origins' outputs: (B, K, H, C, Q) -> the same in the data's own unit."""
+        centre_BKHC1 = batch.centre_BKHC[..., None]
+        spread_B11C1 = batch.spread_BC[:, None, None, :, None]
+        u_BKHCQ = centre_BKHC1 + spread_B11C1 * output_BKHCQ.astype(centre_BKHC1.dtype)
+        values_BKHCQ: np.ndarray = self.scaling.inverse(self.scaling.bound(u_BKHCQ, centre_BKHC1))
+        return values_BKHCQ
 
     def scaled(self, batch: Batch, values_BHC: np.ndarray) -> np.ndarray:
         """The way in for truths of the last origin: data's unit (B, H, C) -> output units (B, H, C)."""

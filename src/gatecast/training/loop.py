@@ -78,6 +78,7 @@ def train(
         for epoch in range(1, (config.max_epochs if until is None else until) + 1):
             losses, errors, step = _one_epoch(engine, source.epoch(rng), optimizer, rate, step, deadline)
             row = {"epoch": epoch, "train_loss": _finite_mean(losses, step, rate, engine, best)}
+            row |= {"last_loss": float(losses[-1])}
             row |= {"train_mae": float(torch.stack(errors).mean())} if errors else {}
             row |= best.consider(epoch) | {"lr": rate.at(step - 1), "seconds": time.monotonic() - started}
             rate.after_epoch(row.get(f"validation_{config.monitor}"))

@@ -1,0 +1,106 @@
+"""What a demo hands back: scores in the data's own unit, words, and pictures if asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gatecast.assessment import Assessment
+
+__all__ = ["DemoResult", "errors", "errors_of"]
+
+Errors = dict[str, float]
+TITLES = {
+    "lstm": "LSTM",
+    "naive": "repeat last",
+    "seasonal_naive": "seasonal naive",
+    "same_category": "last of the same category",
+    "lstm_all_steps": "LSTM, every step of the window",
+    "floor": "the curve without noise",
+}
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """One run of a reference system.
+
+    Args:
+        system: its name.
+        as_published: the article's settings, or Gatecast's own way.
+        seed: seed of the run.
+        train_seconds: seconds of training.
+        scores: span -> method -> mse, rmse, mae.
+        chosen: the settings in one line.
+        published: what the article reports, in one line.
+        verdict: one sentence about the test span.
+        notes: further lines for people.
+        details: further entries for --json.
+    """
+
+    system: str
+    as_published: bool
+    seed: int
+    train_seconds: float
+    scores: dict[str, dict[str, Errors]]
+    chosen: str
+    published: str
+    verdict: str
+    notes: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """One JSON object; a number that is undefined is null."""
+        return {
+            "system": self.system,
+            "as_published": self.as_published,
+            "seed": self.seed,
+            "train_seconds": round(self.train_seconds, 3),
+            "scores": {
+                span: {name: {key: _strict(value) for key, value in row.items()} for name, row in methods.items()}
+                for span, methods in self.scores.items()
+            },
+            "chosen": self.chosen,
+            "published": self.published,
+            "verdict": self.verdict,
+            **self.details,
+        }
+
+    def __str__(self) -> str:
+        way = "as published" if self.as_published else "Gatecast's own way"
+        lines = [
+            f"{self.system} · {way} · seed {self.seed}",
+            f"chosen   {self.chosen}",
+            f"trained  {self.train_seconds:.1f} s",
+        ]
+        for span, methods in self.scores.items():
+            lines += ["", f"{span:32s}{'RMSE':>12s}{'MAE':>12s}"]
+            lines += [
+                f"{TITLES.get(n, n):32s}{_digits(e['rmse']):>12s}{_digits(e['mae']):>12s}" for n, e in methods.items()
+            ]
+        lines += ["", *self.notes, self.verdict, f"The article reports: {self.published}"]
+        return "\n".join(lines)
+
+
+def errors(truth: np.ndarray, forecast: np.ndarray) -> Errors:
+    """mse, rmse and mae over all points."""
+    error = np.asarray(forecast, np.float64) - truth
+    mse = float(np.mean(error**2))
+    return {"mse": mse, "rmse": math.sqrt(mse), "mae": float(np.abs(error).mean())}
+
+
+def errors_of(assessment: Assessment) -> dict[str, Errors]:
+    """mse, rmse and mae of every method of an assessment, the model's first."""
+    table = assessment.scores.table
+    return {name: {key: table[name][key] for key in ("mse", "rmse", "mae")} for name in assessment.scores.methods}
+
+
+def _strict(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _digits(value: float) -> str:
+    """Enough digits to compare, none to drown in."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3g}"

@@ -1,0 +1,254 @@
+"""SequenceRegressor: one series in, another out, step by step; it may look both ways.
+
+    inputs   x_1 x_2 x_3 ... x_T     known at every step, before and after
+    output   y_1 y_2 y_3 ... y_T     one for each
+
+Not a forecast: the inputs of the whole sequence are known when it is read.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from gatecast.data.future import row_ranges
+from gatecast.data.intake import as_panel, require_same_columns
+from gatecast.data.panel import Panel
+from gatecast.errors import ConfigError, PanelError
+from gatecast.model.config import LSTMConfig
+from gatecast.model.heads import make_head
+from gatecast.progress import Progress
+from gatecast.training.batch import TensorBatch
+from gatecast.training.config import TrainingConfig
+from gatecast.training.device import computing, pick_device
+from gatecast.training.engine import TorchEngine
+from gatecast.training.loop import Record, train
+from gatecast.training.member import NetworkShape
+from gatecast.training.start import ridge_start
+
+__all__ = ["SequenceRegressor"]
+
+PENALTIES = (1e-6, 1e-4, 1e-2)
+
+
+class SequenceRegressor:
+    """Maps input series (the past and future covariates of a panel) to its targets with an LSTM, step by step.
+
+    Args:
+        interleave: read each series as so many interleaved sequences; sequence j takes the steps j, j + interleave, ...
+        scaled: standardise inputs and targets with the training data's mean and spread.
+        network: sizes of the LSTM, ``bidirectional`` allowed; None = 32 units that read forward.
+        training: settings; the batch is always all sequences.
+        seed: seed of everything random, where ``training`` is not given.
+        progress: show one progress line on a terminal.
+
+    Fitted attributes: ``network_``, ``history_`` (list of plain dicts), ``record_``.
+    """
+
+    def __init__(
+        self,
+        *,
+        interleave: int = 1,
+        scaled: bool = True,
+        network: LSTMConfig | None = None,
+        training: TrainingConfig | None = None,
+        seed: int = 0,
+        progress: bool = True,
+    ) -> None:
+        if interleave < 1:
+            raise ConfigError(f"interleave must be at least 1; got {interleave}.")
+        if network is not None and (network.readout != 0 or network.patch != 1):
+            raise ConfigError("a sequence regressor reads out at every step: use LSTMConfig(readout=0, patch=1).")
+        self.interleave = interleave
+        self.scaled = scaled
+        self.network = network
+        self.training = training
+        self.seed = seed
+        self.progress = progress
+
+    def fit(self, data: Any) -> Self:
+        """Train on a panel: its covariates are the inputs, its targets the outputs.
+
+        Raises:
+            PanelError: there are no inputs, or no targets.
+        """
+        started = time.monotonic()
+        panel = as_panel(data)
+        self.schema_ = panel.schema
+        self.scale_ = _Scale.fit(panel, self.scaled)
+        training = self.training or TrainingConfig(
+            loss="mse", optimizer="adam", lr=1e-2, max_epochs=300, patience=50, log_every=10, seed=self.seed
+        )
+        if training.loss == "pinball":
+            raise ConfigError("a sequence regressor gives one number per step: use loss mse, mae or huber.")
+        config = self.network or LSTMConfig(hidden_size=32, readout=0)
+        self.network_, record = self._train(panel, config, training)
+        self.history_ = record.history
+        self.config_ = config
+        self.record_ = {"seconds": time.monotonic() - started, "epochs": record.best_epoch}
+        return self
+
+    def describe(self) -> str:
+        """One line: what was trained."""
+        config = self.config_
+        ways = " both ways" if config.bidirectional else ""
+        pieces = f" · {self.interleave} interleaved sequences" if self.interleave > 1 else ""
+        return f"sequence regression · LSTM {config.hidden_size} x {config.num_layers}{ways}{pieces}"
+
+    def predict(self, data: Any) -> np.ndarray:
+        """(R, C) outputs for all steps of a panel, series after series, in the targets' own unit."""
+        if not hasattr(self, "network_"):
+            raise ConfigError("this SequenceRegressor is not fitted yet: call fit() first.")
+        panel = as_panel(data, self.schema_)
+        require_same_columns(self.schema_, panel.schema)
+        sequences = self._sequences(panel)
+        device = next(self.network_.parameters()).device
+        with torch.inference_mode():
+            raw_BTHCR, _ = self.network_(torch.from_numpy(sequences.inputs_BTF).to(device))
+        output_BTC = raw_BTHCR[:, :, 0, :, 0].cpu().numpy()
+        output_RC = np.empty((len(panel.values_RV), len(panel.targets)))
+        output_RC[sequences.row_BT[sequences.real_BT]] = output_BTC[sequences.real_BT]
+        rows = row_ranges(panel.first, panel.length)
+        return output_RC[rows] * self.scale_.target_spread_C + self.scale_.target_mean_C
+
+    def _train(self, panel: Panel, config: LSTMConfig, training: TrainingConfig) -> tuple[torch.nn.Module, Record]:
+        """With a validation share, blocks of targets held back say when to stop; then all targets are trained on."""
+        device, progress = pick_device(training.device), Progress(self.progress)
+        sequences = self._sequences(panel)
+        everything = sequences.batch(np.ones_like(sequences.real_BT), device)
+        held_BT = sequences.blocks(training.validation)
+        if not held_BT.any() or held_BT[sequences.real_BT].all():
+            return _train(everything, None, config, training, progress, PENALTIES[:1])[:2]
+        early, checked = sequences.batch(~held_BT, device), sequences.batch(held_BT, device)
+        _, record, penalty = _train(early, checked, config, training, progress, PENALTIES)
+        network, _, _ = _train(everything, None, config, training, progress, (penalty,), record.best_epoch)
+        return network, record
+
+    def _sequences(self, panel: Panel) -> _Sequences:
+        """The panel's series, interleaved and padded at their ends to one length."""
+        length_N = -(-panel.length // self.interleave)
+        steps = np.arange(int(length_N.max())) * self.interleave
+        begin_B = (panel.first[:, None] + np.arange(self.interleave)).ravel()
+        stop_B = np.repeat(panel.stop, self.interleave)
+        row_BT = begin_B[:, None] + steps
+        real_BT = row_BT < stop_B[:, None]
+        row_BT = np.minimum(row_BT, stop_B[:, None] - 1)
+        return self.scale_.sequences(panel, row_BT, real_BT)
+
+
+@dataclass(frozen=True)
+class _Sequences:
+    """B sequences of T steps: the buffer rows they come from, which of them are real, and their scaled numbers."""
+
+    row_BT: np.ndarray
+    real_BT: np.ndarray
+    inputs_BTF: np.ndarray
+    targets_BTC: np.ndarray
+
+    def blocks(self, share: float) -> np.ndarray:
+        """(B, T) True for evenly spread blocks of steps that hold this share of them.
+
+        The inputs of the blocks are read all the same: a cut in time would start the tail without its neighbours.
+        """
+        steps = self.real_BT.shape[1]
+        block = max(steps // 25, 1)
+        every = max(round(1 / share), 2) if share > 0 else steps + 1
+        held_T = (np.arange(steps) // block) % every == every // 2
+        return np.broadcast_to(held_T, self.real_BT.shape)
+
+    def batch(self, counts_BT: np.ndarray, device: torch.device) -> TensorBatch:
+        """As a training batch in which only some steps count."""
+        known_BTC = np.isfinite(self.targets_BTC) & (counts_BT & self.real_BT)[:, :, None]
+        target_BTC = np.where(known_BTC, self.targets_BTC, 0).astype(np.float32)
+        weight = None if known_BTC.all() else torch.from_numpy(known_BTC.astype(np.float32))[:, :, None].to(device)
+        inputs_BTF = torch.from_numpy(self.inputs_BTF).to(device)
+        return TensorBatch(inputs_BTF, None, torch.from_numpy(target_BTC)[:, :, None].to(device), weight)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Mean and spread of inputs and targets on the training data."""
+
+    input_mean_F: np.ndarray
+    input_spread_F: np.ndarray
+    target_mean_C: np.ndarray
+    target_spread_C: np.ndarray
+
+    @classmethod
+    def fit(cls, panel: Panel, enabled: bool) -> _Scale:
+        inputs_RF = panel.values_RV[row_ranges(panel.first, panel.length), len(panel.targets) :]
+        targets_RC = panel.target_RC[row_ranges(panel.first, panel.length)]
+        if not inputs_RF.shape[1] or not targets_RC.shape[1] or not np.isfinite(targets_RC).any():
+            raise PanelError("a sequence regressor needs inputs (past= or future= columns) and targets with values.")
+        if not enabled:
+            width, targets = inputs_RF.shape[1], targets_RC.shape[1]
+            return cls(np.zeros(width), np.ones(width), np.zeros(targets), np.ones(targets))
+        moments = []
+        for columns in (inputs_RF, targets_RC):
+            spread = np.nanstd(columns, axis=0)
+            moments += [np.nanmean(columns, axis=0), np.where(spread > 0, spread, 1)]
+        return cls(*moments)
+
+    def sequences(self, panel: Panel, row_BT: np.ndarray, real_BT: np.ndarray) -> _Sequences:
+        values_BTV = panel.values_RV[row_BT]
+        targets = len(panel.targets)
+        inputs_BTF = np.nan_to_num((values_BTV[..., targets:] - self.input_mean_F) / self.input_spread_F)
+        targets_BTC = (values_BTV[..., :targets] - self.target_mean_C) / self.target_spread_C
+        return _Sequences(row_BT, real_BT, inputs_BTF.astype(np.float32), targets_BTC)
+
+
+@dataclass(frozen=True)
+class _WholeBatch:
+    """A batch source of one batch: all sequences."""
+
+    only: TensorBatch
+
+    def steps(self) -> int:
+        return 1
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[TensorBatch]:
+        yield self.only
+
+
+def _train(
+    batch: TensorBatch,
+    tail: TensorBatch | None,
+    config: LSTMConfig,
+    training: TrainingConfig,
+    progress: Progress,
+    penalties: tuple[float, ...],
+    until: int | None = None,
+) -> tuple[torch.nn.Module, Record, float]:
+    """One training; of several penalties for the start the one with the least error on the tail is used."""
+    features, targets = batch.context_BLF.shape[2], batch.target_BKHC.shape[3]
+    head = make_head(training.loss, (0.5,))
+    with computing(training.seed):
+        network = NetworkShape(features, 1, targets, 0).build(config, head).to(batch.context_BLF.device)
+        engine = TorchEngine(network, head, training.clip, training.track_mae)
+        penalty = penalties[0]
+        if training.start == "ridge":
+            errors = []
+            for candidate in penalties if tail is not None else ():
+                ridge_start(network, head, [batch], candidate, None)
+                errors.append(float(engine.errors(tail)[0]) if tail is not None else math.inf)
+            penalty = penalties[int(np.argmin(errors))] if errors else penalty
+            ridge_start(network, head, [batch], penalty, None)
+        validation = None if tail is None else lambda: [tail]
+        record = train(
+            engine,
+            _WholeBatch(batch),
+            training,
+            validation=validation,
+            until=until,
+            report=lambda row, epochs: progress.show(
+                f"training · epoch {row['epoch']:.0f} of {epochs} · loss {row['train_loss']:.4g}"
+            ),
+        )
+    progress.clear()
+    return network, record, penalty
