@@ -159,7 +159,7 @@ def test_it_learns_and_tells_its_history() -> None:
     assert [row["epoch"] for row, _ in told] == list(range(1, 8))
     assert {most for _, most in told} == {7}
     assert record.history[-1]["train_loss"] < record.history[0]["train_loss"]
-    assert set(record.history[0]) == {"epoch", "train_loss", "train_mae", "lr", "seconds"}
+    assert {"epoch", "train_loss", "train_mae", "lr", "seconds"} <= set(record.history[0])
     assert record.best_epoch == 7
     assert not net.network.training
 
