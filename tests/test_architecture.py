@@ -1,0 +1,234 @@
+"""The shape of the code: imports run one way, files stay small, help stays fast, nothing executes what it reads."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gatecast
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "gatecast"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+# Bottom to top. A module may import modules of lower layers, and of its own; the longest prefix counts.
+LAYERS = (
+    ("errors", "progress"),
+    ("data",),
+    ("evaluation", "model", "calibration"),
+    ("training",),
+    ("selection", "prediction"),
+    ("training.ensemble", "forecast"),
+    ("forecaster", "regressor"),
+    ("storage", "assessment", "plots"),
+    ("files",),
+    ("demos",),
+    ("cli",),
+    ("__main__",),
+)
+LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
+# Made inside a function, so that the lower module can be imported without the upper one.
+LAZY_UPWARD = {("forecaster", "files"), ("forecast", "plots")}
+FOREIGN_TO_NUMPY_LAYERS = {"torch", "matplotlib", "cyclopts", "rich"}
+SERIALISERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle", "yaml"}
+EXECUTING_CALLS = {"torch.load", "torch.save", "torch.jit.load", "np.load", "np.save", "np.savez", "numpy.load"}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+
+
+def name_of(path: Path) -> str:
+    """``data/panel.py`` -> "data.panel"."""
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports_of(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """Every imported module, and whether a function imports it; imports for type checkers are left out."""
+    typing_only = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    lazy = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node in lazy) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the layer"
+            yield node.module or "", node in lazy
+
+
+def layer_of(module: str) -> int | None:
+    """Height of a module of Gatecast; None for ``gatecast`` itself."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        if (prefix := ".".join(parts[:length])) in LAYER:
+            return LAYER[prefix]
+    assert module in {"", "__init__"}, f"{module} has no layer: add it to LAYERS"
+    return None
+
+
+def own_imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Imports of Gatecast's own modules, without the leading ``gatecast.``."""
+    for module, lazy in imports_of(tree_of(path)):
+        if module.split(".")[0] == "gatecast":
+            yield module.removeprefix("gatecast").removeprefix("."), lazy
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_run_one_way(path: Path) -> None:
+    name = name_of(path)
+    here = layer_of(name)
+    if here is None:
+        return
+    for module, lazy in own_imports(path):
+        there = layer_of(module)
+        if there is None or (lazy and (name, module) in LAZY_UPWARD):
+            continue
+        assert there <= here, f"{name} imports {module}, which lies above it"
+
+
+def test_no_two_modules_import_each_other() -> None:
+    graph = {name_of(p): {m for m, lazy in own_imports(p) if m and not lazy} for p in FILES}
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"modules import each other: {' > '.join((*way, name))}"
+        if name not in done:
+            for module in sorted(graph.get(name, ())):
+                visit(module, (*way, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if name_of(p).split(".")[0] in {"data", "evaluation", "errors"}], ids=name_of
+)
+def test_data_and_evaluation_need_numpy_only(path: Path) -> None:
+    used = {module.split(".")[0] for module, _ in imports_of(tree_of(path))}
+    assert not used & FOREIGN_TO_NUMPY_LAYERS
+
+
+def test_network_knows_no_panels_and_no_files() -> None:
+    for path in (SOURCE / "model").glob("*.py"):
+        assert {m for m, _ in own_imports(path) if m} <= {"errors", "model.config", "model.lstm", "model.heads"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nothing_executes_what_it_reads(path: Path) -> None:
+    tree = tree_of(path)
+    used = {module.split(".")[0] for module, _ in imports_of(tree)}
+    assert not used & SERIALISERS
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"eval", "exec", "compile", "__import__"}, f"line {node.lineno}: {called}()"
+            assert called not in EXECUTING_CALLS, f"line {node.lineno}: {called}()"
+        assert not (isinstance(node, ast.keyword) and node.arg == "allow_pickle")
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_files_and_functions_are_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            documented = ast.get_docstring(node, clean=False)
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            lines -= documented.count("\n") + 1 if documented else 0
+            assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines"
+
+
+def best_of_three(command: list[str]) -> tuple[float, str]:
+    """Least seconds of three runs, and stdout of the last."""
+    best, output = float("inf"), ""
+    for _ in range(3):
+        started = time.perf_counter()
+        output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+        best = min(best, time.perf_counter() - started)
+    return best, output
+
+
+LOADED = "print(sorted(m for m in sys.modules if m in {'torch', 'numpy', 'polars', 'matplotlib'}))"
+
+
+def test_import_is_quick_and_loads_no_torch() -> None:
+    seconds, loaded = best_of_three([sys.executable, "-c", f"import sys; import gatecast; {LOADED}"])
+    assert loaded.strip() == "[]"
+    assert seconds < 0.5
+
+
+@pytest.mark.parametrize("words", [["--help"], ["forecast", "--help"], ["demo", "--help"], ["--version"]], ids=" ".join)
+def test_help_is_quick_and_loads_no_torch(words: list[str]) -> None:
+    program = f"import sys; from gatecast.cli.main import main; code = main({words!r}); {LOADED}; sys.exit(code)"
+    seconds, shown = best_of_three([sys.executable, "-c", program])
+    assert "torch" not in shown.splitlines()[-1]
+    assert seconds < 0.5
+
+
+def test_reading_and_scoring_load_no_torch() -> None:
+    program = f"import sys, gatecast as gc; gc.load_example('airline').split(horizon=12); {LOADED}"
+    _, loaded = best_of_three([sys.executable, "-c", program])
+    assert "torch" not in loaded
+
+
+@pytest.mark.parametrize("name", gatecast.__all__)
+def test_public_names_are_documented(name: str) -> None:
+    thing = getattr(gatecast, name)
+    assert (thing.__doc__ or "").strip()
+    if not isinstance(thing, type):
+        return
+    for member, value in vars(thing).items():
+        if not member.startswith("_") and (callable(value) or isinstance(value, property | classmethod | staticmethod)):
+            assert (getattr(value, "__doc__", None) or "").strip(), f"{name}.{member}"
+
+
+def test_modules_are_documented_and_name_what_they_offer() -> None:
+    for path in FILES:
+        tree = tree_of(path)
+        assert ast.get_docstring(tree), f"{name_of(path)} has no docstring"
+        public = [n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name[0] != "_"]
+        named = any(isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__" for n in tree.body)
+        assert named or not public, f"{name_of(path)} has no __all__"
+
+
+def test_all_names_exist() -> None:
+    for path in FILES:
+        if path.name != "__main__.py":
+            module = importlib.import_module(f"gatecast.{name_of(path)}".rstrip(".").replace(".__init__", ""))
+            missing = [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]
+            assert not missing, f"{module.__name__} lacks {missing}"
+
+
+def test_every_lint_ignore_says_why() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lint = tomllib.loads(text)["tool"]["ruff"]["lint"]
+    codes = lint["ignore"] + [code for some in lint["per-file-ignores"].values() for code in some]
+    for code in codes:
+        lines = [line for line in text.splitlines() if f'"{code}"' in line and not line.startswith("select")]
+        assert lines, code
+        assert all(re.search(r"# \S+ \S+", line) for line in lines), f"{code} is ignored without a reason"
+    for path in FILES:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if "noqa" in line:
+                assert re.search(r"noqa: [A-Z0-9, ]+ +(--|#) \S+ \S+", line), f"{path.name}:{number} gives no reason"
