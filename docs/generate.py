@@ -1,0 +1,141 @@
+"""Write ``docs/api.md`` and ``docs/cli.md`` from the docstrings and from the command line's own help.
+
+Run as ``python docs/generate.py``. A test runs the same functions and fails where a file is stale.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gatecast
+
+__all__ = ["api_reference", "cli_reference", "write"]
+
+FOLDER = Path(__file__).parent
+NOTE = "<!-- Written by `python docs/generate.py`. Change the docstrings, not this file. -->\n"
+SECTIONS = ("Args:", "Returns:", "Raises:")
+WIDTH = 100
+
+
+def api_reference() -> str:
+    """The public names with signature and docstring, as Markdown."""
+    parts = [
+        NOTE,
+        "# API\n",
+        "Everything that `import gatecast as gc` offers. Shapes are written with one letter per axis:",
+    ]
+    parts.append("see [the glossary](glossary.md).\n")
+    parts.append("\n".join(f"- [`gc.{name}`](#gc{name.lower()}): {summary(name)}" for name in gatecast.__all__) + "\n")
+    for name in gatecast.__all__:
+        parts.extend(_described(name, getattr(gatecast, name)))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def cli_reference() -> str:
+    """The commands with their options, as Markdown."""
+    from gatecast.cli.main import app
+
+    text = app.generate_docs(output_format="markdown", recursive=True)
+    text = re.sub(r"^# gatecast$", "# Command line", text, count=1, flags=re.MULTILINE)
+    return NOTE + "\n" + text.rstrip() + "\n"
+
+
+def summary(name: str) -> str:
+    """First sentence of the docstring of a public name."""
+    first = " ".join((inspect.getdoc(getattr(gatecast, name)) or "").split("\n\n")[0].split())
+    return first.split(". ")[0].rstrip(".:")
+
+
+def _described(name: str, thing: Any) -> Iterator[str]:
+    """Heading, signature, docstring; for a class its public members too."""
+    yield f"## gc.{name}\n"
+    yield f"```text\n{_signature(f'gc.{name}', thing)}\n```\n"
+    yield markdown(inspect.getdoc(thing) or "")
+    if not inspect.isclass(thing):
+        return
+    for member, value in vars(thing).items():
+        if member.startswith("_"):
+            continue
+        if isinstance(value, property):
+            yield f"### {name}.{member}\n"
+            yield markdown(inspect.getdoc(value) or "")
+        elif inspect.isfunction(value) or isinstance(value, classmethod):
+            yield f"### {name}.{member}()\n"
+            yield f"```text\n{_signature(member, getattr(thing, member))}\n```\n"
+            yield markdown(inspect.getdoc(value) or "")
+
+
+class _Bare(str):
+    """An annotation that is shown without quotes."""
+
+    __repr__ = str.__str__
+
+
+def _signature(name: str, thing: Any) -> str:
+    """The call as it is written, without ``self``, over several lines where it is long."""
+    if inspect.isclass(thing) and issubclass(thing, BaseException):
+        return name
+    signature = inspect.signature(thing)
+    shown = [
+        p if p.annotation is p.empty else p.replace(annotation=_Bare(p.annotation))
+        for p in signature.parameters.values()
+        if p.name != "self"
+    ]
+    returned = signature.return_annotation
+    result = "" if returned is signature.empty or inspect.isclass(thing) else f" -> {_Bare(returned)}"
+    one_line = str(signature.replace(parameters=shown, return_annotation=signature.empty))
+    line = f"{name}{one_line}{result}"
+    if len(line) <= WIDTH:
+        return line
+    starred = any(p.kind is p.KEYWORD_ONLY for p in shown) and not any(p.kind is p.VAR_POSITIONAL for p in shown)
+    rows: list[str] = []
+    for parameter in shown:
+        if starred and parameter.kind is parameter.KEYWORD_ONLY and "*" not in rows:
+            rows.append("*")
+        rows.append(str(parameter))
+    body = "".join(f"    {row},\n" for row in rows)
+    return f"{name}(\n{body}){result}"
+
+
+def markdown(doc: str) -> str:
+    """A Google-style docstring as Markdown: sections become lists, examples become blocks."""
+    lines: list[str] = []
+    section, example = False, False
+    for line in [*doc.splitlines(), ""]:
+        if example and not line.strip():
+            lines.append("```")
+            example = False
+        if line in SECTIONS:
+            section = line != "Returns:"
+            lines += [f"**{line.rstrip(':')}**", ""]
+            continue
+        if line.startswith(">>> ") and not example:
+            lines.append("```pycon")
+            example = True
+        if line and not line[0].isspace() and not example:
+            section = False
+        lines.append(_item(line) if section else line.removeprefix("    ") if lines[-2:-1] == ["**Returns**"] else line)
+    text = "\n".join(lines).rstrip() + "\n"
+    return re.sub(r"(?<!`)``(?!`)", "`", text)
+
+
+def _item(line: str) -> str:
+    """``    name: text`` -> a list item; deeper lines go on with it."""
+    found = re.match(r"^ {4}([\w.*, ]+): (.*)$", line)
+    if found:
+        return f"- `{found[1]}`: {found[2]}"
+    return f"  {line.strip()}" if line.strip() else ""
+
+
+def write() -> None:
+    """Write both files."""
+    (FOLDER / "api.md").write_text(api_reference(), encoding="utf-8")
+    (FOLDER / "cli.md").write_text(cli_reference(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

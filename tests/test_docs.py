@@ -1,0 +1,132 @@
+"""Documentation runs: every Python block and every ``$ gatecast`` line of README and docs, file by file, in order.
+
+Training is cut to a few steps here, so that the blocks can show the real settings; figures in the text are not checked.
+A block after a comment ``<!-- not run: why -->`` is left out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import gatecast.forecaster
+from gatecast.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+GENERATED = {"api.md", "cli.md"}
+PAGES = [ROOT / "README.md", *sorted(p for p in DOCS.glob("*.md") if p.name not in GENERATED)]
+ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("decisions/*.md")), DOCS / "api.md", DOCS / "cli.md"]
+FENCE = re.compile(
+    r"(?P<skip><!-- not run: .+? -->\n+)?^```(?P<kind>python|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+MOST_EPOCHS, MOST_STEPS = 2, 5
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    text: str
+    line: int
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    """The blocks to run, with the line that they begin at."""
+    text = page.read_text(encoding="utf-8")
+    for found in FENCE.finditer(text):
+        if not found["skip"]:
+            yield Block(found["kind"], found["text"], text[: found.start("text")].count("\n"))
+
+
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every forecaster trains one member for a few steps."""
+    choose = gatecast.forecaster.choose
+
+    def cut(*arguments: Any) -> Any:
+        plan = choose(*arguments)
+        epochs = min(plan.training.max_epochs, MOST_EPOCHS)
+        steps = min(plan.training.steps_per_epoch or MOST_STEPS, MOST_STEPS)
+        training = replace(plan.training, max_epochs=epochs, steps_per_epoch=steps)
+        return replace(plan, training=training, members=min(plan.members, 2))
+
+    monkeypatch.setattr(gatecast.forecaster, "choose", cut)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_blocks_run(
+    page: Path,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    few_steps: None,
+    one_thread: None,
+) -> None:
+    blocks = list(blocks_of(page))
+    if any("GATECAST_DATA" in block.text for block in blocks):
+        monkeypatch.setenv("GATECAST_DATA", str(request.getfixturevalue("shared_data")))
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    for block in blocks:
+        if block.kind == "python":
+            # line numbers of the page in a traceback
+            exec(compile("\n" * block.line + block.text, str(page), "exec"), namespace)
+            continue
+        for line in block.text.replace("\\\n", " ").splitlines():
+            if line.startswith("$ gatecast "):
+                words = shlex.split(line, comments=True)[2:]
+                assert main(words) == 0, f"{page.name}:{block.line}: {line}\n{capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda p: p.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        if path.startswith("http"):
+            continue
+        file = page.parent / path if path else page
+        assert file.exists(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{page.name} links to {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["api", "cli"])
+def test_references_are_fresh(name: str) -> None:
+    made = getattr(generator(), f"{name}_reference")()
+    written = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert made == written, f"docs/{name}.md is stale: run python docs/generate.py"
+
+
+def test_readme_example_is_short() -> None:
+    first = next(block for block in blocks_of(ROOT / "README.md") if block.kind == "python")
+    assert len(first.text.splitlines()) <= 12
+
+
+def test_every_pinned_package_is_pinned_once() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    names = [line.split("==")[0].lower() for line in lines]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines), "exact versions, no local builds"
