@@ -134,7 +134,7 @@ class Forecaster:
         self.frequency_ = history.frequency
         self.names_, self.backend_ = history.names, history.backend
         self.history_ = ensemble.history
-        self.record_ = {
+        self.record_: dict[str, Any] = {
             "seconds": round(seconds, 3),
             "series": len(history),
             "steps": history.total,

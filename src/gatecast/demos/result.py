@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,10 +78,10 @@ class DemoResult:
         ]
         for span, methods in self.scores.items():
             lines += ["", f"{span:32s}{'RMSE':>12s}{'MAE':>12s}"]
-            lines += [
-                f"{TITLES.get(n, n):32s}{_digits(e['rmse']):>12s}{_digits(e['mae']):>12s}" for n, e in methods.items()
-            ]
-        lines += ["", *self.notes, self.verdict, f"The article reports: {self.published}"]
+            for name, row in methods.items():
+                lines.append(f"{TITLES.get(name, name):32s}{_digits(row['rmse']):>12s}{_digits(row['mae']):>12s}")
+        for words in (*self.notes, self.verdict, f"The article reports: {self.published}"):
+            lines += ["", *textwrap.wrap(words, 80, subsequent_indent="  ")]
         return "\n".join(lines)
 
 
@@ -103,4 +104,6 @@ def _strict(value: float) -> float | None:
 
 def _digits(value: float) -> str:
     """Enough digits to compare, none to drown in."""
+    if not math.isfinite(value):
+        return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3g}"

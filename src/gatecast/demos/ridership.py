@@ -43,10 +43,8 @@ def run(as_published: bool, seed: int, plot: Path | None, data: Path | None = No
         scores["validation"]["lstm"] = {"mse": float("nan"), "rmse": float("nan"), "mae": best}
     next_day = model.predict(panel, future={"day_type": CHOSEN_DAY})
     riders = {target: round(float(next_day.values[0, 0, c])) for c, target in enumerate(next_day.targets)}
-    notes = [
-        f"{name}: {' · '.join(f'{t} {walks[name].scores.per_target[t]["lstm"]["mae"]:,.0f}' for t in panel.targets)} MAE"
-        for name in SPANS
-    ]
+    alone = {name: {t: row["lstm"] for t, row in walk.scores.per_target.items()} for name, walk in walks.items()}
+    notes = [f"MAE, {n}: " + ", ".join(f"{t} {e['mae']:,.0f}" for t, e in rows.items()) for n, rows in alone.items()]
     words = " and ".join(f"{count:,} by {target}" for target, count in riders.items())
     notes.append(f"2021-12-01 as a weekday: {words}.")
     return DemoResult(

@@ -19,7 +19,10 @@ from gatecast.training.config import TrainingConfig
 
 __all__ = ["Plan", "Wishes", "choose"]
 
+SHORT_LOOKBACK = 12
+LONG_LOOKBACK = 64
 LONGEST_LOOKBACK = 400
+UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once the level moves: it has to win clearly
 CATEGORY_DEPTH = 4  # one odd day among four does not move a median
 
 
@@ -101,7 +104,7 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
     scaling = best.scaling
     season = scaling.season if scaling.base == "seasonal" else (seasons[0] if seasons else 1)
     network = wishes.network or _network(panel, best.skip)
-    lookback, supervised = _sizes(panel, wishes, network, season, best.skip, horizon)
+    lookback, supervised = _sizes(panel, wishes, network, best.lookback, horizon)
     if wishes.network is None:
         network = replace(network, readout=supervised)
     padded = wishes.lookback is None
@@ -123,21 +126,36 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
     network, training = wishes.network, wishes.training
     random_start = training is not None and training.start == "random"
     if wishes.scaling is not None and network is not None and (random_start or not network.skip):
-        return Probe(wishes.scaling, network.skip), ()
+        return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, horizon)[0], network.skip), ()
     candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons)
-    room = max(int(np.median(panel.length)) // 2 - horizon, 2)
-    lookback = wishes.lookback or min(2 * max((*seasons, horizon, 12)), room, LONGEST_LOOKBACK)
-    skips = _skips(lookback, seasons, panel) if network is None else [min(network.skip or 1, lookback)]
-    probes = [found for scaling in candidates if (found := probe(panel, scaling, lookback, horizon, skips)) is not None]
+    probes = []
+    for scaling in candidates:
+        for lookback in _lookbacks(panel, wishes, scaling, horizon):
+            skips = _skips(lookback, seasons, panel) if network is None else [min(network.skip or 1, lookback)]
+            found = probe(panel, scaling, lookback, horizon, skips)
+            probes += [] if found is None else [found]
     if not probes:
-        return Probe(candidates[-1], skips[0]), ()
-    best = min(probes, key=lambda p: p.error)
-    return best, tuple((p.scaling.describe(), round(p.error, 6)) for p in probes)
+        scaling = candidates[-1]
+        return Probe(
+            scaling, _lookbacks(panel, wishes, scaling, horizon)[0], 1 if network is None else network.skip
+        ), ()
+    best = min(probes, key=lambda p: p.error * (UNANCHORED if p.scaling.base == "none" else 1))
+    return best, tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
+
+
+def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, horizon: int) -> list[int]:
+    """Lengths of history to try, ascending: two seasons or horizons of it, and a longer one to average noise away."""
+    if wishes.lookback is not None:
+        return [wishes.lookback]
+    room = max((int(np.median(panel.length)) - horizon) * 2 // 3, 2)
+    season = scaling.season if scaling.base == "seasonal" else 1
+    short = max(2 * season, horizon, SHORT_LOOKBACK)
+    return sorted({min(steps, room, LONGEST_LOOKBACK) for steps in (short, max(short, LONG_LOOKBACK))})
 
 
 def _candidates(panel: Panel, seasons: tuple[int, ...]) -> list[Scaling]:
     """Scalings worth trying: with and without logarithm, from the last value, each season, each category."""
-    bases = [Scaling(base="last", scale="standard")]
+    bases = [Scaling(scale="standard"), Scaling(base="last", scale="standard")]
     bases += [Scaling(base="seasonal", season=m, scale="standard") for m in seasons]
     bases += [
         Scaling(base="category", category=column.name, depth=CATEGORY_DEPTH, scale="standard")
@@ -166,7 +184,7 @@ def _network(panel: Panel, skip: int) -> LSTMConfig:
     return LSTMConfig(hidden_size=hidden, skip=skip)
 
 
-def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, season: int, skip: int, horizon: int) -> tuple[int, int]:
+def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, horizon: int) -> tuple[int, int]:
     """Lookback L and supervised steps K."""
     if wishes.lookback is not None:
         lookback = wishes.lookback
@@ -180,7 +198,6 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, season: int, skip:
             )
         return lookback, supervised
     room = max(int(np.median(panel.length)) - horizon, 2)
-    warm_up = min(max(2 * season, skip, horizon, 12), LONGEST_LOOKBACK, max(room * 2 // 3, 2))
     warm_up = max(warm_up, network.patch)
     if wishes.network is None:
         supervised = min(max(warm_up // 2, 1), 32, max(room // 3, 1))

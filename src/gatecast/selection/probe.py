@@ -35,6 +35,7 @@ class Probe:
 
     Args:
         scaling: the candidate.
+        lookback: the steps that its statistics were taken from.
         skip: the best number of steps of the linear part.
         penalty: the best ridge penalty.
         error: mean absolute error over the folds, relative to the mean step of each series.
@@ -42,6 +43,7 @@ class Probe:
     """
 
     scaling: Scaling
+    lookback: int
     skip: int
     penalty: float = 1e-2
     error: float = np.nan
@@ -72,7 +74,7 @@ def probe(panel: Panel, scaling: Scaling, lookback: int, horizon: int, skips: li
                 spread_KPY[k, p] += spread_Y / len(folds)
     k, p = divmod(int(np.argmin(error_KP)), len(PENALTIES))
     spread_HC = spread_KPY[k, p].reshape(horizon, -1)
-    return Probe(scaling, skips[k], PENALTIES[p], float(error_KP[k, p]), spread_HC)
+    return Probe(scaling, lookback, skips[k], PENALTIES[p], float(error_KP[k, p]), spread_HC)
 
 
 @dataclass(frozen=True)

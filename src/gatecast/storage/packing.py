@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ def document_of(model: Forecaster) -> ForecasterDocument:
         ids=() if ensemble.statistics is None else ensemble.ids,
         calibration=_kind_of(ensemble.calibration),
         members=tuple(MemberRecord(**dataclasses.asdict(member.record)) for member in ensemble.members),
-        record=TrainingSummary(**cast(dict[str, Any], model.record_)),
+        record=TrainingSummary(**model.record_),
         interrupted=ensemble.interrupted,
         names=model.names_,
         backend=model.backend_,  # type: ignore[arg-type]  # checked when the document is read back
