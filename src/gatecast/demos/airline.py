@@ -9,6 +9,8 @@ from gatecast.demos.pictures import draw
 from gatecast.demos.result import DemoResult, errors, errors_of
 from gatecast.errors import ConfigError
 
+__all__ = ["published", "run"]
+
 TRAIN = 96  # the first 67 % of 144 months
 
 

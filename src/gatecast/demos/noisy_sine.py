@@ -9,6 +9,8 @@ from gatecast.data.datasets import noisy_sine_floor
 from gatecast.demos.pictures import draw
 from gatecast.demos.result import DemoResult, errors_of
 
+__all__ = ["published", "run"]
+
 FIRST_TARGET = 724  # the article windows the last 80 values by themselves: 4 of them are history only
 
 

@@ -11,6 +11,8 @@ from gatecast.demos.result import DemoResult, errors
 from gatecast.evaluation.baselines import baseline_forecasts
 from gatecast.plots import loss_chart, split_chart
 
+__all__ = ["published", "run"]
+
 PERIOD = 33  # steps of one turn: 200 points over 6 of them
 
 
