@@ -22,6 +22,7 @@ __all__ = ["Plan", "Wishes", "choose"]
 SHORT_LOOKBACK = 12
 LONG_LOOKBACK = 64
 LONGEST_LOOKBACK = 400
+LONGER = 1.02  # a long history costs time and leaves short series padded
 UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once the level moves: it has to win clearly
 CATEGORY_DEPTH = 4  # one odd day among four does not move a median
 
@@ -139,8 +140,14 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
         return Probe(
             scaling, _lookbacks(panel, wishes, scaling, horizon)[0], 1 if network is None else network.skip
         ), ()
-    best = min(probes, key=lambda p: p.error * (UNANCHORED if p.scaling.base == "none" else 1))
+    best = min(probes, key=_handicapped)
     return best, tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
+
+
+def _handicapped(found: Probe) -> float:
+    """The error, times what the candidate has to make up for."""
+    unanchored = UNANCHORED if found.scaling.base == "none" else 1
+    return found.error * unanchored * (LONGER if found.lookback >= LONG_LOOKBACK * 2 // 3 else 1)
 
 
 def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, horizon: int) -> list[int]:
