@@ -42,6 +42,7 @@ FOREIGN_TO_NUMPY_LAYERS = {"torch", "matplotlib", "cyclopts", "rich"}
 SERIALISERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle", "yaml"}
 EXECUTING_CALLS = {"torch.load", "torch.save", "torch.jit.load", "np.load", "np.save", "np.savez", "numpy.load"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+QUICK = 0.5  # seconds
 
 
 def name_of(path: Path) -> str:
@@ -159,13 +160,15 @@ def test_files_and_functions_are_small(path: Path) -> None:
             assert lines <= LONGEST_FUNCTION, f"{node.name} has {lines} lines"
 
 
-def best_of_three(command: list[str]) -> tuple[float, str]:
-    """Least seconds of three runs, and stdout of the last."""
+def quickest(command: list[str]) -> tuple[float, str]:
+    """Least seconds of five runs (fewer once one is quick enough: a busy machine can only slow them), and stdout."""
     best, output = float("inf"), ""
-    for _ in range(3):
+    for _ in range(5):
         started = time.perf_counter()
         output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
         best = min(best, time.perf_counter() - started)
+        if best < QUICK:
+            break
     return best, output
 
 
@@ -173,22 +176,22 @@ LOADED = "print(sorted(m for m in sys.modules if m in {'torch', 'numpy', 'polars
 
 
 def test_import_is_quick_and_loads_no_torch() -> None:
-    seconds, loaded = best_of_three([sys.executable, "-c", f"import sys; import gatecast; {LOADED}"])
+    seconds, loaded = quickest([sys.executable, "-c", f"import sys; import gatecast; {LOADED}"])
     assert loaded.strip() == "[]"
-    assert seconds < 0.5
+    assert seconds < QUICK
 
 
 @pytest.mark.parametrize("words", [["--help"], ["forecast", "--help"], ["demo", "--help"], ["--version"]], ids=" ".join)
 def test_help_is_quick_and_loads_no_torch(words: list[str]) -> None:
     program = f"import sys; from gatecast.cli.main import main; code = main({words!r}); {LOADED}; sys.exit(code)"
-    seconds, shown = best_of_three([sys.executable, "-c", program])
+    seconds, shown = quickest([sys.executable, "-c", program])
     assert "torch" not in shown.splitlines()[-1]
-    assert seconds < 0.5
+    assert seconds < QUICK
 
 
 def test_reading_and_scoring_load_no_torch() -> None:
     program = f"import sys, gatecast as gc; gc.load_example('airline').split(horizon=12); {LOADED}"
-    _, loaded = best_of_three([sys.executable, "-c", program])
+    _, loaded = quickest([sys.executable, "-c", program])
     assert "torch" not in loaded
 
 
