@@ -126,6 +126,15 @@ def test_a_loaded_model_forecasts_the_same_bytes(model: Forecaster, tmp_path: Pa
     assert (tmp_path / "again.gatecast").read_bytes() == (tmp_path / "m.gatecast").read_bytes()
 
 
+def test_single_settings_are_stored_as_the_whole_that_came_of_them(tmp_path: Path) -> None:
+    model = quick(network={"hidden_size": 4}, training={"max_epochs": 1, "steps_per_epoch": 1}).fit(airline())
+    model.save(tmp_path / "m.gatecast")
+    again = load(tmp_path / "m.gatecast")
+    assert (again.network, again.training) == (model.plan_.network, model.plan_.training)
+    again.save(tmp_path / "again.gatecast")
+    assert (tmp_path / "again.gatecast").read_bytes() == (tmp_path / "m.gatecast").read_bytes()
+
+
 def settings_of(model: Forecaster) -> dict[str, Any]:
     return {field.name: getattr(model, field.name) for field in fields(Settings)}
 

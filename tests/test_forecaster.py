@@ -17,6 +17,7 @@ from gatecast.data.schema import Column, Schema
 from gatecast.errors import ConfigError, CovariateError, ModelFileError, PanelError, WindowError
 from gatecast.forecaster import Forecaster
 from gatecast.model.config import LSTMConfig
+from gatecast.selection.choose import Wishes, choose
 from gatecast.training.config import TrainingConfig
 
 PanelOf = Callable[..., Panel]
@@ -326,3 +327,31 @@ def test_every_step_can_be_trained_without_a_lookback_given(panel_of: PanelOf) -
     model = tiny(lookback=None, network=LSTMConfig(hidden_size=4, readout=0), scaling="none").fit(panel_of(walks()))
     assert model.plan_.framing.supervised == model.plan_.framing.lookback
     assert np.isfinite(model.predict().values).all()
+
+
+# ---------------------------------------------------------------- single settings
+
+
+def test_single_settings_are_kept_beside_what_is_chosen(panel_of: PanelOf) -> None:
+    panel = panel_of(walks())
+    training = {"max_epochs": 1, "steps_per_epoch": 2}
+    model = Forecaster(3, network={"num_layers": 2}, training=training, members=1, seed=4, progress=False).fit(panel)
+    chosen = choose(panel, Wishes(3, None, None, None, None, 1, False, 4))
+    assert model.plan_.network == replace(chosen.network, num_layers=2)
+    assert model.plan_.training == replace(chosen.training, max_epochs=1, steps_per_epoch=2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"network": {"hidden_sise": 3, "skip": 1}}, r"network has no setting 'hidden_sise' \(did you mean 'hidden_"),
+        ({"training": {"epochs": 3}}, "training has no setting 'epochs'"),
+        ({"network": {"skip": -1}}, "skip = -1"),
+        ({"network": {"patch": 4, "readout": 2}}, "patch = 4 with readout = 2"),
+        ({"network": {"bidirectional": True}}, "cannot be bidirectional"),
+        ({"training": {"lr": 0}}, "lr = 0"),
+    ],
+)
+def test_single_settings_that_cannot_be_are_told_at_once(wrong: dict[str, dict[str, object]], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        Forecaster(3, **wrong)  # type: ignore[arg-type]

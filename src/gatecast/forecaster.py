@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
 from gatecast.progress import Progress
 from gatecast.selection.choose import Wishes, choose
+from gatecast.selection.settings import changed
 from gatecast.training.config import TrainingConfig
 from gatecast.training.ensemble import Ensemble, fit_ensemble, train_again
 
@@ -33,14 +35,14 @@ class Forecaster:
         horizon: steps H to forecast.
         lookback: steps L that the network reads.
         scaling: a ``Scaling`` or its text, such as "log+seasonal-difference:12+standard" (see ``Scaling``).
-        network: sizes of the LSTM.
-        training: settings of the training.
+        network: sizes of the LSTM, all of them; or a mapping such as ``{"hidden_size": 64}`` that changes single ones.
+        training: settings of the training; or a mapping as for ``network``.
         members: networks of different seeds whose forecasts are averaged.
         quantiles: levels to forecast; symmetric ones around 0.5 give intervals.
         recursive: forecast one step at a time and feed the median back, instead of all steps directly.
         time_limit: seconds that ``fit`` may take, roughly; the best reached by then is kept.
         refit: after choosing on the validation tail, train once more on all data.
-        seed: seed of everything random, where ``training`` is not given.
+        seed: seed of everything random, where ``training`` does not give one.
         progress: show one progress line on a terminal.
 
     Fitted attributes: ``plan_`` (what was chosen), ``history_`` (list of plain dicts), ``record_`` (how training went).
@@ -52,8 +54,8 @@ class Forecaster:
         *,
         lookback: int | None = None,
         scaling: Scaling | str | None = None,
-        network: LSTMConfig | None = None,
-        training: TrainingConfig | None = None,
+        network: LSTMConfig | Mapping[str, Any] | None = None,
+        training: TrainingConfig | Mapping[str, Any] | None = None,
         members: int | None = None,
         quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
         recursive: bool = False,
@@ -65,8 +67,8 @@ class Forecaster:
         self.horizon = horizon
         self.lookback = lookback
         self.scaling = Scaling.parse(scaling) if isinstance(scaling, str) else scaling
-        self.network = network
-        self.training = training
+        self.network = dict(network) if isinstance(network, Mapping) else network
+        self.training = dict(training) if isinstance(training, Mapping) else training
         self.members = members
         self.quantiles = tuple(sorted(quantiles))
         self.recursive = recursive
@@ -82,7 +84,10 @@ class Forecaster:
                 raise ConfigError(f"{name} must be at least 1; got {value}.")
         if self.time_limit is not None and not self.time_limit > 0:
             raise ConfigError(f"time_limit must be above 0 seconds; got {self.time_limit}.")
-        if self.network is not None and self.network.bidirectional:
+        network = changed(LSTMConfig(), self.network) if isinstance(self.network, dict) else self.network
+        if isinstance(self.training, dict):
+            changed(TrainingConfig(), self.training)
+        if network is not None and network.bidirectional:
             raise ConfigError(
                 "a forecaster cannot be bidirectional: at the origin there is no future to read backwards from. "
                 "Use SequenceRegressor where the whole sequence is known."
@@ -144,9 +149,15 @@ class Forecaster:
         return self
 
     def _wishes(self) -> Wishes:
-        training = self.training
         return Wishes(
-            self.horizon, self.lookback, self.scaling, self.network, training, self.members, self.recursive, self.seed
+            horizon=self.horizon,
+            lookback=self.lookback,
+            scaling=self.scaling,
+            network=self.network,
+            training=self.training,
+            members=self.members,
+            recursive=self.recursive,
+            seed=self.seed,
         )
 
     # ---------------------------------------------------------------- predict

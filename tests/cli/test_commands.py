@@ -144,6 +144,8 @@ def test_options_of_network_and_training_reach_the_model(run, sales: Path) -> No
     assert (chosen["network"]["hidden_size"], chosen["network"]["num_layers"]) == (3, 2)
     training = chosen["training"]
     assert (training["lr"], training["clip"], training["shuffle"], training["seed"]) == (0.5, None, False, 7)
+    assert chosen["network"]["readout"] == chosen["framing"]["supervised"] > 1
+    assert (training["batch_size"], training["steps_per_epoch"]) == (32, 10)
 
 
 def test_evaluate_trains_on_the_earlier_part(run, sales: Path, tiny: list[str]) -> None:

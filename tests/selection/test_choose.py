@@ -94,7 +94,8 @@ def test_a_seasonal_series_gets_a_seasonal_plan(panel_of: PanelOf) -> None:
     assert plan.framing.lookback >= 14
     assert plan.network.readout == plan.framing.supervised
     assert plan.describe().startswith(f"lookback {plan.framing.lookback} · ")
-    assert min(error for _, error in plan.candidates) == dict(plan.candidates)[plan.scaling.describe()]
+    best = min(plan.candidates, key=lambda tried: tried[1])[0]
+    assert best.endswith(f" · {plan.scaling.describe()}")
 
 
 def test_logarithms_are_tried_only_where_all_values_allow_it(panel_of: PanelOf) -> None:
@@ -178,3 +179,44 @@ def test_the_probe_needs_windows_with_known_truths(panel_of: PanelOf) -> None:
     y = np.arange(60.0)
     y[1::2] = np.nan
     assert probe(panel_of([y]), Scaling.parse("difference+standard"), 6, 4, [1, 2]) is None
+
+
+# ---------------------------------------------------------------- single settings
+
+
+def test_single_settings_change_what_is_chosen_and_nothing_else(panel_of: PanelOf) -> None:
+    panel = seasonal(panel_of, 7)
+    chosen = choose(panel, FREE)
+    wishes = replace(FREE, network={"hidden_size": 5}, training={"batch_size": 9, "lr": 0.1})
+    expected = replace(
+        chosen,
+        network=replace(chosen.network, hidden_size=5),
+        training=replace(chosen.training, batch_size=9, lr=0.1),
+    )
+    assert chosen.network.skip > 1
+    assert chosen.network.readout > 1
+    assert choose(panel, wishes) == expected
+    assert choose(panel, replace(FREE, network={}, training={})) == chosen
+
+
+@pytest.mark.parametrize("lookback", [None, 20])
+def test_single_sizes_of_the_linear_part_and_the_readout_reach_the_probe(
+    panel_of: PanelOf, lookback: int | None
+) -> None:
+    panel = seasonal(panel_of, 7)
+    for sizes in ({"skip": 0, "readout": 1}, {"skip": 3, "readout": 4}, {"skip": 2, "readout": 0}):
+        whole = LSTMConfig(hidden_size=5, **sizes)
+        parts = {"hidden_size": 5, **sizes}
+        wishes = replace(FREE, lookback=lookback, scaling=Scaling.parse("last"))
+        assert choose(panel, replace(wishes, network=parts)) == choose(panel, replace(wishes, network=whole))
+
+
+def test_a_patch_alone_reads_one_step(panel_of: PanelOf) -> None:
+    plan = choose(seasonal(panel_of, 7), replace(FREE, network={"patch": 4}))
+    assert (plan.network.patch, plan.network.readout, plan.framing.supervised) == (4, 1, 1)
+
+
+@pytest.mark.parametrize("sizes", [{"readout": 9}, {"skip": 9}, {"patch": 9}])
+def test_single_sizes_beyond_the_lookback_are_told(panel_of: PanelOf, sizes: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="must not exceed lookback 8"):
+        choose(seasonal(panel_of, 7), replace(FREE, lookback=8, network=sizes))

@@ -86,13 +86,16 @@ def levels(text: str) -> tuple[float, ...]:
 def settings(model: ModelOptions, network: Any, training: Any) -> dict[str, Any]:
     """The arguments of a Forecaster, checked without loading torch."""
     from gatecast.data.scaling import Scaling
+    from gatecast.selection.settings import changed
 
     net, train = given(network), given(training)
+    changed(LSTMConfig(), net)
+    changed(TrainingConfig(), train)
     return {
         "lookback": model.lookback,
         "scaling": None if model.scaling is None else Scaling.parse(model.scaling),
-        "network": LSTMConfig(**net) if net else None,
-        "training": TrainingConfig(**train, seed=model.seed) if train else None,
+        "network": net or None,
+        "training": train or None,
         "members": model.members,
         "quantiles": levels(model.quantiles),
         "recursive": model.recursive,
@@ -112,7 +115,7 @@ def forecaster(panel: Panel, horizon: int | None, arguments: dict[str, Any]) -> 
     from gatecast.training.device import pick_device
 
     if arguments["training"] is not None:
-        pick_device(arguments["training"].device)
+        pick_device(arguments["training"].get("device", "auto"))
     return Forecaster(chosen, **arguments), note
 
 

@@ -26,8 +26,7 @@ app = App(
 _FIT = "What is not given is chosen from the data. More options, of network and training: gatecast fit --help."
 _COMMANDS = {
     "forecast": f"Forecast a table, and say how far the forecast can be trusted.\n\n{_FIT}",
-    "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data; one option of Network "
-    "or of Training takes the others of its group from their defaults.",
+    "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data, or has its default.",
     "predict": "Forecast what follows a table with a saved model.",
     "evaluate": "Score on held-back data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
     f"is, on data that it has not seen. {_FIT}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 from gatecast.selection.probe import Probe, probe
 from gatecast.selection.seasonality import seasonal_periods
+from gatecast.selection.settings import changed
 from gatecast.selection.spans import Spans
 from gatecast.training.config import TrainingConfig
 
@@ -32,16 +35,37 @@ Tried = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user fixed; None = choose."""
+    """What the user fixed; None = choose. A mapping changes single settings of what is chosen."""
 
     horizon: int
     lookback: int | None
     scaling: Scaling | None
-    network: LSTMConfig | None
-    training: TrainingConfig | None
+    network: LSTMConfig | Mapping[str, Any] | None
+    training: TrainingConfig | Mapping[str, Any] | None
     members: int | None
     recursive: bool
     seed: int = 0
+
+    @property
+    def skip(self) -> int | None:
+        """Length of the linear part, where the user fixed it."""
+        if isinstance(self.network, LSTMConfig):
+            return self.network.skip
+        return None if self.network is None else self.network.get("skip")
+
+    @property
+    def free_readout(self) -> bool:
+        """The readout is to be chosen; folded steps have only one."""
+        if isinstance(self.network, LSTMConfig):
+            return False
+        return self.network is None or ("readout" not in self.network and self.network.get("patch", 1) == 1)
+
+    @property
+    def random_start(self) -> bool:
+        """No regression gives the first weights."""
+        if isinstance(self.training, TrainingConfig):
+            return self.training.start == "random"
+        return self.training is not None and self.training.get("start") == "random"
 
 
 @dataclass(frozen=True)
@@ -104,15 +128,15 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
     best, tried = _best_probe(panel, wishes, seasons, horizon)
     scaling = best.scaling
     season = scaling.season if scaling.base == "seasonal" else (seasons[0] if seasons else 1)
-    network = wishes.network or _network(panel, best.skip)
+    network = _network(panel, best.skip, wishes.network)
     lookback, supervised = _sizes(panel, wishes, network, best.lookback, horizon)
-    if wishes.network is None:
+    if wishes.free_readout:
         network = replace(network, readout=supervised)
     padded = wishes.lookback is None
     complete = all(bool(np.isfinite(panel.series(n)).all()) for n in range(len(panel)))
     short = padded and bool((panel.length < lookback + horizon).any())
     framing = Framing(lookback, horizon, supervised, observed=short or not complete)
-    training = wishes.training or _training(panel, wishes.seed)
+    training = _training(panel, wishes.seed, wishes.training)
     members = wishes.members or _members(panel)
     spread = () if best.spread_HC is None else tuple(tuple(map(float, row)) for row in best.spread_HC)
     return Plan(scaling, framing, network, training, members, season, padded, best.penalty, spread, tried)
@@ -121,32 +145,33 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
 def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int) -> tuple[Probe, Tried]:
     """The candidate with the least error over the folds; the user's own scaling is the only candidate if there is one.
 
-    The probe also finds the penalty of the ridge start and how wide the errors are; with a network of the user's it
-    keeps to the network's linear part, and without one there is nothing to probe.
+    The probe also finds the penalty of the ridge start and how wide the errors are; it keeps to a linear part that the
+    user fixed, and where there is none there is nothing to probe.
     """
-    network, training = wishes.network, wishes.training
-    random_start = training is not None and training.start == "random"
-    if wishes.scaling is not None and network is not None and (random_start or not network.skip):
-        return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, horizon)[0], network.skip), ()
+    skip = wishes.skip
+    if wishes.scaling is not None and skip is not None and (wishes.random_start or not skip):
+        return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, horizon)[0], skip), ()
     candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons)
     probes = []
     for scaling in candidates:
         for lookback in _lookbacks(panel, wishes, scaling, horizon):
-            skips = _skips(lookback, seasons, panel) if network is None else [min(network.skip or 1, lookback)]
+            skips = _skips(lookback, seasons, panel) if skip is None else [min(skip or 1, lookback)]
             found = probe(panel, scaling, lookback, horizon, skips)
             probes += [] if found is None else [found]
     if not probes:
         scaling = candidates[-1]
-        return Probe(
-            scaling, _lookbacks(panel, wishes, scaling, horizon)[0], 1 if network is None else network.skip
-        ), ()
-    best = min(probes, key=_handicapped)
+        return Probe(scaling, _lookbacks(panel, wishes, scaling, horizon)[0], 1 if skip is None else skip), ()
+    last_value = min((p.centre_error for p in probes if p.scaling.base == "last"), default=np.inf)
+    best = min(probes, key=lambda found: _handicapped(found, last_value))
     return best, tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
 
 
-def _handicapped(found: Probe) -> float:
-    """The error, times what the candidate has to make up for."""
-    unanchored = UNANCHORED if found.scaling.base == "none" else 1
+def _handicapped(found: Probe, last_value: float) -> float:
+    """The error, times what the candidate has to make up for.
+
+    Where the window's mean forecasts better than the last value (``last_value`` is its error) no anchor is missed.
+    """
+    unanchored = UNANCHORED if found.scaling.base == "none" and found.centre_error > last_value else 1
     return found.error * unanchored * (LONGER if found.lookback >= LONG_LOOKBACK * 2 // 3 else 1)
 
 
@@ -184,11 +209,13 @@ def _skips(lookback: int, seasons: tuple[int, ...], panel: Panel) -> list[int]:
     return sorted(steps for steps in wanted if steps <= limit) or [1]
 
 
-def _network(panel: Panel, skip: int) -> LSTMConfig:
-    """Sizes that the amount of data can fill."""
+def _network(panel: Panel, skip: int, wanted: LSTMConfig | Mapping[str, Any] | None) -> LSTMConfig:
+    """Sizes that the amount of data can fill, unless the user fixed them."""
+    if isinstance(wanted, LSTMConfig):
+        return wanted
     total = panel.total
     hidden = 16 if total < 500 else 32 if total < 20_000 else 64
-    return LSTMConfig(hidden_size=hidden, skip=skip)
+    return changed(LSTMConfig(hidden_size=hidden, skip=skip), wanted or {})
 
 
 def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, horizon: int) -> tuple[int, int]:
@@ -196,7 +223,7 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
     if wishes.lookback is not None:
         lookback = wishes.lookback
         supervised = network.readout or lookback
-        if wishes.network is None:
+        if wishes.free_readout:
             supervised = max(1, lookback // 3)
         if supervised > lookback or network.skip > lookback or network.patch > lookback:
             raise ConfigError(
@@ -206,7 +233,7 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
         return lookback, supervised
     room = max(int(np.median(panel.length)) - horizon, 2)
     warm_up = max(warm_up, network.patch)
-    if wishes.network is None:
+    if wishes.free_readout:
         supervised = min(max(warm_up // 2, 1), 32, max(room // 3, 1))
     else:
         supervised = network.readout
@@ -215,12 +242,15 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
     return warm_up + supervised - 1, supervised
 
 
-def _training(panel: Panel, seed: int) -> TrainingConfig:
+def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any] | None) -> TrainingConfig:
     """A short one-cycle training: small data overfit soon, large ones need a few hundred steps."""
+    if isinstance(wanted, TrainingConfig):
+        return wanted
     steps = 200 if panel.total < 2_000 else 300 if panel.total < 20_000 else 500
     epochs = 20
     batch = 32 if panel.total < 2_000 else 64 if panel.total < 20_000 else 128
-    return TrainingConfig(batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
+    chosen = TrainingConfig(batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
+    return changed(chosen, wanted or {})
 
 
 def _members(panel: Panel) -> int:

@@ -39,6 +39,7 @@ class Probe:
         skip: the best number of steps of the linear part.
         penalty: the best ridge penalty.
         error: mean absolute error over the folds, relative to the mean step of each series.
+        centre_error: the same for an output of 0: the base or the location as the forecast.
         spread_HC: (H, C) mean absolute error in output units, out of sample; None where nothing could be checked.
     """
 
@@ -47,6 +48,7 @@ class Probe:
     skip: int
     penalty: float = 1e-2
     error: float = np.nan
+    centre_error: float = np.nan
     spread_HC: np.ndarray | None = None
 
 
@@ -72,9 +74,10 @@ def probe(panel: Panel, scaling: Scaling, lookback: int, horizon: int, skips: li
             for p, (error, spread_Y) in enumerate(fold.errors(skip)):
                 error_KP[k, p] += error / len(folds)
                 spread_KPY[k, p] += spread_Y / len(folds)
+    centre_error = float(np.mean([fold.centre_error() for fold in folds]))
     k, p = divmod(int(np.argmin(error_KP)), len(PENALTIES))
     spread_HC = spread_KPY[k, p].reshape(horizon, -1)
-    return Probe(scaling, lookback, skips[k], PENALTIES[p], float(error_KP[k, p]), spread_HC)
+    return Probe(scaling, lookback, skips[k], PENALTIES[p], float(error_KP[k, p]), centre_error, spread_HC)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ class _Fold:
     y_check: np.ndarray
     unit: _Unit
     width: int
+
+    def centre_error(self) -> float:
+        """The weighted error, in the data's unit, of an output of 0."""
+        error_M = np.abs(self.unit.centre() - self.unit.restore(self.y_check)).mean(axis=1)
+        return float(error_M @ self.unit.weight_M)
 
     def errors(self, skip: int) -> list[tuple[float, np.ndarray]]:
         """For every penalty: the weighted error in the data's unit, and the mean absolute error (Y,) of the outputs."""
@@ -108,6 +116,9 @@ class _Unit:
     centre_MY: np.ndarray
     spread_MY: np.ndarray
     weight_M: np.ndarray
+
+    def centre(self) -> np.ndarray:
+        return self.restore(np.zeros_like(self.centre_MY))
 
     def restore(self, output_MY: np.ndarray) -> np.ndarray:
         u_MY = self.centre_MY + self.spread_MY * output_MY
@@ -143,7 +154,7 @@ def _rows(reader: WindowReader, index: WindowIndex, most: int, skip: int) -> tup
     series_B, origin_B = index.locate(numbers)
     batch = reader.read(series_B, origin_B)
     assert batch.target_BKHC is not None
-    x_MP = batch.context_BLF[:, -skip:].reshape(len(numbers), -1)
+    x_MP = batch.context_BLF[:, -skip:].reshape(len(numbers), skip * reader.features)
     outputs = int(np.prod(batch.target_BKHC.shape[1:]))
     y_MY, centre_MY = (a.reshape(len(numbers), outputs) for a in (batch.target_BKHC, batch.centre_BKHC))
     spread_MY = np.broadcast_to(batch.spread_BC[:, None], batch.target_BKHC[:, 0].shape).reshape(y_MY.shape)

@@ -28,7 +28,7 @@ def document_of(model: Forecaster) -> ForecasterDocument:
     """All of a fitted forecaster that is not a tensor."""
     ensemble = model.ensemble_
     return ForecasterDocument(
-        settings=Settings(**_same_fields(Settings, model)),
+        settings=_settings(model),
         plan=model.plan_,
         schema=model.schema_,
         frequency=model.frequency_.to_text(),
@@ -40,6 +40,15 @@ def document_of(model: Forecaster) -> ForecasterDocument:
         names=model.names_,
         backend=model.backend_,  # type: ignore[arg-type]  # checked when the document is read back
     )
+
+
+def _settings(model: Forecaster) -> Settings:
+    """The arguments; where single settings were changed, the whole that came of it."""
+    arguments = _same_fields(Settings, model)
+    for name in ("network", "training"):
+        if isinstance(arguments[name], dict):
+            arguments[name] = getattr(model.plan_, name)
+    return Settings(**arguments)
 
 
 def _same_fields(kind: type[Any], source: object) -> dict[str, Any]:
