@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import gatecast.forecaster
+import gatecast.selection.choose
 from gatecast.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,8 +49,9 @@ def blocks_of(page: Path) -> Iterator[Block]:
 
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every forecaster trains one member for a few steps."""
-    choose = gatecast.forecaster.choose
+    """Every forecaster probes a few lengths of its linear part, and trains two members at most for a few steps."""
+    choose, skips = gatecast.forecaster.choose, gatecast.selection.choose._skips
+    monkeypatch.setattr(gatecast.selection.choose, "_skips", lambda *arguments: skips(*arguments)[:3])
 
     def cut(*arguments: Any) -> Any:
         plan = choose(*arguments)
