@@ -183,3 +183,11 @@ def test_numbers_keep_their_digits() -> None:
     assert decimals([1e-30]) == 6
     assert percent(-0.5) == "-50 %"
     assert percent(1.0) == "100 %"
+
+
+def test_what_was_left_out_stays_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {"points": 1_234_567, "missing": 2_345_678, "no_history": 1_234_567, "no_scale": 1_000_000}
+    monkeypatch.setattr(Scores, "counts", counts)
+    text = str(made())
+    assert "no history for a naive forecast and are left out." in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80

@@ -28,8 +28,9 @@ def score_table(scores: Scores) -> str:
         if _width(columns) > WIDTH:
             columns = [column for column in columns if column[0] != droppable]
     lines = [_line(row, columns) for row in (None, *range(len(scores.methods)))]
-    verdict = textwrap.wrap(scores.verdict, WIDTH, break_long_words=False)
-    return "\n".join([*lines, *_left_out(scores.counts), *verdict])
+    words = [*_left_out(scores.counts), scores.verdict]
+    wrapped = [line for text in words for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+    return "\n".join([*lines, *wrapped])
 
 
 def decimals(values: Sequence[float], metric: str = "") -> int:
