@@ -77,7 +77,7 @@ def train(
     try:
         for epoch in range(1, (config.max_epochs if until is None else until) + 1):
             losses, errors, step = _one_epoch(engine, source.epoch(rng), optimizer, rate, step, deadline)
-            row = {"epoch": epoch, "train_loss": _finite_mean(losses, step, rate, engine, best)}
+            row = {"epoch": epoch, "train_loss": _finite_mean(losses, step, rate, engine)}
             row |= {"last_loss": float(losses[-1])}
             row |= {"train_mae": float(torch.stack(errors).mean())} if errors else {}
             row |= best.consider(epoch) | {"lr": rate.at(step - 1), "seconds": time.monotonic() - started}
@@ -124,17 +124,16 @@ def _one_epoch(
     return losses, errors, step
 
 
-def _finite_mean(losses: list[Tensor], step: int, rate: LearningRate, engine: TorchEngine, best: Best) -> float:
+def _finite_mean(losses: list[Tensor], step: int, rate: LearningRate, engine: TorchEngine) -> float:
     """Mean loss of an epoch. Raises TrainingError at the first step that was not finite."""
     values: list[float] = torch.stack(losses).tolist()
     for at, value in enumerate(values):
         if not math.isfinite(value):
             where = step - len(values) + at + 1
             norm = float(torch.linalg.vector_norm(engine.parameters.gradient))
-            kept = best.rescue()
             raise TrainingError(
                 f"the loss became {value} at step {where} (lr {rate.at(where - 1):.3g}, last gradient norm "
-                f"{norm:.3g}). Lower lr or set clip. The best weights so far (epoch {kept}) are kept."
+                f"{norm:.3g}). Lower lr or set clip, and train again."
             )
     return sum(values) / len(values)
 
@@ -153,13 +152,10 @@ class Best:
         self.epoch = 0
         self.last = 0
         self.weights = engine.parameters.copy()
-        self.sound_epoch, self.sound_weights = 0, self.weights
 
     def consider(self, epoch: int) -> Row:
         """Validate; keep the weights if they are the best so far. Returns the validation entries of the history."""
         self.last = epoch
-        if bool(torch.isfinite(self.engine.parameters.values).all()):
-            self.sound_epoch, self.sound_weights = epoch, self.engine.parameters.copy()
         if self.validation is None:
             return {}
         self.engine.network.eval()
@@ -177,13 +173,6 @@ class Best:
         """True once ``patience`` epochs have passed without a better error."""
         patience = self.config.patience
         return self.validation is not None and patience is not None and epoch - self.epoch >= patience
-
-    def rescue(self) -> int:
-        """Go back to the best weights, or without validation to the last sound ones; the epoch that they are from."""
-        chosen = self.validation is not None and self.config.restore_best
-        self.engine.network.eval()
-        self.engine.parameters.restore(self.weights if chosen else self.sound_weights)
-        return self.epoch if chosen else self.sound_epoch
 
     def settle(self) -> tuple[int, float]:
         """Leave the network with its final weights, ready to predict; (epoch they are from, their error)."""
