@@ -157,6 +157,7 @@ TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
     "quantiles doubled": (put("settings.quantiles", [0.1, 0.1, 0.9]), "not ascending"),
     "quantiles outside": (put("settings.quantiles", [0.1, 0.5, 1.0]), "not ascending"),
     "quantiles nan": (put("settings.quantiles", [0.1, "nan", 0.9]), "not ascending"),
+    "quantiles without the middle": (put("settings.quantiles", [0.1, 0.4, 0.9]), "without 0.5"),
     "quantiles empty": (put("settings.quantiles", []), "not ascending"),
     "more quantiles": (put("settings.quantiles", [0.1, 0.2, 0.5, 0.9]), "instead of"),
     "targets empty": (put("schema.targets", []), "schema.targets is empty"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,8 @@ from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.reading import read
 from gatecast.data.schema import Column, Schema
-from gatecast.errors import ConfigError, CovariateError, ModelFileError, PanelError, WindowError
+from gatecast.errors import ConfigError, CovariateError, ModelFileError, PanelError, TrainingError, WindowError
+from gatecast.files import load
 from gatecast.forecaster import Forecaster
 from gatecast.model.config import LSTMConfig
 from gatecast.selection.choose import Wishes, choose
@@ -355,3 +357,36 @@ def test_single_settings_are_kept_beside_what_is_chosen(panel_of: PanelOf) -> No
 def test_single_settings_that_cannot_be_are_told_at_once(wrong: dict[str, dict[str, object]], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         Forecaster(3, **wrong)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- quantiles
+
+
+def test_quantiles_without_the_point_forecast_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"lack 0.5.*quantiles=\(0.1, 0.5, 0.9\)"):
+        Forecaster(3, quantiles=(0.1, 0.9))
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_a_point_loss_without_validation_shows_no_interval(panel_of: PanelOf, loss: str, tmp_path: Path) -> None:
+    panel = panel_of(walks())
+    model = tiny(training=replace(QUICK, loss=loss, validation=0.0)).fit(panel)
+    model.save(tmp_path / "m.gatecast")
+    for one in (model, load(tmp_path / "m.gatecast"), model.refit_on(panel)):
+        forecast = one.predict(panel)
+        assert (forecast.quantiles, forecast.widest, forecast.values_NHCQ.shape[-1]) == ((0.5,), None, 1)
+    checked = tiny(training=replace(QUICK, loss=loss)).fit(panel).predict()
+    assert checked.quantiles == (0.1, 0.5, 0.9)
+    low, high = checked.interval(0.8)
+    assert (high > low).all()
+
+
+def test_a_training_that_fails_leaves_the_earlier_one_whole(panel_of: PanelOf) -> None:
+    panel = panel_of(walks())
+    model = tiny().fit(panel)
+    before = model.predict().values_NHCQ
+    model.training = TrainingConfig(max_epochs=1, steps_per_epoch=20, lr=1e30, clip=None, optimizer="sgd", loss="mse")
+    model.lookback = 6
+    with pytest.raises(TrainingError, match="Lower lr"):
+        model.fit(panel)
+    assert model.predict().values_NHCQ.tobytes() == before.tobytes()

@@ -21,7 +21,7 @@ class Calibration:
     """How raw quantiles become calibrated ones.
 
     Args:
-        quantiles: the Q levels given out.
+        quantiles: the Q levels given out; 0.5 alone for a head with one output whose errors nobody measured.
         stretch_Q: factor on the distance from the median; used for heads with quantiles.
         offset_HCQ: added to a point forecast; used for heads with one output.
     """
@@ -40,7 +40,7 @@ class Calibration:
         if self.offset_HCQ is not None:
             return output_BHCQ + self.offset_HCQ
         if self.stretch_Q is None:
-            return np.repeat(output_BHCQ, len(self.quantiles), axis=-1) if output_BHCQ.shape[-1] == 1 else output_BHCQ
+            return output_BHCQ
         middle_BHC1 = output_BHCQ[..., [_middle(self.quantiles)]]
         stretched = middle_BHC1 + self.stretch_Q.astype(output_BHCQ.dtype) * (output_BHCQ - middle_BHC1)
         return np.sort(stretched, axis=-1)
@@ -49,7 +49,7 @@ class Calibration:
     def fit(cls, quantiles: tuple[float, ...], output_MHCQ: np.ndarray, truth_MHC: np.ndarray) -> Calibration:
         """From outputs (M, H, C, Q or 1) and scaled truths (M, H, C; NaN = unknown) of the validation windows."""
         if not np.isfinite(truth_MHC).any():
-            return cls(quantiles)
+            return cls(quantiles if output_MHCQ.shape[-1] == len(quantiles) else (0.5,))
         if output_MHCQ.shape[-1] == 1:
             return cls(quantiles, offset_HCQ=_offsets(quantiles, truth_MHC - output_MHCQ[..., 0]))
         middle_MHC = output_MHCQ[..., _middle(quantiles)]

@@ -38,7 +38,8 @@ class Forecaster:
         network: sizes of the LSTM, all of them; or a mapping such as ``{"hidden_size": 64}`` that changes single ones.
         training: settings of the training; or a mapping as for ``network``.
         members: networks of different seeds whose forecasts are averaged.
-        quantiles: levels to forecast; symmetric ones around 0.5 give intervals.
+        quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals. A
+            point loss (mse, mae, huber) without validation gives 0.5 alone: nobody knows its errors.
         recursive: forecast one step at a time and feed the median back, instead of all steps directly.
         time_limit: seconds that ``fit`` may take, roughly; the best reached by then is kept.
         refit: after choosing on the validation tail, train once more on all data.
@@ -93,6 +94,9 @@ class Forecaster:
                 "Use SequenceRegressor where the whole sequence is known."
             )
         make_head("pinball", self.quantiles)
+        if 0.5 not in self.quantiles:
+            whole = ", ".join(f"{level:g}" for level in sorted((*self.quantiles, 0.5)))
+            raise ConfigError(f"quantiles lack 0.5, which is the point forecast. Add it: quantiles=({whole}).")
 
     # ---------------------------------------------------------------- fit
 
@@ -109,11 +113,10 @@ class Forecaster:
         """
         started = time.monotonic()
         panel = as_panel(data)
-        self.panel_ = panel
         history = observed_part(panel)
-        self.plan_ = choose(history, self._wishes())
+        plan = choose(history, self._wishes())
         ensemble = fit_ensemble(
-            self.plan_,
+            plan,
             history,
             None if validation is None else observed_part(as_panel(validation)),
             quantiles=self.quantiles,
@@ -121,6 +124,7 @@ class Forecaster:
             deadline=math.inf if self.time_limit is None else started + self.time_limit,
             progress=Progress(self.progress),
         )
+        self.panel_, self.plan_ = panel, plan  # only now: a training that failed leaves an earlier one whole
         return self._adopt(ensemble, history, time.monotonic() - started)
 
     def refit_on(self, data: Any) -> Self:
@@ -128,9 +132,9 @@ class Forecaster:
         self._require_fitted()
         started = time.monotonic()
         panel = as_panel(data)
-        self.panel_ = panel
         history = observed_part(panel)
         ensemble = train_again(self.plan_, history, self.ensemble_, Progress(self.progress))
+        self.panel_ = panel
         return self._adopt(ensemble, history, time.monotonic() - started)
 
     def _adopt(self, ensemble: Ensemble, history: Panel, seconds: float) -> Self:

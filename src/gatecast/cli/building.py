@@ -80,6 +80,8 @@ def levels(text: str) -> tuple[float, ...]:
     wrong = [f"{level:g}" for level in found if not 0 < level < 1]
     if wrong or len(set(found)) < len(found):
         raise ConfigError(f"--quantiles {text!r}: levels lie between 0 and 1, each once.")
+    if 0.5 not in found:
+        raise ConfigError(f"--quantiles {text!r} lacks 0.5, which is the point forecast. Add it.")
     return found
 
 

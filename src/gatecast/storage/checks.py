@@ -81,6 +81,8 @@ def _names(document: ForecasterDocument) -> Iterator[str]:
     inside = [0 < level < 1 for level in quantiles]
     if not inside or not all(inside) or any(b <= a for a, b in pairwise(quantiles)):
         yield f"settings.quantiles is {listed(quantiles)}, not ascending numbers between 0 and 1"
+    elif 0.5 not in quantiles:
+        yield f"settings.quantiles is {listed(quantiles)}, without 0.5"
     if plan.scaling.fitted:
         yield from _once("ids", document.ids)
     elif document.ids:

@@ -80,7 +80,7 @@ def arrays_of(model: Forecaster) -> dict[str, np.ndarray]:
 
 def forecaster_from(document: ForecasterDocument, arrays: dict[str, np.ndarray]) -> Forecaster:
     """A fitted forecaster, without data. Document and arrays must have been checked."""
-    plan = document.plan
+    plan, offset = document.plan, arrays.get("calibration.offset")
     model = Forecaster(**_same_fields(Settings, document.settings))
     head = make_head(plan.training.loss, model.quantiles)
     device = _device(plan.training.device)
@@ -91,7 +91,9 @@ def forecaster_from(document: ForecasterDocument, arrays: dict[str, np.ndarray])
         covariates=CovariateScale(arrays["covariates.location"], arrays["covariates.spread"]),
         statistics=arrays.get("statistics"),
         ids=document.ids,
-        calibration=Calibration(model.quantiles, arrays.get("calibration.stretch"), arrays.get("calibration.offset")),
+        calibration=Calibration(
+            head.quantiles if offset is None else model.quantiles, arrays.get("calibration.stretch"), offset
+        ),
         device=device,
         interrupted=document.interrupted,
     )

@@ -172,7 +172,7 @@ class _Job:
         reader.fitted = reader.fit_statistics() if plan.scaling.fitted else None
         source = self._source(reader, plan.spans.all_windows(panel), device)
         check = None
-        shell = Ensemble((), head, covariates, reader.fitted, panel.ids, Calibration(self.quantiles), device)
+        shell = Ensemble((), head, covariates, reader.fitted, panel.ids, Calibration(head.quantiles), device)
         if held_back is not None:
             check = self._source(shell.reader(plan, held_back[0], None), held_back[1], device)
         members = self._members(source, check, head, after, budget)
@@ -180,7 +180,9 @@ class _Job:
         ensemble = replace(shell, members=tuple(members), interrupted=interrupted)
         if after is not None:
             return replace(ensemble, calibration=after.calibration)
-        return ensemble if check is None else replace(ensemble, calibration=_calibrated(ensemble, check))
+        return (
+            ensemble if check is None else replace(ensemble, calibration=_calibrated(ensemble, check, self.quantiles))
+        )
 
     def _source(self, reader: WindowReader, index: WindowIndex, device: torch.device) -> WindowSource:
         training = self.plan.training
@@ -227,7 +229,7 @@ class _Job:
         return report
 
 
-def _calibrated(ensemble: Ensemble, check: WindowSource) -> Calibration:
+def _calibrated(ensemble: Ensemble, check: WindowSource, quantiles: tuple[float, ...]) -> Calibration:
     """Calibration from the validation windows."""
     count = len(check.index)
     numbers = np.linspace(0, count - 1, min(CALIBRATION_WINDOWS, count)).astype(np.int64)
@@ -238,7 +240,7 @@ def _calibrated(ensemble: Ensemble, check: WindowSource) -> Calibration:
     truth_BHC = batch.target_BKHC[:, 0]
     if batch.weight_BKHC is not None:
         truth_BHC = np.where(batch.weight_BKHC[:, 0] > 0, truth_BHC, np.nan)
-    return Calibration.fit(ensemble.calibration.quantiles, output_BHCQ, truth_BHC)
+    return Calibration.fit(quantiles, output_BHCQ, truth_BHC)
 
 
 def _histories_kept(members: tuple[Member, ...], before: tuple[Member, ...]) -> tuple[Member, ...]:
