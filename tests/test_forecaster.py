@@ -325,6 +325,40 @@ def test_the_time_limit_is_kept_roughly(panel_of: PanelOf) -> None:
     assert np.isfinite(model.predict().values).all()
 
 
+@pytest.mark.slow
+def test_the_time_limit_holds_for_the_choice_and_a_large_panel_too(panel_of: PanelOf) -> None:
+    panel = panel_of(walks(1, 500) * 200)
+    begun = time.monotonic()
+    model = Forecaster(12, time_limit=5.0, progress=False).fit(panel)
+    assert time.monotonic() - begun < 10
+    assert model.plan_.scaling.base != "none"
+    begun = time.monotonic()
+    model.refit_on(panel, time_limit=1.0)
+    assert time.monotonic() - begun < 4
+
+
+def test_no_further_candidate_is_tried_after_the_deadline(panel_of: PanelOf) -> None:
+    wishes = Wishes(3, None, None, None, None, 1, False)
+    panel = panel_of(walks())
+    assert len(choose(panel, wishes).candidates) > 2
+    ((tried, _),) = choose(panel, replace(wishes, deadline=0.0)).candidates
+    assert tried.endswith(" · difference+standard")
+
+
+def test_a_second_training_that_is_cut_short_replaces_nothing(panel_of: PanelOf) -> None:
+    training = TrainingConfig(max_epochs=8, steps_per_epoch=3, start="random", batch_size=16)
+    model = tiny(training=training, members=2).fit(panel_of(walks()))
+    assert model.ensemble_.common_epoch > 2
+    before = model.predict().values_NHCQ
+    other = panel_of(walks(seed=9))
+    model.refit_on(other, time_limit=1e-9)
+    assert model.predict(panel_of(walks())).values_NHCQ.tobytes() == before.tobytes()
+    model.refit_on(other, time_limit=1e9)
+    assert model.predict(panel_of(walks())).values_NHCQ.tobytes() != before.tobytes()
+    with pytest.raises(ConfigError, match="time_limit"):
+        model.refit_on(other, time_limit=0)
+
+
 def test_every_step_can_be_trained_without_a_lookback_given(panel_of: PanelOf) -> None:
     model = tiny(lookback=None, network=LSTMConfig(hidden_size=4, readout=0), scaling="none").fit(panel_of(walks()))
     assert model.plan_.framing.supervised == model.plan_.framing.lookback

@@ -41,7 +41,8 @@ class Forecaster:
         quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals. A
             point loss (mse, mae, huber) without validation gives 0.5 alone: nobody knows its errors.
         recursive: forecast one step at a time and feed the median back, instead of all steps directly.
-        time_limit: seconds that ``fit`` may take, roughly; the best reached by then is kept.
+        time_limit: seconds that ``fit`` may take, roughly; the best reached by then is kept. At most a quarter of them
+            goes into the choice.
         refit: after choosing on the validation tail, train once more on all data.
         seed: seed of everything random, where ``training`` does not give one.
         progress: show one progress line on a terminal.
@@ -83,8 +84,7 @@ class Forecaster:
         for name, value in (("horizon", self.horizon), ("lookback", self.lookback), ("members", self.members)):
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1; got {value}.")
-        if self.time_limit is not None and not self.time_limit > 0:
-            raise ConfigError(f"time_limit must be above 0 seconds; got {self.time_limit}.")
+        _require_positive(self.time_limit)
         network = changed(LSTMConfig(), self.network) if isinstance(self.network, dict) else self.network
         if isinstance(self.training, dict):
             changed(TrainingConfig(), self.training)
@@ -114,26 +114,35 @@ class Forecaster:
         started = time.monotonic()
         panel = as_panel(data)
         history = observed_part(panel)
-        plan = choose(history, self._wishes())
+        limit = math.inf if self.time_limit is None else self.time_limit
+        plan = choose(history, self._wishes(started + limit / 4))
         ensemble = fit_ensemble(
             plan,
             history,
             None if validation is None else observed_part(as_panel(validation)),
             quantiles=self.quantiles,
             refit=self.refit,
-            deadline=math.inf if self.time_limit is None else started + self.time_limit,
+            deadline=started + limit,
             progress=Progress(self.progress),
         )
         self.panel_, self.plan_ = panel, plan  # only now: a training that failed leaves an earlier one whole
         return self._adopt(ensemble, history, time.monotonic() - started)
 
-    def refit_on(self, data: Any) -> Self:
-        """Train again on other data with all that was chosen before; nothing is validated or chosen anew."""
+    def refit_on(self, data: Any, time_limit: float | None = None) -> Self:
+        """Train again on other data with all that was chosen before; nothing is validated or chosen anew.
+
+        Args:
+            data: a Panel, or what ``gatecast.read`` takes.
+            time_limit: seconds that this may take, roughly. Where they do not suffice for half of the epochs, the
+                networks stay as they are.
+        """
         self._require_fitted()
+        _require_positive(time_limit)
         started = time.monotonic()
         panel = as_panel(data)
         history = observed_part(panel)
-        ensemble = train_again(self.plan_, history, self.ensemble_, Progress(self.progress))
+        deadline = started + (math.inf if time_limit is None else time_limit)
+        ensemble = train_again(self.plan_, history, self.ensemble_, Progress(self.progress), deadline)
         self.panel_ = panel
         return self._adopt(ensemble, history, time.monotonic() - started)
 
@@ -152,7 +161,7 @@ class Forecaster:
         }
         return self
 
-    def _wishes(self) -> Wishes:
+    def _wishes(self, deadline: float) -> Wishes:
         return Wishes(
             horizon=self.horizon,
             lookback=self.lookback,
@@ -162,6 +171,7 @@ class Forecaster:
             members=self.members,
             recursive=self.recursive,
             seed=self.seed,
+            deadline=deadline,
         )
 
     # ---------------------------------------------------------------- predict
@@ -268,6 +278,11 @@ class Forecaster:
             )
         if not self.plan_.padded:
             require_steps(panel, self.plan_.framing.lookback, 0)
+
+
+def _require_positive(time_limit: float | None) -> None:
+    if time_limit is not None and not time_limit > 0:
+        raise ConfigError(f"time_limit must be above 0 seconds; got {time_limit}.")
 
 
 def _used_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:

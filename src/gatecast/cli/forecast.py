@@ -102,7 +102,7 @@ def _train(screen: Screen, model: Forecaster, panel: Panel, origins: int | None)
     started = time.monotonic()
     assessment, reason, limit = None, "", model.time_limit
     if limit is not None:
-        model.time_limit = limit * 2 / 3  # the training on everything takes half as long again
+        model.time_limit = limit * 2 / 3  # the rest is for the training on everything
     try:
         assessment = hold_out(model, panel, origins=origins or origins_that_fit(panel, model.horizon))
     except WindowError as error:
@@ -113,7 +113,8 @@ def _train(screen: Screen, model: Forecaster, panel: Panel, origins: int | None)
     if assessment is None:
         model.fit(panel)
     elif not model.record_["interrupted"]:
-        model.refit_on(panel)
+        left = None if limit is None else max(limit - (time.monotonic() - started), limit / 10)
+        model.refit_on(panel, left)
     seconds = time.monotonic() - started
     show_model(screen, model, seconds)
     if reason:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +37,10 @@ Tried = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user fixed; None = choose. A mapping changes single settings of what is chosen."""
+    """What the user fixed; None = choose. A mapping changes single settings of what is chosen.
+
+    Once ``time.monotonic()`` is past the deadline, no further candidate is tried.
+    """
 
     horizon: int
     lookback: int | None
@@ -45,6 +50,7 @@ class Wishes:
     members: int | None
     recursive: bool
     seed: int = 0
+    deadline: float = math.inf
 
     @property
     def skip(self) -> int | None:
@@ -152,12 +158,16 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
     if wishes.scaling is not None and skip is not None and (wishes.random_start or not skip):
         return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, horizon)[0], skip), ()
     candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons)
-    probes = []
-    for scaling in candidates:
-        for lookback in _lookbacks(panel, wishes, scaling, horizon):
-            skips = _skips(lookback, seasons, panel) if skip is None else [min(skip or 1, lookback)]
-            found = probe(panel, scaling, lookback, horizon, skips)
-            probes += [] if found is None else [found]
+    ordered = candidates
+    if math.isfinite(wishes.deadline):  # what is tied to a past value is the safest, should time run out
+        ordered = sorted(candidates, key=lambda scaling: scaling.base == "none")
+    probes: list[Probe] = []
+    for scaling, lookback in ((s, steps) for s in ordered for steps in _lookbacks(panel, wishes, s, horizon)):
+        if probes and time.monotonic() > wishes.deadline:
+            break
+        skips = _skips(lookback, seasons, panel) if skip is None else [min(skip or 1, lookback)]
+        found = probe(panel, scaling, lookback, horizon, skips)
+        probes += [] if found is None else [found]
     if not probes:
         scaling = candidates[-1]
         return Probe(scaling, _lookbacks(panel, wishes, scaling, horizon)[0], 1 if skip is None else skip), ()

@@ -125,25 +125,19 @@ def fit_ensemble(
         own_tail = len(tail) > 0 and len(plan.spans.all_windows(train_panel)) > 0
     if own_tail:
         first = job.run(train_panel, (check_panel, tail), budget=0.5 if refit else 1.0)
-        if not refit or first.interrupted:
-            return first
-        try:
-            again = job.run(panel, None, after=first)
-        except KeyboardInterrupt:
-            return replace(first, interrupted=True)
-        if again.interrupted:  # a half-trained network is no better for having seen more data
-            return replace(first, interrupted=True)
-        return replace(again, members=_histories_kept(again.members, first.members))
+        return first if not refit or first.interrupted else job.repeat(panel, first)
     if validation is None:
         return job.run(panel, None)
     require_steps(validation, plan.framing.lookback, plan.framing.horizon)
     return job.run(panel, (validation, plan.spans.all_windows(validation)))
 
 
-def train_again(plan: Plan, panel: Panel, before: Ensemble, progress: Progress) -> Ensemble:
-    """Train the same plan on other data: same epochs, same penalties, same calibration."""
-    again = _Job(plan, before.calibration.quantiles, math.inf, progress).run(panel, None, after=before)
-    return replace(again, members=_histories_kept(again.members, before.members))
+def train_again(plan: Plan, panel: Panel, before: Ensemble, progress: Progress, deadline: float = math.inf) -> Ensemble:
+    """Train the same plan on other data: same epochs, same penalties, same calibration.
+
+    ``before`` itself comes back where that was interrupted, or ended by the deadline before half of the epochs.
+    """
+    return _Job(plan, before.calibration.quantiles, deadline, progress).repeat(panel, before)
 
 
 @dataclass
@@ -183,6 +177,21 @@ class _Job:
         return (
             ensemble if check is None else replace(ensemble, calibration=_calibrated(ensemble, check, self.quantiles))
         )
+
+    def repeat(self, panel: Panel, before: Ensemble) -> Ensemble:
+        """Train on ``panel`` as long as was best for ``before``, which stays where that was not to be finished.
+
+        A half-trained network is no better for having seen more data.
+        """
+        try:
+            again = self.run(panel, None, after=before)
+        except KeyboardInterrupt:
+            return replace(before, interrupted=True)
+        if again.interrupted:
+            return replace(before, interrupted=True)
+        if _cut_short(again, before):
+            return before
+        return replace(again, members=_histories_kept(again.members, before.members))
 
     def _source(self, reader: WindowReader, index: WindowIndex, device: torch.device) -> WindowSource:
         training = self.plan.training
@@ -241,6 +250,14 @@ def _calibrated(ensemble: Ensemble, check: WindowSource, quantiles: tuple[float,
     if batch.weight_BKHC is not None:
         truth_BHC = np.where(batch.weight_BKHC[:, 0] > 0, truth_BHC, np.nan)
     return Calibration.fit(quantiles, output_BHCQ, truth_BHC)
+
+
+def _cut_short(again: Ensemble, before: Ensemble) -> bool:
+    """The deadline left less than half of the members, or one of them less than half of its epochs."""
+    records = [member.record for member in again.members]
+    whole_epochs = min(record.best_epoch - record.out_of_time for record in records)
+    cut = any(record.out_of_time for record in records) or len(records) < len(before.members)
+    return cut and (2 * whole_epochs < before.common_epoch or 2 * len(records) < len(before.members))
 
 
 def _histories_kept(members: tuple[Member, ...], before: tuple[Member, ...]) -> tuple[Member, ...]:
