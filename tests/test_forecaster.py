@@ -424,3 +424,17 @@ def test_a_training_that_fails_leaves_the_earlier_one_whole(panel_of: PanelOf) -
     with pytest.raises(TrainingError, match="Lower lr"):
         model.fit(panel)
     assert model.predict().values_NHCQ.tobytes() == before.tobytes()
+
+
+def test_a_table_is_read_with_the_names_of_the_training() -> None:
+    rows = [(f"{n}", f"g{n}", t, float(t % 5 + 10 * n)) for n in range(2) for t in range(40)]
+    table = pl.DataFrame(rows, schema=["shop", "label", "step", "units"], orient="row")
+    table = table.with_columns(other=pl.col("step") + 100)
+    panel = read(table, series="label", time="other", target="units")
+    model = tiny().fit(panel)
+    forecast = model.predict(table)
+    assert forecast.ids == panel.ids
+    assert forecast.names == ("label", "other")
+    assert forecast.times[0, 0] == 140
+    alone = model.predict(table.filter(pl.col("shop") == "0").select("other", "units"))
+    assert alone.times[0, 0] == 140

@@ -90,7 +90,7 @@ def evaluate(
         WindowError: a series is too short for the origins.
         ConfigError: the model has seen what it would be scored on.
     """
-    panel = observed_part(as_panel(data, model.schema_, model.frequency_))
+    panel = observed_part(as_panel(data, model.schema_, model.frequency_, model.names_))
     model.require_same_columns(panel)
     origin_NO = last_origins(panel, model.horizon, origins, stride or model.horizon)
     short = np.flatnonzero(origin_NO[:, 0] < panel.first + 1)
@@ -138,7 +138,7 @@ def walk(
     Raises:
         WindowError: no window fits.
     """
-    panel = observed_part(as_panel(data, model.schema_, model.frequency_))
+    panel = observed_part(as_panel(data, model.schema_, model.frequency_, model.names_))
     lookback, horizon = model.plan_.framing.lookback, model.horizon
     low_N = panel.first + lookback
     if begin is not None:

@@ -190,7 +190,7 @@ class Forecaster:
         self._require_fitted()
         if data is None and not hasattr(self, "panel_"):
             raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
-        panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_)
+        panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_, self.names_)
         self.require_same_columns(panel)
         history = observed_part(panel)
         if not self.plan_.padded:

@@ -50,11 +50,13 @@ def load(source: Any) -> Table:
 
     Args:
         source: path of a CSV (comma, semicolon, tab or pipe), Parquet, JSON or JSON-lines file, or a frame or series of
-            pandas, polars, pyarrow or anything else that narwhals knows.
+            pandas, polars, pyarrow or anything else that narwhals knows; a Table comes back as it is.
 
     Raises:
         PanelError: the file is missing, empty or of an unknown kind, or the source is no table.
     """
+    if isinstance(source, Table):
+        return source
     table = _load_file(Path(source)) if isinstance(source, str | os.PathLike) else _load_frame(source)
     if not table.frame.width or not table.frame.height:
         raise PanelError(f"{table.file or 'the table'} has no {'rows' if table.frame.width else 'columns'}.")

@@ -12,17 +12,30 @@ from gatecast.errors import ModelFileError, did_you_mean, listed
 __all__ = ["as_panel", "require_same_columns"]
 
 
-def as_panel(data: Any, schema: Schema | None = None, frequency: Frequency | None = None) -> Panel:
-    """A panel as it is; else the table is read, with the columns, categories and frequency of a model if given."""
+def as_panel(
+    data: Any,
+    schema: Schema | None = None,
+    frequency: Frequency | None = None,
+    names: tuple[str, str] | None = None,
+) -> Panel:
+    """A panel as it is; else the table is read, with the columns, categories and frequency of a model if given.
+
+    ``names`` are those of the model's series and time columns; they hold where the table has them.
+    """
     if isinstance(data, Panel):
         return data
+    from gatecast.data.files import load
     from gatecast.data.reading import read
 
     if schema is None:
         return read(data)
     covariates = (*schema.past, *schema.future, *schema.static)
+    table = load(data)
+    series, time = (name if name in table.frame.columns else None for name in names or ("", ""))
     return read(
-        data,
+        table,
+        series=series,
+        time=time,
         target=schema.targets if schema.targets != ("y",) else None,
         past=[column.name for column in schema.past],
         future=[column.name for column in schema.future],
