@@ -131,7 +131,8 @@ def walk(
     Args:
         model: a fitted Forecaster.
         data: a Panel, or what ``gatecast.read`` takes. The lookback lies inside it.
-        begin: time of the first target (a date label or a step); None = the first one after a whole lookback.
+        begin: time of the first target (a date label or a step); None = the first one after a whole lookback,
+            or after one season where the lookback was chosen and may be padded.
         end: time of the last target; None = the end of the panel.
         season: m of MASE and of the seasonal naive forecast; None = the season that the model found.
 
@@ -140,7 +141,8 @@ def walk(
     """
     panel = observed_part(as_panel(data, model.schema_, model.frequency_, model.names_))
     lookback, horizon = model.plan_.framing.lookback, model.horizon
-    low_N = panel.first + lookback
+    # a padded window needs one season of real steps to say anything; the others need all of their lookback
+    low_N = panel.first + (min(lookback, model.plan_.season + 1) if model.plan_.padded else lookback)
     if begin is not None:
         low_N = np.maximum(panel.first + 1, panel.first + panel.frequency.steps_until(panel.starts, begin))
     high_N = panel.stop.copy()

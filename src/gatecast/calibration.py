@@ -72,7 +72,7 @@ class Trust:
     @classmethod
     def of(cls, windows: float) -> Trust:
         """Trust in the number of independent windows."""
-        return cls(windows / (windows + 2), windows / (windows + 50))
+        return cls(1.0, windows / (windows + 50))
 
     def applied(self, stretch: float) -> float:
         """The stretch to use."""

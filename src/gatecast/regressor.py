@@ -156,9 +156,11 @@ class _Sequences:
 
         The inputs of the blocks are read all the same: a cut in time would start the tail without its neighbours.
         """
+        if share <= 0:
+            return np.zeros_like(self.real_BT)
         steps = self.real_BT.shape[1]
         block = max(steps // 25, 1)
-        every = max(round(1 / share), 2) if share > 0 else steps + 1
+        every = max(round(1 / share), 2)
         held_T = (np.arange(steps) // block) % every == every // 2
         return np.broadcast_to(held_T, self.real_BT.shape)
 

@@ -27,7 +27,7 @@ __all__ = ["Plan", "Wishes", "choose"]
 SHORT_LOOKBACK = 12
 LONG_LOOKBACK = 64
 LONGEST_LOOKBACK = 400
-LONGER = 1.02  # a long history costs time and leaves short series padded
+LONGER = 1.02  # a long lookback leaves few whole windows and short series padded
 UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once the level moves: it has to win clearly
 CATEGORY_DEPTH = 4  # one odd day among four does not move a median
 
@@ -172,17 +172,19 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
         scaling = candidates[-1]
         return Probe(scaling, _lookbacks(panel, wishes, scaling, horizon)[0], 1 if skip is None else skip), ()
     last_value = min((p.centre_error for p in probes if p.scaling.base == "last"), default=np.inf)
-    best = min(probes, key=lambda found: _handicapped(found, last_value))
+    steps = float(np.median(panel.length))
+    best = min(probes, key=lambda found: _handicapped(found, last_value, steps))
     return best, tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
 
 
-def _handicapped(found: Probe, last_value: float) -> float:
+def _handicapped(found: Probe, last_value: float, steps: float) -> float:
     """The error, times what the candidate has to make up for.
 
-    Where the window's mean forecasts better than the last value (``last_value`` is its error) no anchor is missed.
+    Where the window's mean forecasts better than the last value (``last_value`` is its error) no anchor is missed;
+    where a typical series holds several lookbacks (it has ``steps`` steps) a long one does no harm.
     """
     unanchored = UNANCHORED if found.scaling.base == "none" and found.centre_error > last_value else 1
-    return found.error * unanchored * (LONGER if found.lookback >= LONG_LOOKBACK * 2 // 3 else 1)
+    return found.error * unanchored * (LONGER if found.lookback > steps / 4 else 1)
 
 
 def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, horizon: int) -> list[int]:

@@ -76,6 +76,7 @@ def train(
     best.consider(0)
     try:
         for epoch in range(1, (config.max_epochs if until is None else until) + 1):
+            before = engine.parameters.copy() if config.stop_below is not None else None
             losses, errors, step = _one_epoch(engine, source.epoch(rng), optimizer, rate, step, deadline)
             row = {"epoch": epoch, "train_loss": _finite_mean(losses, step, rate, engine)}
             row |= {"last_loss": float(losses[-1])}
@@ -86,7 +87,11 @@ def train(
                 record.history.append(row)
             if report is not None:
                 report(row, config.max_epochs)
-            if best.stalled(epoch) or row["train_loss"] < (config.stop_below or -math.inf):
+            if row["train_loss"] < (config.stop_below or -math.inf):
+                if before is not None and len(losses) == 1:  # the loss was that of the weights before the update
+                    engine.parameters.restore(before)
+                break
+            if best.stalled(epoch):
                 break
             if time.monotonic() > deadline:
                 record.out_of_time = True

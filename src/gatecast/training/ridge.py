@@ -1,4 +1,4 @@
-"""Ridge regression for several penalties at once; numpy, float64.
+"""Ridge regression for several penalties at once, in float64.
 
 Source: Hoerl and Kennard 1970; as the readout of a fixed random recurrent network: Jaeger 2001 (echo state networks).
 """
@@ -44,8 +44,7 @@ def fit_ridge(
     scale_P = np.where(spread_P > 1e-9 * (1 + np.abs(mean_P)), spread_P, np.inf)  # a constant column gets weight 0
     scale_P = scale_P if harder_P is None else scale_P * np.sqrt(harder_P)
     z_MP = (x_MP - mean_P) / scale_P
-    values_P, vectors_PP = np.linalg.eigh(z_MP.T @ z_MP / len(z_MP))
-    rotated_PY = vectors_PP.T @ (z_MP.T @ (y_MY - mean_Y)) / len(z_MP)
+    values_P, vectors_PP, rotated_PY = _principal(z_MP, y_MY - mean_Y)
     solutions = []
     for penalty in penalties:
         shrunk_PY = rotated_PY / (np.maximum(values_P, 0)[:, None] + penalty)
@@ -54,3 +53,21 @@ def fit_ridge(
         error_Y = np.abs(x_MP @ weight_PY + bias_Y - y_MY).mean(axis=0)
         solutions.append(Ridge(weight_PY, bias_Y, penalty, error_Y))
     return solutions
+
+
+def _principal(z_MP: np.ndarray, y_MY: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvalues (P,) and vectors (P, P) of z'z / M, and z'y / M in their coordinates.
+
+    Through torch on one thread: these products are too small to share, and a second process would be waited for.
+    """
+    import torch  # here, for describing a model file must not load it
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        z, y = torch.from_numpy(z_MP), torch.from_numpy(y_MY)
+        values, vectors = torch.linalg.eigh(z.T @ z / len(z))
+        rotated = vectors.T @ (z.T @ y) / len(z)
+    finally:
+        torch.set_num_threads(threads)
+    return values.numpy(), vectors.numpy(), rotated.numpy()
