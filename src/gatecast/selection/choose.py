@@ -156,13 +156,13 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
     """
     skip = wishes.skip
     if wishes.scaling is not None and skip is not None and (wishes.random_start or not skip):
-        return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, horizon)[0], skip), ()
+        return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, seasons, horizon)[0], skip), ()
     candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons)
     ordered = candidates
     if math.isfinite(wishes.deadline):  # what is tied to a past value is the safest, should time run out
         ordered = sorted(candidates, key=lambda scaling: scaling.base == "none")
     probes: list[Probe] = []
-    for scaling, lookback in ((s, steps) for s in ordered for steps in _lookbacks(panel, wishes, s, horizon)):
+    for scaling, lookback in ((s, steps) for s in ordered for steps in _lookbacks(panel, wishes, s, seasons, horizon)):
         if probes and time.monotonic() > wishes.deadline:
             break
         skips = _skips(lookback, seasons, panel) if skip is None else [min(skip or 1, lookback)]
@@ -170,7 +170,7 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
         probes += [] if found is None else [found]
     if not probes:
         scaling = candidates[-1]
-        return Probe(scaling, _lookbacks(panel, wishes, scaling, horizon)[0], 1 if skip is None else skip), ()
+        return Probe(scaling, _lookbacks(panel, wishes, scaling, seasons, horizon)[0], 1 if skip is None else skip), ()
     last_value = min((p.centre_error for p in probes if p.scaling.base == "last"), default=np.inf)
     steps = float(np.median(panel.length))
     best = min(probes, key=lambda found: _handicapped(found, last_value, steps))
@@ -187,14 +187,15 @@ def _handicapped(found: Probe, last_value: float, steps: float) -> float:
     return found.error * unanchored * (LONGER if found.lookback > steps / 4 else 1)
 
 
-def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, horizon: int) -> list[int]:
-    """Lengths of history to try, ascending: two seasons or horizons of it, and a longer one to average noise away."""
+def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, seasons: tuple[int, ...], horizon: int) -> list[int]:
+    """Lengths of history to try, ascending: two seasons; without a season also a longer one, to average noise away."""
     if wishes.lookback is not None:
         return [wishes.lookback]
     room = max((int(np.median(panel.length)) - horizon) * 2 // 3, 2)
-    season = scaling.season if scaling.base == "seasonal" else 1
+    season = scaling.season if scaling.base == "seasonal" else seasons[0] if seasons else 1
     short = max(2 * season, horizon, SHORT_LOOKBACK)
-    return sorted({min(steps, room, LONGEST_LOOKBACK) for steps in (short, max(short, LONG_LOOKBACK))})
+    wanted = (short,) if seasons else (short, max(short, LONG_LOOKBACK))
+    return sorted({min(steps, room, LONGEST_LOOKBACK) for steps in wanted})
 
 
 def _candidates(panel: Panel, seasons: tuple[int, ...]) -> list[Scaling]:
