@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatecast.data.frequency import TimeLike
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Assessment", "evaluate", "hold_out", "origins_that_fit", "training_part", "walk"]
+__all__ = ["Assessment", "evaluate", "hold_out", "origin_numbers", "origins_that_fit", "training_part", "walk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +190,6 @@ def _assess(
     baselines = baseline_forecasts(target_RC, first_B, origin_B, horizon, season, category_R=_category(model, panel))
     scales = _naive_scales(panel, series_B, origin_B, season)
     middle = min(range(len(quantiles)), key=lambda q: abs(quantiles[q] - 0.5))
-    level = round(quantiles[-1] - quantiles[0], 9) if len(quantiles) > 1 else None
     scores = Scores(
         truth_BHC,
         {"lstm": forecast_BHCQ[..., middle].astype(np.float64), **baselines},
@@ -198,15 +197,37 @@ def _assess(
         mase_scale_BC=scales[0],
         rmsse_scale_BC=scales[1],
         quantiles=quantiles,
-        quantile_forecasts_BHCQ=forecast_BHCQ.astype(np.float64),
-        interval=None if level is None else (forecast_BHCQ[..., 0], forecast_BHCQ[..., -1]),
-        level=level,
+        quantile_forecasts={"lstm": forecast_BHCQ},
         season=season,
         origins=origins,
         series=len(panel),
+        series_B=series_B,
+        origin_B=origin_numbers(series_B, origin_B),
+        stride=_stride(series_B, origin_B),
         unit=panel.frequency.plural(horizon),
     )
     return Assessment(scores, panel, series_B, origin_B, forecast_BHCQ, baselines)
+
+
+def origin_numbers(series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+    """(B,) number of each origin inside its series, 0..O-1 in the order of time; the last one of each series is O-1.
+
+    >>> origin_numbers(np.array([0, 0, 1]), np.array([5, 7, 20]))
+    array([0, 1, 1])
+    """
+    order = np.lexsort((origin_B, series_B))
+    series = series_B[order]
+    number = np.empty(len(series), np.int64)
+    # place of each window in the sorted list, less the place of its series' last one
+    number[order] = np.arange(len(series)) - np.searchsorted(series, series, side="right")
+    return np.asarray(number - number.min(initial=0))
+
+
+def _stride(series_B: np.ndarray, origin_B: np.ndarray) -> int | None:
+    """Fewest steps between two origins of one series; None where no series has two."""
+    order = np.lexsort((origin_B, series_B))
+    apart = np.diff(origin_B[order])[np.diff(series_B[order]) == 0]
+    return int(apart.min()) if len(apart) else None
 
 
 def _naive_scales(

@@ -128,6 +128,8 @@ def arguments(name: str, truth: np.ndarray, shift: float) -> list[np.ndarray]:
         "quantiles": np.array([0.1, 0.5, 0.9]),
         "low": truth + shift - 0.5,
         "high": truth + shift + 0.5,
+        "level": np.array(0.8),
+        "paths": np.repeat((truth + shift)[..., None], 3, axis=-1),
     }
     return [np.nan_to_num(made[kind]) for kind in METRICS[name].takes]
 
@@ -141,10 +143,11 @@ def truth() -> np.ndarray:
 
 @every_metric
 def test_a_perfect_forecast_is_best(name: str, truth: np.ndarray) -> None:
-    assert METRICS[name](truth, *arguments(name, truth, 0.0)) == (1.0 if name == "coverage" else 0.0)
+    best = {"coverage": 1.0, "width": 1.0, "interval_score": 1.0, "msis": 0.5}  # the interval is 1 wide, the scale 2
+    assert METRICS[name](truth, *arguments(name, truth, 0.0)) == pytest.approx(best.get(name, 0.0), abs=1e-12)
 
 
-@every_metric
+@pytest.mark.parametrize("name", sorted(set(METRICS) - {"width"}))  # how wide an interval is says nothing of its place
 def test_a_worse_forecast_scores_worse(name: str, truth: np.ndarray) -> None:
     near, far = (METRICS[name](truth, *arguments(name, truth, shift)) for shift in (0.4, 3.0))
     assert (far < near) if name == "coverage" else (0 < near < far)
@@ -175,7 +178,8 @@ def test_without_any_truth_every_score_is_nan_and_all_points_are_counted(name: s
 def test_the_order_of_series_does_not_matter(name: str, truth: np.ndarray) -> None:
     metric, given_arguments = METRICS[name], arguments(name, truth, 1.0)
     turned = [
-        array if kind == "quantiles" else array[::-1] for kind, array in zip(metric.takes, given_arguments, strict=True)
+        array if kind in ("quantiles", "level") else array[::-1]
+        for kind, array in zip(metric.takes, given_arguments, strict=True)
     ]
     assert metric(truth[::-1], *turned) == pytest.approx(metric(truth, *given_arguments), rel=1e-12)
     np.testing.assert_array_equal(

@@ -12,10 +12,30 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gatecast.errors import InputError
-from gatecast.evaluation.metrics import METRICS, coverage, mae, mape, mase, mse, owa, pinball, rmse, rmsse, smape, wql
+from gatecast.evaluation.metrics import (
+    METRICS,
+    acd,
+    coverage,
+    crps,
+    interval_score,
+    mae,
+    mape,
+    mase,
+    mse,
+    msis,
+    owa,
+    pinball,
+    rmse,
+    rmsse,
+    smape,
+    width,
+    wql,
+)
 from gatecast.evaluation.scales import mase_scale, rmsse_scale
 
 LEVELS = (0.1, 0.5, 0.9)
+LEVEL = 0.8
+PATHS = 5
 numbers = st.one_of(st.just(0.0), st.floats(-1e3, 1e3).map(lambda x: round(x, 3)))
 truths = st.one_of(numbers, st.just(math.nan))
 
@@ -33,6 +53,8 @@ def cases(draw: st.DrawFn) -> dict[str, np.ndarray]:
         "quantiles": np.array(LEVELS),
         "low": bounds.min(axis=-1),
         "high": bounds.max(axis=-1),
+        "level": np.array(LEVEL),
+        "paths": draw(arrays(float, (*shape, PATHS), elements=numbers)),
     }
 
 
@@ -73,6 +95,31 @@ def inside(y: float, f: float, case: dict, n: int, h: int) -> tuple[float, float
     return (1.0 if case["low"][n, h] <= y <= case["high"][n, h] else 0.0), 1
 
 
+def interval_size(y: float, f: float, case: dict, n: int, h: int) -> tuple[float, float] | None:
+    return case["high"][n, h] - case["low"][n, h], 1
+
+
+def interval_term(y: float, f: float, case: dict, n: int, h: int) -> tuple[float, float] | None:
+    """M4's numerator as its paper and gluonts' ``msis`` write it: the width, and 2 / alpha of each miss."""
+    low, high = float(case["low"][n, h]), float(case["high"][n, h])
+    alpha = 1 - LEVEL
+    penalty = 2 / alpha * (low - y) * (y < low) + 2 / alpha * (y - high) * (y > high)
+    return high - low + penalty, 1
+
+
+def scaled_interval_term(y: float, f: float, case: dict, n: int, h: int) -> tuple[float, float] | None:
+    scale = case["scale"][n]
+    return (interval_term(y, f, case, n, h)[0] / scale, 1) if scale > 0 else None  # type: ignore[index]
+
+
+def energy_term(y: float, f: float, case: dict, n: int, h: int) -> tuple[float, float] | None:
+    """CRPS of an empirical distribution, every pair of paths on its own."""
+    x = [float(path) for path in case["paths"][n, h]]
+    to_truth = sum(abs(a - y) for a in x) / len(x)
+    apart = sum(abs(a - b) for a in x for b in x) / len(x) ** 2
+    return to_truth - apart / 2, 1
+
+
 TERMS: dict[str, Callable] = {
     "mse": lambda y, f, *_: ((y - f) ** 2, 1),
     "rmse": lambda y, f, *_: ((y - f) ** 2, 1),
@@ -84,6 +131,10 @@ TERMS: dict[str, Callable] = {
     "pinball": quantile_term,
     "wql": weighted_quantile_term,
     "coverage": inside,
+    "width": interval_size,
+    "interval_score": interval_term,
+    "msis": scaled_interval_term,
+    "crps": energy_term,
 }
 
 
@@ -136,7 +187,7 @@ def test_steps_may_lie_on_any_axis(name: str, case: dict[str, np.ndarray]) -> No
 
     def in_columns(kind: str) -> np.ndarray:
         value = case[kind]  # (N, H) -> (1, H, N): the series become target columns
-        if kind == "quantiles":
+        if kind in ("quantiles", "level"):
             return value
         return value[None] if kind == "scale" else np.moveaxis(value, 0, 1)[None]
 
@@ -156,6 +207,33 @@ def test_known_values() -> None:
     assert pinball([10.0], [[8.0]], [0.9]) == pytest.approx(1.8)  # no factor 2
     assert wql([10.0], [[8.0]], [0.9]) == pytest.approx(0.36)
     assert coverage(y, [90.0, 190.0], [100.0, 195.0]) == 0.5  # a bound belongs to the interval
+    assert width(y, [90.0, 190.0], [100.0, 195.0]) == 7.5
+    # 10 wide and hit; 5 wide and missed by 5 at alpha 0.2, ten times the miss more
+    assert interval_score(y, [90.0, 190.0], [100.0, 195.0], 0.8) == pytest.approx((10 + 55) / 2)
+    assert msis(y, [90.0, 190.0], [100.0, 195.0], 0.8, 5.0) == pytest.approx(6.5)
+    assert crps([0.0], [[-1.0, 1.0]]) == 0.5
+    assert [acd(0.85, 0.8), acd(0.75, 0.8)] == pytest.approx([0.05, 0.05])
+
+
+def test_crps_of_one_path_is_the_absolute_error_and_of_many_that_of_the_distribution() -> None:
+    assert crps([1.0, 5.0], [[3.0], [4.0]]) == 1.5
+    normal = np.random.default_rng(0).normal(size=(1, 200_000))
+    # CRPS of a standard normal at 0: (sqrt(2) - 1) / sqrt(pi)  (Gneiting & Raftery 2007, 4.2)
+    assert crps([0.0], normal) == pytest.approx((math.sqrt(2) - 1) / math.sqrt(math.pi), abs=2e-3)
+
+
+def test_float32_forecasts_are_widened_and_not_rounded_further() -> None:
+    random = np.random.default_rng(1)
+    y, f_Q = random.normal(size=(3, 4)), random.normal(size=(3, 4, 3)).astype(np.float32)
+    wide = f_Q.astype(np.float64)
+    assert pinball(y, f_Q, LEVELS) == pinball(y, wide, LEVELS)
+    assert wql(y, f_Q, LEVELS) == wql(y, wide, LEVELS)
+    bounds = (f_Q[..., 0], f_Q[..., 2])
+    assert coverage(y, *bounds) == coverage(y, *(b.astype(np.float64) for b in bounds))
+    assert width(y, *bounds) == width(y, *(b.astype(np.float64) for b in bounds))
+    assert interval_score(y, *bounds, 0.8) == interval_score(y, *(b.astype(np.float64) for b in bounds), 0.8)
+    assert mae(y, f_Q[..., 0]) == mae(y, wide[..., 0])
+    assert smape(y, f_Q[..., 0]) == smape(y, wide[..., 0])
 
 
 def test_smape_of_zero_and_zero_counts_zero() -> None:
@@ -194,6 +272,8 @@ def test_owa_is_one_for_naive2_and_nan_without_its_error() -> None:
         ("pinball", ([1.0], [[1.0, 2.0]], [0.5]), "2 quantile forecasts for 1 levels"),
         ("wql", ([1.0], [[1.0]], [1.5]), "levels between 0 and 1"),
         ("wql", ([1.0], [1.0], [0.5]), "one more axis"),
+        ("crps", ([1.0], [1.0]), "one more axis for the paths"),
+        ("msis", ([1.0], [1.0], [1.0], 95, 1.0), "one number between 0 and 1"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(name: str, arguments: tuple, message: str) -> None:

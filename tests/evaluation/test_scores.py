@@ -11,7 +11,7 @@ import pytest
 
 from gatecast.errors import InputError
 from gatecast.evaluation.layout import decimals, percent
-from gatecast.evaluation.metrics import coverage, mae, mase, pinball, rmse, rmsse, smape, wql
+from gatecast.evaluation.metrics import coverage, mae, mase, msis, pinball, rmse, rmsse, smape, width, wql
 from gatecast.evaluation.scores import Scores
 
 B, H, C = 6, 4, 2
@@ -21,9 +21,10 @@ def made(**changes: Any) -> Scores:
     random = np.random.default_rng(3)
     truth = random.uniform(10, 20, (B, H, C)) * [1.0, 100.0]
     truth[0, 2, 1] = math.nan
+    truth = changes.pop("truth_BHC", truth)
 
     def off(size: float) -> np.ndarray:
-        return truth + random.normal(0, size, (B, H, C)) * [1.0, 100.0]
+        return truth + random.normal(0, size, truth.shape) * [1.0, 100.0]
 
     filled = np.nan_to_num(off(0.5), nan=15.0)
     arguments: dict[str, Any] = {
@@ -32,9 +33,7 @@ def made(**changes: Any) -> Scores:
         "mase_scale_BC": random.uniform(1, 2, (B, C)) * [1.0, 100.0],
         "rmsse_scale_BC": random.uniform(1, 2, (B, C)) * [1.0, 100.0],
         "quantiles": (0.1, 0.9),
-        "quantile_forecasts_BHCQ": filled[..., None] + np.array([-1.0, 1.0]),
-        "interval": (filled - 0.5, filled + 0.5),
-        "level": 0.8,
+        "quantile_forecasts": {"lstm": filled[..., None] + np.array([-0.5, 0.5])},
         "origins": 3,
         "series": 2,
         "unit": "days",
@@ -60,12 +59,77 @@ def test_each_column_is_scored_alone_and_the_table_is_the_mean() -> None:
         assert row["mase"] == mase.over_series(y, f, scores.mase_scale_BC[:, c])  # type: ignore[index]
         assert row["rmsse"] == rmsse.over_series(y, f, scores.rmsse_scale_BC[:, c])  # type: ignore[index]
         assert row["smape"] == smape.over_series(y, f)
-        f_Q = scores.quantile_forecasts_BHCQ[:, :, c]  # type: ignore[index]
-        assert (row["pinball"], row["wql"]) == (pinball(y, f_Q, [0.1, 0.9]), wql(y, f_Q, [0.1, 0.9]))
-        assert row["coverage"] == coverage(y, f - 0.5, f + 0.5)
+        f_Q = scores.quantile_forecasts["lstm"][:, :, c]
+        assert row["pinball"] == pinball(y, f_Q, [0.1, 0.9])
+        assert row["wql"] == pytest.approx(wql(y, f_Q, [0.1, 0.9]))
+        assert row["coverage_80"] == coverage(y, f - 0.5, f + 0.5)
+        assert row["acd_80"] == abs(row["coverage_80"] - 0.8)
+        assert row["width_80"] == pytest.approx(width(y, f - 0.5, f + 0.5))
+        assert row["msis_80"] == pytest.approx(
+            msis.over_series(y, f - 0.5, f + 0.5, 0.8, scores.mase_scale_BC[:, c])  # type: ignore[index]
+        )
     for metric, value in scores.table["lstm"].items():
         assert value == pytest.approx((scores.per_target["rail"]["lstm"][metric] + row[metric]) / 2)
-    assert "coverage" not in scores.table["naive"]
+    assert "coverage_80" not in scores.table["naive"]
+
+
+def test_symmetric_pairs_of_quantiles_are_the_intervals() -> None:
+    scores = made(
+        quantiles=(0.025, 0.1, 0.5, 0.9, 0.975),
+        quantile_forecasts={name: made().forecasts[name][..., None] + np.arange(-2, 3) for name in ("lstm", "naive")},
+    )
+    assert scores.levels == (0.8, 0.95)
+    for name in ("lstm", "naive"):
+        low, high = scores.interval(name, 0.95)
+        np.testing.assert_allclose(high - low, 4.0)
+        assert scores.table[name]["width_80"] == pytest.approx(2.0)
+        assert {f"{m}_{level}" for m in ("coverage", "width", "msis", "acd") for level in (80, 95)} <= set(
+            scores.table[name]
+        )
+    assert "pinball" not in scores.table["drift"]
+    assert made(quantiles=(0.1, 0.8)).levels == ()
+    assert made(quantile_forecasts={}, quantiles=()).levels == ()
+
+
+def test_rivals_are_shown_and_are_no_naive_forecast() -> None:
+    scores = made(rivals=("naive",))
+    assert scores.methods == ("lstm", "naive", "drift")
+    assert (scores.ranked_rivals, scores.baselines) == (("naive",), ("drift",))
+    assert set(scores.skill) == {"drift"}
+    silent = scores.forecasts["naive"].copy()
+    silent[1] = math.nan  # a rival that failed takes no points away from the others
+    assert made(rivals=("naive",), forecasts={**scores.forecasts, "naive": silent}).counts["no_history"] == 0
+
+
+def test_seconds_have_a_column() -> None:
+    lines = str(made(seconds={"lstm": 12.34, "naive": 0.04}, quantile_forecasts={})).splitlines()
+    assert lines[0].endswith("seconds")
+    assert [line.split()[-1] for line in lines[1:4]] == ["12", "0.0", "-"]
+
+
+def test_groups_are_scored_like_the_whole() -> None:
+    label_B = np.array(["b", "a", "b", "c", "a", "b"])
+    scale = np.random.default_rng(5).uniform(1, 2, (B, C))
+    scale[3] = 0  # the only window of group c: no MASE there
+    scores = made(mase_scale_BC=scale, forecasts={**made().forecasts, "naive2": made().forecasts["drift"] * 1.01})
+    grouped = scores.grouped(label_B)
+    assert list(grouped) == ["a", "b", "c"]
+    for label, table in grouped.items():
+        part = label_B == label
+        alone = made(
+            forecasts={name: f[part] for name, f in scores.forecasts.items()},
+            mase_scale_BC=scale[part],
+            rmsse_scale_BC=scores.rmsse_scale_BC[part],  # type: ignore[index]
+            quantile_forecasts={"lstm": scores.quantile_forecasts["lstm"][part]},
+            truth_BHC=scores.truth_BHC[part],
+        )
+        for name, row in alone.table.items():
+            assert table[name] == pytest.approx({k: v for k, v in row.items() if k != "owa"}, nan_ok=True)
+    labels, columns = scores.by_group(label_B)
+    assert (labels, columns["lstm"]["mae"][2]) == (["a", "b", "c"], grouped["c"]["lstm"]["mae"])
+    assert math.isnan(grouped["c"]["lstm"]["mase"])
+    with pytest.raises(InputError, match=r"labels have shape \(2,\); one for each of 6 windows"):
+        scores.grouped([0, 1])
 
 
 def test_skill_is_the_share_of_the_error_that_is_saved() -> None:
@@ -84,6 +148,11 @@ def test_errors_per_step_and_per_window_equal_the_loops() -> None:
         assert scores.per_step["drift"]["mae"][h] == pytest.approx(np.mean(by_column))
         squares = [np.sqrt(np.nanmean(error[:, h, c] ** 2)) for c in range(C)]
         assert scores.per_step["drift"]["rmse"][h] == pytest.approx(np.mean(squares))
+        inside = np.abs(scores.truth_BHC - scores.forecasts["lstm"])[:, h] <= 0.5
+        covered = [inside[~np.isnan(error[:, h, c]), c].mean() for c in range(C)]
+        assert scores.per_step["lstm"]["coverage_80"][h] == pytest.approx(np.mean(covered))
+        assert scores.per_step["lstm"]["width_80"][h] == pytest.approx(1.0)
+    assert set(scores.per_step["drift"]) == {"mae", "rmse", "mase"}
     for b in range(B):
         scaled = [np.nanmean(error[b, :, c]) / scores.mase_scale_BC[b, c] for c in range(C)]  # type: ignore[index]
         assert scores.per_window["drift"][b] == pytest.approx(np.mean(scaled))
@@ -135,7 +204,7 @@ def test_owa_appears_with_naive2() -> None:
 def test_plain_data_is_valid_json() -> None:
     data = json.loads(json.dumps(made().to_dict(), allow_nan=False))
     assert list(data["scores"]) == ["lstm", "naive", "drift"]
-    assert {"mse", "rmse", "mae", "mase", "smape", "coverage"} <= set(data["scores"]["lstm"])
+    assert {"mse", "rmse", "mae", "mase", "smape", "coverage_80", "msis_80"} <= set(data["scores"]["lstm"])
     assert len(data["per_step"]["lstm"]["mae"]) == H
 
 
@@ -145,7 +214,13 @@ def airline() -> Scores:
     forecasts = {name: truth + 30 * m for name, m in {"naive": 2.5, "lstm": 0.61, "same_category": 1.57}.items()}
     bounds = (truth - 10, np.where(np.arange(12)[:, None] < 10, truth + 10, truth - 5))
     return Scores(
-        truth, forecasts, mase_scale_BC=np.full((3, 1), 30.0), interval=bounds, level=0.8, origins=3, unit="months"
+        truth,
+        forecasts,
+        mase_scale_BC=np.full((3, 1), 30.0),
+        quantiles=(0.1, 0.9),
+        quantile_forecasts={"lstm": np.stack(bounds, axis=-1)},
+        origins=3,
+        unit="months",
     )
 
 
@@ -167,14 +242,33 @@ def test_the_text_stays_within_80_columns(size: float) -> None:
     plain = made()
     forecasts = {name: f * size for name, f in plain.forecasts.items()}
     forecasts |= {"same_category": forecasts["naive"] + size, "naive2": forecasts["naive"] * 3}
-    text = str(Scores(plain.truth_BHC * size, forecasts, mase_scale_BC=plain.mase_scale_BC * size, level=0.8))  # type: ignore[operator]
-    assert max(map(len, text.splitlines())) <= 80
-    assert "nan" not in text
+    for quantiles in ((0.5,), (0.1, 0.5, 0.9), (0.025, 0.1, 0.5, 0.9, 0.975), (0.01, 0.025, 0.1, 0.9, 0.975, 0.99)):
+        spread = forecasts["lstm"][..., None] + np.array(quantiles) * size
+        scores = Scores(
+            plain.truth_BHC * size,
+            forecasts,
+            mase_scale_BC=plain.mase_scale_BC * size,  # type: ignore[operator]
+            quantiles=quantiles,
+            quantile_forecasts={"lstm": spread},
+            seconds=dict.fromkeys(forecasts, 1234.5),
+            rivals=("naive2",),
+        )
+        text = str(scores)
+        assert max(map(len, text.splitlines())) <= 80
+        assert "nan" not in text
+        for level in scores.levels[:2]:
+            assert f"{100 * level:g} % covers" in text
 
 
 def test_what_does_not_fit_is_refused_at_once() -> None:
     with pytest.raises(InputError, match=r"no forecast of 'lstm'.*'naive' has \(1,\).*1 names for 2 targets"):
         Scores(np.zeros((1, 2, 2)), {"naive": np.zeros(1)}, targets=["a"])
+    with pytest.raises(
+        InputError, match=r"do not ascend.*need the shape \(6, 4, 2, 2\).*series numbers have shape \(1,"
+    ):
+        made(quantiles=(0.9, 0.1), quantile_forecasts={"lstm": np.zeros(3)}, series_B=np.zeros(1))
+    with pytest.raises(InputError, match="no forecast of 'AutoETS'"):
+        made(rivals=("AutoETS",))
 
 
 def test_numbers_keep_their_digits() -> None:
@@ -183,6 +277,7 @@ def test_numbers_keep_their_digits() -> None:
     assert decimals([1e-30]) == 6
     assert percent(-0.5) == "-50 %"
     assert percent(1.0) == "100 %"
+    assert percent(-0.0001) == "0.0 %"
 
 
 def test_what_was_left_out_stays_within_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gatecast.evaluation.measures import level_key
+
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
@@ -24,7 +26,8 @@ def score_table(scores: Scores) -> str:
     """Print the methods below each other, then what was left out, then the verdict."""
     columns = [("", [scores.title(name) for name in scores.methods]), *_columns(scores)]
     # The relative errors say most; what does not fit in the line goes, the absolute ones first.
-    for droppable in ("MAE", "RMSE", "sMAPE"):
+    covers = [_covers(level) for level in scores.levels]
+    for droppable in ("MAE", "RMSE", "seconds", "sMAPE", *covers[:0:-1]):
         if _width(columns) > WIDTH:
             columns = [column for column in columns if column[0] != droppable]
     lines = [_line(row, columns) for row in (None, *range(len(scores.methods)))]
@@ -54,7 +57,8 @@ def percent(share: float) -> str:
     """
     if 0.995 <= share < 1:
         return "more than 99 %"
-    return f"{100 * share:,.{1 if abs(share) < 0.0995 else 0}f} %"
+    rounded = round(100 * share, 1 if abs(share) < 0.0995 else 0) + 0.0  # -0.0 would show its sign
+    return f"{rounded:,.{1 if abs(share) < 0.0995 else 0}f} %"
 
 
 def _columns(scores: Scores) -> list[tuple[str, list[str]]]:
@@ -64,14 +68,20 @@ def _columns(scores: Scores) -> list[tuple[str, list[str]]]:
         values = [table[name].get(metric, math.nan) for name in methods]
         if any(math.isfinite(value) for value in values):
             columns.append((title, _cells(values, metric)))
-    if "coverage" in table[scores.model]:
-        level = "interval" if scores.level is None else f"{100 * scores.level:g} %"
-        shares = [table[name].get("coverage", math.nan) for name in methods]
-        columns.append((f"{level} covers", ["-" if math.isnan(share) else f"{100 * share:.0f} %" for share in shares]))
+    for level in scores.levels:
+        shares = [table[name].get(f"coverage_{level_key(level)}", math.nan) for name in methods]
+        columns.append((_covers(level), ["-" if math.isnan(share) else f"{100 * share:.0f} %" for share in shares]))
     if scores.baselines:
         skills = [scores.skill.get(name, {}).get(scores.headline, math.nan) for name in methods]
         columns.append(("skill", ["-" if math.isnan(skill) else percent(skill) for skill in skills]))
+    if scores.seconds:
+        spent = [scores.seconds.get(name, math.nan) for name in methods]
+        columns.append(("seconds", ["-" if math.isnan(t) else f"{t:,.{1 if t < 9.95 else 0}f}" for t in spent]))
     return columns
+
+
+def _covers(level: float) -> str:
+    return f"{level_key(level)} % covers"
 
 
 def _cells(values: Sequence[float], metric: str) -> list[str]:

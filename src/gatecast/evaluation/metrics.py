@@ -34,16 +34,21 @@ __all__ = [
     "Counts",
     "Metric",
     "Terms",
+    "acd",
     "coverage",
+    "crps",
+    "interval_score",
     "mae",
     "mape",
     "mase",
     "mse",
+    "msis",
     "owa",
     "pinball",
     "rmse",
     "rmsse",
     "smape",
+    "width",
     "wql",
 ]
 
@@ -75,7 +80,7 @@ class Metric:
         about: the definition and its source, in one line.
         takes: what the formula wants after the truth: "forecast", "low" and "high" have the shape of the truth,
             "scale" that shape without the step axis (or a number), "quantile_forecasts" one more axis Q at the end,
-            "quantiles" is the Q levels.
+            "paths" one more axis S, "quantiles" is the Q levels, "level" the nominal coverage of an interval.
         formula: from these arrays, steps last, to ``Terms``.
         root: whether the square root of the mean is the score.
 
@@ -94,23 +99,20 @@ class Metric:
 
     def __call__(self, truth: ArrayLike, *arguments: ArrayLike, step_axis: int = -1) -> float:
         """Score over all points together: every point weighs the same."""
-        terms, _ = self._terms(truth, arguments, step_axis)
-        return float(self._mean(terms, None)[0])
+        return float(self._mean(self.terms(truth, *arguments, step_axis=step_axis), None)[0])
 
     def per_series(self, truth: ArrayLike, *arguments: ArrayLike, step_axis: int = -1) -> Floats:
         """Score of each series: the truth's shape without the step axis."""
-        terms, _ = self._terms(truth, arguments, step_axis)
-        return self._mean(terms, -1)[0]
+        return self._mean(self.terms(truth, *arguments, step_axis=step_axis), -1)[0]
 
     def over_series(self, truth: ArrayLike, *arguments: ArrayLike, step_axis: int = -1) -> float:
         """Mean of the series' scores: every series with a defined score weighs the same."""
-        terms, _ = self._terms(truth, arguments, step_axis)
-        scores, defined = self._mean(terms, -1)
+        scores, defined = self._mean(self.terms(truth, *arguments, step_axis=step_axis), -1)
         return float(scores[defined].mean()) if defined.any() else float("nan")
 
     def per_step(self, truth: ArrayLike, *arguments: ArrayLike, step_axis: int = -1) -> Floats:
         """Score of each step ahead: (H,), step 1 first."""
-        terms, _ = self._terms(truth, arguments, step_axis)
+        terms = self.terms(truth, *arguments, step_axis=step_axis)
         return self._mean(terms, tuple(range(terms.values.ndim - 1)))[0]
 
     def counts(self, truth: ArrayLike, *arguments: ArrayLike, step_axis: int = -1) -> Counts:
@@ -118,6 +120,17 @@ class Metric:
         terms, observed = self._terms(truth, arguments, step_axis)
         scored = int(terms.defined.sum())
         return Counts(scored, int((~observed).sum()), int(observed.sum()) - scored)
+
+    def terms(self, truth: ArrayLike, *arguments: ArrayLike, step_axis: int = -1) -> Terms:
+        """One term per point, steps last; what is not scored has the term 0 and the weight 0."""
+        return self._terms(truth, arguments, step_axis)[0]
+
+    def ratio(self, total: ArrayLike, weight: ArrayLike) -> Floats:
+        """Scores from sums of terms and sums of weights of one shape; nan where the weight is 0."""
+        total, weight = np.asarray(total), np.asarray(weight)
+        mean = np.full(total.shape, np.nan)
+        np.divide(total, weight, out=mean, where=weight > 0)
+        return np.sqrt(mean) if self.root else mean
 
     def _terms(
         self, truth: ArrayLike, arguments: tuple[ArrayLike, ...], step_axis: int
@@ -138,29 +151,32 @@ class Metric:
         return Terms(np.where(kept, values, 0.0), np.where(kept, weight, 0.0), kept), observed
 
     def _mean(self, terms: Terms, axis: int | tuple[int, ...] | None) -> tuple[Floats, NDArray[np.bool_]]:
-        total = np.asarray(terms.values.sum(axis=axis))
         weight = np.asarray(terms.weight.sum(axis=axis))
-        mean = np.full(total.shape, np.nan)
-        np.divide(total, weight, out=mean, where=weight > 0)
-        return (np.sqrt(mean) if self.root else mean), weight > 0
+        return self.ratio(terms.values.sum(axis=axis), weight), weight > 0
 
 
 def _align(kind: str, value: ArrayLike, shape: tuple[int, ...], axis: int) -> Floats:
     """Bring one argument into the layout of a truth whose steps are last. Raises InputError for a wrong shape."""
-    array = np.asarray(value, dtype=np.float64)
+    array = np.asarray(value)
+    # float32 stays as it is: the formulas widen it point by point, and a copy of all quantiles would be large.
+    array = array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
     series_shape = shape[:axis] + shape[axis + 1 :]
     if kind == "scale" and array.shape in ((), series_shape):
         return array[..., None]
     if kind == "quantiles" and array.ndim == 1 and bool(((array > 0) & (array < 1)).all()):
         return array
-    if kind == "quantile_forecasts" and array.shape[:-1] == shape:
+    if kind == "level" and array.ndim == 0 and 0 < array < 1:
+        return array
+    if kind in ("quantile_forecasts", "paths") and array.shape[:-1] == shape and array.shape[-1] > 0:
         return np.moveaxis(array, axis, -2)
     if kind in ("forecast", "low", "high") and array.shape == shape:
         return np.moveaxis(array, axis, -1)
     wanted = {
         "scale": f"shape {series_shape}, one number per series",
         "quantiles": "one axis of levels between 0 and 1",
+        "level": "one number between 0 and 1",
         "quantile_forecasts": f"shape {shape} and one more axis for the quantiles",
+        "paths": f"shape {shape} and one more axis for the paths",
     }.get(kind, f"shape {shape}")
     raise InputError(f"the {kind.replace('_', ' ')} has shape {array.shape}; beside this truth it needs {wanted}.")
 
@@ -211,8 +227,11 @@ def _pinball(y: Floats, f_Q: Floats, quantiles: Floats) -> Terms:
         raise InputError(
             f"there are {f_Q.shape[-1]} quantile forecasts for {len(quantiles)} levels. Give one per level."
         )
-    error = y[..., None] - f_Q
-    return _everywhere(np.maximum(quantiles * error, (quantiles - 1.0) * error).mean(axis=-1))
+    total = np.zeros_like(y)
+    for q, level in enumerate(quantiles):  # a few levels; all at once would need Q times the memory
+        error = y - f_Q[..., q]
+        total += np.maximum(level * error, (level - 1.0) * error)
+    return _everywhere(total / len(quantiles))
 
 
 def _weighted_quantile(y: Floats, f_Q: Floats, quantiles: Floats) -> Terms:
@@ -224,6 +243,34 @@ def _weighted_quantile(y: Floats, f_Q: Floats, quantiles: Floats) -> Terms:
 def _inside(y: Floats, low: Floats, high: Floats) -> Terms:
     inside = ((low <= y) & (y <= high)).astype(np.float64)
     return _everywhere(np.where(np.isnan(low) | np.isnan(high), np.nan, inside))
+
+
+def _width(y: Floats, low: Floats, high: Floats) -> Terms:
+    return _everywhere(high.astype(np.float64) - low)
+
+
+def _interval_loss(y: Floats, low: Floats, high: Floats, level: Floats) -> Floats:
+    outside = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
+    return np.asarray(high.astype(np.float64) - low + (2.0 / (1.0 - level)) * outside)
+
+
+def _interval_score(y: Floats, low: Floats, high: Floats, level: Floats) -> Terms:
+    return _everywhere(_interval_loss(y, low, high, level))
+
+
+def _scaled_interval_score(y: Floats, low: Floats, high: Floats, level: Floats, scale: Floats) -> Terms:
+    return _divided(_interval_loss(y, low, high, level), scale)
+
+
+def _energy(y: Floats, x_S: Floats) -> Terms:
+    """Mean |x - y| less half the mean |x - x'| over all S x S pairs; sorted, the pairs need no pairing."""
+    count = x_S.shape[-1]
+    rank_S = (2.0 * np.arange(1, count + 1) - count - 1.0) / count**2
+    values = np.empty_like(y)
+    for h in range(y.shape[-1]):  # one step at a time: the sorted copy stays small
+        x = np.sort(x_S[..., h, :].astype(np.float64), axis=-1)
+        values[..., h] = np.abs(x - y[..., h, None]).mean(axis=-1) - x @ rank_S
+    return _everywhere(values)
 
 
 # ---------------------------------------------------------------- metrics
@@ -265,8 +312,43 @@ wql = Metric(
     "wql", "mean over levels of 2 sum pinball / sum |y|; undefined where all y = 0", _QUANTILE, _weighted_quantile
 )
 coverage = Metric("coverage", "share of points with low <= y <= high, 0..1", ("low", "high"), _inside)
+width = Metric("width", "mean high - low, in the unit of the truth", ("low", "high"), _width)
+interval_score = Metric(
+    "interval_score",
+    "mean (high - low) + 2 / alpha (low - y)+ + 2 / alpha (y - high)+, alpha = 1 - level (Gneiting & Raftery 2007)",
+    ("low", "high", "level"),
+    _interval_score,
+)
+msis = Metric(
+    "msis",
+    "mean interval score / scale, scale = mase_scale of the training part (Makridakis et al. 2020, M4)",
+    ("low", "high", "level", "scale"),
+    _scaled_interval_score,
+)
+crps = Metric(
+    "crps",
+    "mean |x - y| - mean |x - x'| / 2 over the sample paths x and all pairs of them (Gneiting & Raftery 2007, 21)",
+    ("paths",),
+    _energy,
+)
 
-METRICS = {metric.name: metric for metric in (mse, rmse, mae, mape, smape, mase, rmsse, pinball, wql, coverage)}
+METRICS = {
+    metric.name: metric
+    for metric in (
+        *(mse, rmse, mae, mape, smape, mase, rmsse),
+        *(pinball, wql, crps),
+        *(coverage, width, interval_score, msis),
+    )
+}
+
+
+def acd(coverage: float, level: float) -> float:
+    """M4's absolute coverage difference: how far the coverage lies from its nominal level (Makridakis et al. 2020).
+
+    >>> round(acd(0.91, 0.95), 9)
+    0.04
+    """
+    return abs(coverage - level)
 
 
 def owa(smape: float, mase: float, smape_naive2: float, mase_naive2: float) -> float:
