@@ -68,7 +68,7 @@ class Problems:
             time = str(times_R[r]).removesuffix(".000000").removesuffix("T00:00:00").replace("T", " ")
             where = f"rows {rows}{self.of_file}"
             told.append(f"series {ids[series_R[r]]!r} has {stop - r + 1} rows for {time} ({where})")
-        remedy = "One row per series and time is allowed: aggregate them, or drop one."
+        remedy = "One row per series and time is allowed: drop one, or aggregate them, e.g. with resample='sum'."
         self.add(told, len(heads), "duplicated times", remedy)
 
     def off_grid(
@@ -80,7 +80,7 @@ class Problems:
             return
         told = [f"{label} in {place}" for label, place in zip(labels, where, strict=True)]
         irregular = "the times are irregular: " if off > total / 5 else ""
-        remedy = "Correct the times, resample, or pass frequency=."
+        remedy = "Correct the times, pass frequency=, or put the rows into its steps, e.g. with resample='mean'."
         text = f"{irregular}{off:,} of {total:,} rows are off the grid of one {frequency.name}: {listed(told)}"
         self.found.append(f"{text}. {remedy}")
 

@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gatecast.data.bins import Binning, binning
 from gatecast.data.checks import Problems
 from gatecast.data.frequency import Frequency, to_utc, to_wall
 from gatecast.data.infer import infer_frequency, with_month_end
+from gatecast.data.resample import Bins, Rule, make_bins
+from gatecast.data.usual import clear_frequency
 from gatecast.errors import PanelError
 
-__all__ = ["Grid", "make_grid"]
+__all__ = ["Grid", "make_binned_grid", "make_grid"]
 
 _SHOWN = 3
 
@@ -26,6 +29,7 @@ class Grid:
         length: (N,) rows of each series.
         starts: (N,) first time of each series.
         frequency: the step.
+        bins: what is aggregated into each row of the panel, in place of ``source_R``; None: nothing is.
     """
 
     source_R: np.ndarray | None
@@ -33,6 +37,24 @@ class Grid:
     length: np.ndarray
     starts: np.ndarray
     frequency: Frequency
+    bins: Bins | None = None
+
+    def place(self, values_RV: np.ndarray, rule: Rule) -> np.ndarray:
+        """Rows of the table in the order of the panel, nan where a gap was filled; ``rule`` is that of the bins."""
+        if self.bins is not None:
+            return self.bins.aggregate(values_RV, rule)
+        if self.source_R is None:
+            return values_RV
+        taken_RV: np.ndarray = values_RV[self.source_R]
+        taken_RV[self.source_R < 0] = np.nan
+        return taken_RV
+
+    def of_rows(self, kept: np.ndarray) -> Grid:
+        """The same grid, made of some rows of the table, with its source rows as rows of the whole table."""
+        if self.bins is not None:
+            return replace(self, bins=replace(self.bins, source_R=kept[self.bins.source_R]))
+        source_R = self.source_R
+        return replace(self, source_R=kept if source_R is None else np.where(source_R < 0, -1, kept[source_R]))
 
 
 def make_grid(
@@ -91,6 +113,57 @@ def make_grid(
     return _filled(grid, index_R, series_R) if fill and on_R.all() and (step_R > 1).any() else grid
 
 
+def make_binned_grid(
+    series_R: np.ndarray,
+    times_R: np.ndarray,
+    ids: tuple[str, ...],
+    *,
+    problems: Problems,
+    zone: str | None = None,
+    frequency: Frequency | None = None,
+    text: str | None = None,
+    origin: np.ndarray | None = None,
+) -> Grid | None:
+    """Sort the rows and put them into the bins of a frequency; times may be irregular and doubled.
+
+    Args:
+        series_R: (R,) series of each row, 0 .. N-1.
+        times_R: (R,) int64 or datetime64[us] (UTC instants with a zone).
+        ids: N names.
+        problems: what is found wrong is added here.
+        zone: time zone of the source.
+        frequency: the step, if the user named it; else the median step, where it is clear.
+        text: the frequency as the user wrote it, which may say where the bins begin (see ``binning``).
+        origin: a time at which a bin begins, in the stored form; by default as ``binning`` says.
+
+    Returns:
+        The grid with its bins, or None where problems do not let one be made.
+    """
+    order = _sorted_order(series_R, times_R)
+    order_R = np.arange(len(series_R)) if order is None else order
+    series_R, times_R = series_R[order_R], times_R[order_R]
+    try:
+        frequency = _with_zone(frequency or _clear(series_R, times_R, zone, ids), times_R, zone)
+        chosen = binning(frequency, text) if origin is None else Binning(frequency, origin)
+    except PanelError as error:
+        problems.found.append(str(error))
+        return None
+    local = frequency.timezone is not None and not frequency.stores_utc
+    stored_R = to_wall(times_R, frequency.timezone or "UTC") if local else times_R
+    bins = make_bins(series_R, stored_R, order_R, ids, bins=chosen, problems=problems)
+    if bins is None:
+        return None
+    first = np.cumsum(bins.length) - bins.length
+    return Grid(None, first, bins.length, bins.starts, frequency, bins)
+
+
+def _clear(series_R: np.ndarray, times_R: np.ndarray, zone: str | None, ids: tuple[str, ...]) -> Frequency:
+    """The median step of sorted rows; PanelError where it is not clear."""
+    length_N = np.bincount(series_R, minlength=len(ids))
+    wall_R = times_R if zone is None else to_wall(times_R, zone)
+    return clear_frequency(wall_R, np.cumsum(length_N) - length_N, length_N, ids)
+
+
 def _all_alike(stored_R: np.ndarray, length: np.ndarray, frequency: Frequency) -> bool:
     """Whether all series have the same times, without a gap: the common case, which needs one look at one series."""
     T = int(length[0])
@@ -113,14 +186,8 @@ def _settle(
     length: np.ndarray,
     ids: tuple[str, ...],
 ) -> Frequency:
-    dated = times_R.dtype.kind == "M"
-    if given is not None and dated != (given.unit != "step"):
-        kinds = ("dates", "whole numbers") if dated else ("whole numbers", "dates")
-        raise PanelError(f"the times are {kinds[0]} and frequency {given.to_text()!r} is for {kinds[1]}.")
-    if given is not None and given.timezone and zone is None and dated:
-        raise PanelError(f"the times have no time zone and frequency {given.to_text()!r} has one. Add it to the times.")
     if given is not None:
-        zoned = replace(given, timezone=given.timezone or zone)
+        zoned = _with_zone(given, times_R, zone)
         return with_month_end(zoned, times_R) if zone is None else zoned
     if zone is None:
         return infer_frequency(times_R, first, length, ids)
@@ -128,6 +195,17 @@ def _settle(
     if not found.stores_utc:
         return found
     return replace(infer_frequency(times_R, first, length, ids), timezone=zone)
+
+
+def _with_zone(given: Frequency, times_R: np.ndarray, zone: str | None) -> Frequency:
+    """The frequency that the user named, with the zone of the times. PanelError where the two do not go together."""
+    dated = times_R.dtype.kind == "M"
+    if dated != (given.unit != "step"):
+        kinds = ("dates", "whole numbers") if dated else ("whole numbers", "dates")
+        raise PanelError(f"the times are {kinds[0]} and frequency {given.to_text()!r} is for {kinds[1]}.")
+    if given.timezone and zone is None and dated:
+        raise PanelError(f"the times have no time zone and frequency {given.to_text()!r} has one. Add it to the times.")
+    return replace(given, timezone=given.timezone or zone)
 
 
 def _stored(times_R: np.ndarray, frequency: Frequency, first: np.ndarray) -> np.ndarray:

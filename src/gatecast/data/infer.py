@@ -10,7 +10,7 @@ from gatecast.data.frequency import Frequency
 from gatecast.data.frequency_names import DAY
 from gatecast.errors import PanelError, listed
 
-__all__ = ["infer_frequency", "with_month_end"]
+__all__ = ["infer_frequency", "with_month_end", "works_on_weekdays"]
 
 # A series is monthly when this share of its rows lies on one day of the month: a few wrong dates must not hide it.
 _MOSTLY = 0.8
@@ -68,8 +68,15 @@ def infer_frequency(
     for n, kind in _monthly(rows, step_N).items():
         kinds[n] = kind
     found = _agreed(kinds, step_N, count_N, names)
-    weekdays = found == Frequency("fixed", DAY) and _steps_over_weekend(rows) and _only_weekdays(times_R)
+    weekdays = works_on_weekdays(found, rows.times_R, rows.series_R) and _only_weekdays(times_R)
     return Frequency("business") if weekdays else found
+
+
+def works_on_weekdays(found: Frequency, times_R: np.ndarray, series_R: np.ndarray) -> bool:
+    """Whether days are business days: none lies on a weekend, and some series goes from a Friday to the next Monday."""
+    if found != Frequency("fixed", DAY) or not _only_weekdays(times_R):
+        return False
+    return _steps_over_weekend(times_R, series_R)
 
 
 def _leading_rows(times_R: np.ndarray, first_N: np.ndarray, length_N: np.ndarray) -> _Rows:
@@ -127,10 +134,10 @@ def _monthly(rows: _Rows, step_N: np.ndarray) -> dict[int, Frequency]:
     return {int(n): Frequency("month", int(months_N[n]), int(day_N[n])) for n in found}
 
 
-def _steps_over_weekend(rows: _Rows) -> bool:
+def _steps_over_weekend(times_R: np.ndarray, series_R: np.ndarray) -> bool:
     """Some series goes from a Friday to the next Monday."""
-    step_R = np.diff(rows.times_R.astype("datetime64[D]").astype(np.int64))
-    friday_R = (_weekday(rows.times_R[:-1]) == 4) & (rows.series_R[1:] == rows.series_R[:-1])
+    step_R = np.diff(times_R.astype("datetime64[D]").astype(np.int64))
+    friday_R = (_weekday(times_R[:-1]) == 4) & (series_R[1:] == series_R[:-1])
     return bool(((step_R == 3) & friday_R).any())
 
 
@@ -152,7 +159,10 @@ def _agreed(kinds: list[Frequency], step_N: np.ndarray, count_N: np.ndarray, ids
     most = sorted(groups, key=lambda kind: -len(groups[kind]))
     if len(most) > 1 and count_N.max() > 1:
         told = [f"{_in_words(kind)} in {len(groups[kind]):,} series (e.g. {ids[groups[kind][0]]!r})" for kind in most]
-        raise PanelError(f"the series have different frequencies: {listed(told)}. Read them one kind at a time.")
+        raise PanelError(
+            f"the series have different frequencies: {listed(told)}. "
+            f"Read them one kind at a time, or bring them to one step with frequency= and resample=."
+        )
     return most[0]
 
 

@@ -1,6 +1,6 @@
 """Read a table of any usual kind into a Panel.
 
-    source -> load -> choose columns -> times, series, numbers -> grid (sorted, checked) -> Panel
+    source -> load -> choose columns -> times, series, numbers -> grid (sorted, checked, or bins) -> Panel
 
 All problems of a table are told at once, in one line, with series and rows.
 """
@@ -8,6 +8,7 @@ All problems of a table are told at once, in one line, with series and rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,9 +19,10 @@ from gatecast.data.covariates import Encoded, encode, encode_static
 from gatecast.data.dates import Times, read_times
 from gatecast.data.files import Table, load
 from gatecast.data.frequency import Frequency
-from gatecast.data.grid import Grid, make_grid
+from gatecast.data.grid import Grid, make_binned_grid, make_grid
 from gatecast.data.numbers import choose_dtype, read_numbers
 from gatecast.data.panel import Panel
+from gatecast.data.resample import Rule, check_rule
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import ConfigError, CovariateError, PanelError, did_you_mean, listed
 
@@ -41,6 +43,7 @@ def read(
     static: str | Sequence[str] = (),
     frequency: str | Frequency | None = None,
     gaps: Literal["error", "missing"] = "error",
+    resample: Rule | None = None,
     wide: bool | None = None,
     day_first: bool | None = None,
     dtype: Any = None,
@@ -58,6 +61,12 @@ def read(
         static: covariates that are constant in each series.
         frequency: "h", "15min", "D", "B", "W", "MS", "ME", "QS", "YS", "step", ...; found by default.
         gaps: "error", or "missing" to fill absent times with missing values.
+        resample: "mean", "sum", "median", "min", "max", "first" or "last": rows at any times, also several at one, are
+            put into the steps of ``frequency`` (without it: the median step, if one is clear), and this rule makes one
+            value of those in each. Missing values take no part, a step with no value is missing, and nothing is filled.
+            Categories and future covariates take their last value. A step is called by its beginning: midnight, Monday
+            (or the day after that of "W-SAT"), the 1st; month ends ("ME") by the last day. The first and the last step
+            may be covered in part only, which a sum feels.
         wide: whether each column of numbers is a series; by default so if no column can name the series.
         day_first: whether 01/02/2019 is 1 February; by default the data decide.
         dtype: float32 or float64; by default float32 unless it would lose digits that carry signal.
@@ -72,16 +81,40 @@ def read(
     """
     if gaps not in ("error", "missing"):
         raise ConfigError(f"gaps={gaps!r} is unknown; it is 'error' or 'missing'.")
-    named = Frequency.from_text(frequency) if isinstance(frequency, str) else frequency
+    check_rule(resample)
+    steps = _Steps.named(frequency, resample, gaps == "missing")
     table = load(source)
     given = Roles(series, time, as_names(target), as_names(past), as_names(future), as_names(static))
     rows = _Rows(table, choose_columns(table.frame, given, wide), day_first)
-    return _build(rows, named, gaps == "missing", dtype, dict(categories or {}))
+    return _build(rows, steps, dtype, dict(categories or {}))
 
 
-def _build(
-    rows: _Rows, frequency: Frequency | None, fill: bool, dtype: Any, known: dict[str, tuple[str, ...]]
-) -> Panel:
+@dataclass(frozen=True)
+class _Steps:
+    """The steps that the rows are to make.
+
+    Args:
+        frequency: their length, if it is known.
+        text: how the user wrote it.
+        rule: how rows become steps; None: each row is one.
+        fill: whether steps without a row are filled as missing.
+        origin: a time at which a step begins, where it is known.
+    """
+
+    frequency: Frequency | None
+    text: str | None = None
+    rule: Rule | None = None
+    fill: bool = False
+    origin: np.ndarray | None = None
+
+    @classmethod
+    def named(cls, frequency: str | Frequency | None, rule: Rule | None, fill: bool) -> _Steps:
+        if isinstance(frequency, str):
+            return cls(Frequency.from_text(frequency), frequency, rule, fill)
+        return cls(frequency, None, rule, fill)
+
+
+def _build(rows: _Rows, steps: _Steps, dtype: Any, known: dict[str, tuple[str, ...]]) -> Panel:
     """Read the numbers, put them on the grid, tell all problems, and make the panel."""
     roles, comma = rows.roles, rows.table.decimal_comma
     covariates = [
@@ -92,14 +125,17 @@ def _build(
     keep_R = ~rows.times_bad_R & ~rows.series_bad_R
     if roles.wide:
         target_RC, keep_R, covariates = rows.melt(target_RC, keep_R, covariates)
-    grid = rows.grid(keep_R, frequency, fill=fill)
+    grid = rows.grid(keep_R, steps)
     rows.problems.tell()
     assert grid is not None
     static = [rows.column(name) for name in roles.static]
     static_columns, static_NS = encode_static(static, rows.series_R, rows.ids, rows.table, known)
-    targets_RC = _take(target_RC, grid.source_R)
+    rule = steps.rule or "last"
+    targets_RC = grid.place(target_RC, rule)
     kind = np.dtype(dtype) if dtype is not None else np.dtype(choose_dtype(targets_RC, grid.first))
-    blocks = [targets_RC, *(_take(c.values_RV, grid.source_R) for group in covariates for c in group)]
+    past = [grid.place(c.values_RV, rule if c.column.categories is None else "last") for c in covariates[0]]
+    future = [grid.place(c.values_RV, "last") for c in covariates[1]]
+    blocks = [targets_RC, *past, *future]
     past_columns, future_columns = (tuple(encoded.column for encoded in group) for group in covariates)
     schema = Schema(("y",) if roles.wide else roles.targets, past_columns, future_columns, tuple(static_columns))
     values_RV = np.concatenate([block.astype(kind) for block in blocks], axis=1)
@@ -113,6 +149,7 @@ def read_covariates(
     horizon: int | None = None,
     day_first: bool | None = None,
     gaps: Literal["error", "missing"] = "error",
+    resample: bool = False,
 ) -> Panel:
     """Read what ``predict`` knows ahead: the future covariates of a panel.
 
@@ -123,6 +160,7 @@ def read_covariates(
         horizon: number of rows, for constants.
         day_first: as in ``read``.
         gaps: as in ``read``.
+        resample: whether rows at any times are put into the steps of the panel; the last value in each holds.
 
     Returns:
         A panel without targets, its covariates encoded as those of ``panel``.
@@ -150,11 +188,12 @@ def read_covariates(
         encode(rows.column(c.name), table.decimal_comma, rows.row_R, rows.problems, c.categories, c.categories is None)
         for c in schema.future
     ]
-    grid = rows.grid(~rows.times_bad_R & ~rows.series_bad_R, panel.frequency, fill=gaps == "missing")
+    steps = _Steps(panel.frequency, None, "last" if resample else None, gaps == "missing", panel.starts[0])
+    grid = rows.grid(~rows.times_bad_R & ~rows.series_bad_R, steps)
     rows.problems.tell()
     assert grid is not None
     empty = np.empty((len(rows.row_R), 0))
-    values_RV = np.concatenate([_take(b, grid.source_R) for b in (empty, *(e.values_RV for e in encoded))], axis=1)
+    values_RV = np.concatenate([grid.place(b, "last") for b in (empty, *(e.values_RV for e in encoded))], axis=1)
     return rows.panel(grid, values_RV.astype(panel.values_RV.dtype), schema, np.empty((len(rows.ids), 0)))
 
 
@@ -199,15 +238,6 @@ def _one(column: Column, value: Any) -> np.ndarray:
     if not np.isfinite(number):
         raise CovariateError(f"future covariate {column.name!r} is {value!r}; it has to be finite.")
     return np.array([[number]])
-
-
-def _take(values_RV: np.ndarray, source_R: np.ndarray | None) -> np.ndarray:
-    """Rows of the table in the order of the panel, nan where a gap was filled."""
-    if source_R is None:
-        return values_RV
-    taken: np.ndarray = values_RV[source_R]
-    taken[source_R < 0] = np.nan
-    return taken
 
 
 class _Rows:
@@ -284,7 +314,7 @@ class _Rows:
         tiled = [[Encoded(c.column, np.tile(c.values_RV, (N, 1))) for c in group] for group in covariates]
         return target_RC.T.reshape(-1, 1), kept, tiled
 
-    def grid(self, keep_R: np.ndarray, frequency: Frequency | None, *, fill: bool) -> Grid | None:
+    def grid(self, keep_R: np.ndarray, steps: _Steps) -> Grid | None:
         """The grid over the rows kept; its source rows count all rows."""
         kept = None if keep_R.all() else np.flatnonzero(keep_R)
         series_R, times_R, row_R = self.series_R, self.times_R, self.row_R
@@ -295,6 +325,18 @@ class _Rows:
             if not self.problems.found:
                 self.problems.found.append("the table has no usable rows.")
             return None
+        if steps.rule is not None:
+            made = make_binned_grid(
+                series_R,
+                times_R,
+                self.ids,
+                problems=self.problems,
+                zone=self.zone,
+                frequency=steps.frequency,
+                text=steps.text,
+                origin=steps.origin,
+            )
+            return made if made is None or kept is None else made.of_rows(kept)
         made = make_grid(
             series_R,
             times_R,
@@ -302,14 +344,10 @@ class _Rows:
             self.ids,
             problems=self.problems,
             zone=self.zone,
-            frequency=frequency,
-            fill=fill,
+            frequency=steps.frequency,
+            fill=steps.fill,
         )
-        if made is None or kept is None:
-            return made
-        source_R = made.source_R
-        kept_R = kept if source_R is None else np.where(source_R < 0, -1, kept[source_R])
-        return Grid(kept_R, made.first, made.length, made.starts, made.frequency)
+        return made if made is None or kept is None else made.of_rows(kept)
 
     def panel(self, grid: Grid, values_RV: np.ndarray, schema: Schema, static_NS: np.ndarray) -> Panel:
         """Put the pieces together."""
