@@ -232,9 +232,9 @@ class Scores:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Points scored, without truth, without a baseline's history, and (of those scored) without a MASE scale."""
-        points, left_out, _ = mae.counts(self._scored_BHC, self.truth_BHC, step_axis=1)
+        points, left_out, _ = mae.counts(self.scored_BHC, self.truth_BHC, step_axis=1)
         missing = int(np.isnan(self.truth_BHC).sum())
-        no_scale = mase.counts(self._scored_BHC, self.truth_BHC, self._scale_BC, step_axis=1).undefined
+        no_scale = mase.counts(self.scored_BHC, self.truth_BHC, self._scale_BC, step_axis=1).undefined
         return {"points": points, "missing": missing, "no_history": left_out - missing, "no_scale": no_scale}
 
     @property
@@ -281,7 +281,7 @@ class Scores:
         return list(self.targets) or [f"target {c + 1}" for c in range(self.truth_BHC.shape[2])]
 
     @cached_property
-    def _scored_BHC(self) -> Floats:
+    def scored_BHC(self) -> Floats:
         """The truth where all baselines have a forecast, else NaN."""
         silent = np.zeros(self.truth_BHC.shape, dtype=np.bool_)
         for name in self._naive:
@@ -299,7 +299,7 @@ class Scores:
         return {name: [self._measure(name, c) for c in range(self.truth_BHC.shape[2])] for name in self.forecasts}
 
     def _measure(self, name: str, c: int) -> dict[str, Measure]:
-        y, scale = self._scored_BHC[..., c], self._scale_BC[:, c]
+        y, scale = self.scored_BHC[..., c], self._scale_BC[:, c]
         rmsse_scale = None if self.rmsse_scale_BC is None else self.rmsse_scale_BC[:, c]
         found = point_measures(y, self.forecasts[name][..., c], scale, rmsse_scale)
         if name in self.quantile_forecasts:
