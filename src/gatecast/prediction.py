@@ -11,8 +11,9 @@ import torch
 from gatecast.calibration import Calibration
 from gatecast.data.batches import Batch, WindowReader
 from gatecast.data.panel import Panel
-from gatecast.model.heads import Head
+from gatecast.model.heads import Head, Units
 from gatecast.model.lstm import LSTMNetwork
+from gatecast.training.batch import units_of
 from gatecast.training.member import predict_raw
 
 __all__ = ["Predictor"]
@@ -47,7 +48,11 @@ class Predictor:
         for at in _chunks(len(origin_B)):
             output_BHCQ, batch = self._chunk(reader, series_B[at], origin_B[at])
             parts.append(reader.restore(batch, self.calibration.apply(output_BHCQ)))
-        return np.concatenate(parts)
+        return self.settled(np.concatenate(parts))
+
+    def settled(self, values: np.ndarray) -> np.ndarray:
+        """Forecasts as they may be: counts are whole numbers from 0 on, after averages and calibration too."""
+        return np.maximum(np.rint(values), 0) if self.head.counts else values
 
     def every_step(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Point forecasts (B, K, H, C) of all K supervised origins of the windows that end at the origin rows."""
@@ -57,9 +62,10 @@ class Predictor:
             context_BLF, future_BKHF = self._tensors(batch)
             with torch.inference_mode():
                 raws = [net(context_BLF, future_BKHF, origins=reader.framing.supervised)[0] for net in self.networks]
-            output_BKHCQ = torch.stack([self.head.outputs(raw) for raw in raws]).mean(0).cpu().numpy()
+            units = self.units(reader, batch)
+            output_BKHCQ = torch.stack([self.head.outputs(raw, units) for raw in raws]).mean(0).cpu().numpy()
             parts.append(reader.restore_every(batch, output_BKHCQ)[..., min(middle, output_BKHCQ.shape[-1] - 1)])
-        return np.concatenate(parts)
+        return self.settled(np.concatenate(parts))
 
     def recursive(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray, horizon: int) -> np.ndarray:
         """One step at a time, each median fed back as if observed: (B, horizon, C, Q).
@@ -79,8 +85,16 @@ class Predictor:
     def _chunk(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, Batch]:
         batch = reader.read(series_B, origin_B, targets=False, origins=1)
         context_BLF, future_BKHF = self._tensors(batch)
-        outputs = [self.head.outputs(predict_raw(net, context_BLF, future_BKHF)) for net in self.networks]
+        units = self.units(reader, batch, last=True)
+        outputs = [self.head.outputs(predict_raw(net, context_BLF, future_BKHF), units) for net in self.networks]
         return torch.stack(outputs).mean(0).cpu().numpy(), batch
+
+    def units(self, reader: WindowReader, batch: Batch, last: bool = False) -> Units | None:
+        """What the head has to know of a batch: for counts the way to the data's unit, of the last origin or of all."""
+        if not self.head.counts:
+            return None
+        units = units_of(batch, reader.scaling, self.device)
+        return Units(units.centre[:, -1], units.spread[:, 0]) if last else units
 
     def _tensors(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
         context_BLF = torch.from_numpy(batch.context_BLF).to(self.device)

@@ -23,6 +23,7 @@ from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, PanelError
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
+from gatecast.model.shapes import POINT_LOSSES
 from gatecast.progress import Progress
 from gatecast.training.batch import TensorBatch
 from gatecast.training.config import TrainingConfig
@@ -85,7 +86,7 @@ class SequenceRegressor:
         training = self.training or TrainingConfig(
             loss="mse", optimizer="adam", lr=1e-2, max_epochs=300, patience=50, log_every=10, seed=self.seed
         )
-        if training.loss == "pinball":
+        if training.loss not in POINT_LOSSES:
             raise ConfigError("a sequence regressor gives one number per step: use loss mse, mae or huber.")
         config = self.network or LSTMConfig(hidden_size=32, readout=0)
         self.network_, record = self._train(panel, config, training)

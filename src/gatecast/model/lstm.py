@@ -7,8 +7,8 @@
 
 Every forecast step is read from the state after the WHOLE lookback, and from its own future covariates. K origins of
 one window are trained in one pass (forking sequences: Wen et al. 2017, "A multi-horizon quantile recurrent
-forecaster"). The linear skip is the autoregressive highway of LSTNet (Lai et al. 2018). The file needs torch and the
-config alone.
+forecaster"). The linear skip is the autoregressive highway of LSTNet (Lai et al. 2018). The file needs torch, the
+config and one error.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 
 __all__ = ["LSTMNetwork", "State"]
@@ -69,10 +70,29 @@ class LSTMNetwork(nn.Module):
         K is ``origins``, else ``config.readout``, where 0 means every step; a step before ``skip`` steps are seen reads
         zeros for them.
         """
-        batch = context_BLF.shape[0]
         hidden_BLD, state = self.lstm(fold(context_BLF, self.config.patch), state)
         hidden_BKD = hidden_BLD[:, -(self.config.readout if origins is None else origins) :]
-        origins = hidden_BKD.shape[1]
+        return self._read(hidden_BKD, context_BLF, future_BKHF), state
+
+    def step(self, tail_BSF: Tensor, state: State, future_BKHF: Tensor | None = None) -> tuple[Tensor, State]:
+        """Go on by ONE step: raw outputs (B, 1, H, C, R) after it, and the state.
+
+        Args:
+            tail_BSF: the last steps of the context with the new one at the end; as many as ``skip`` reads, at least 1.
+            state: after the step before the new one.
+            future_BKHF: future covariates of the horizon, K = 1.
+
+        Raises:
+            ConfigError: the network folds several steps into one.
+        """
+        if self.config.patch > 1:
+            raise ConfigError(f"patch = {self.config.patch} folds steps: such a network cannot go on by one of them.")
+        hidden_B1D, state = self.lstm(tail_BSF[:, -1:], state)
+        return self._read(hidden_B1D, tail_BSF, future_BKHF), state
+
+    def _read(self, hidden_BKD: Tensor, context_BLF: Tensor, future_BKHF: Tensor | None) -> Tensor:
+        """Raw outputs (B, K, H, C, R) of the last K steps of a context."""
+        batch, origins = hidden_BKD.shape[:2]
         out_BKHCR = self.readout(hidden_BKD).view(batch, origins, *self.shape)
         if self.skip is not None:
             recent_BKX = recent(context_BLF, self.config.skip, origins)
@@ -80,7 +100,7 @@ class LSTMNetwork(nn.Module):
             out_BKHCR = out_BKHCR + only_first(location_BKHC, self.shape[2])
         if self.steps is not None and future_BKHF is not None:
             out_BKHCR = out_BKHCR + self.steps(hidden_BKD, future_BKHF).view_as(out_BKHCR)
-        return out_BKHCR, state
+        return out_BKHCR
 
 
 class StepReadout(nn.Module):

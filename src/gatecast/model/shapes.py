@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from gatecast.model.config import LSTMConfig
 
-__all__ = ["parameter_shapes"]
+__all__ = ["DISTRIBUTIONS", "POINT_LOSSES", "parameter_shapes", "raw_outputs"]
 
 STEP_READOUT = 16
+POINT_LOSSES = ("mse", "mae", "huber")  # one raw output each
+DISTRIBUTIONS = {"gaussian": 2, "student-t": 3, "negative-binomial": 2}  # parameters of each
+
+
+def raw_outputs(loss: str, levels: int) -> int:
+    """Raw outputs R per step and target of the head for a loss and a number of quantile levels.
+
+    >>> raw_outputs("pinball", 5), raw_outputs("student-t", 5), raw_outputs("mae", 5)
+    (5, 3, 1)
+    """
+    return levels if loss == "pinball" else DISTRIBUTIONS.get(loss, 1)
 
 
 def parameter_shapes(

@@ -21,6 +21,7 @@ from gatecast.selection.seasonality import seasonal_periods
 from gatecast.selection.settings import changed
 from gatecast.selection.spans import Spans
 from gatecast.training.config import TrainingConfig
+from gatecast.training.counts import COUNTS, require_counts
 
 __all__ = ["Plan", "Wishes", "choose"]
 
@@ -65,6 +66,13 @@ class Wishes:
         if isinstance(self.network, LSTMConfig):
             return False
         return self.network is None or ("readout" not in self.network and self.network.get("patch", 1) == 1)
+
+    @property
+    def counts(self) -> bool:
+        """The loss is that of counts, which are forecast in their own unit."""
+        if isinstance(self.training, TrainingConfig):
+            return self.training.loss == COUNTS
+        return self.training is not None and self.training.get("loss") == COUNTS
 
     @property
     def random_start(self) -> bool:
@@ -126,6 +134,8 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
         WindowError: a given lookback does not fit, or no series is long enough to learn from.
     """
     horizon = 1 if wishes.recursive else wishes.horizon
+    if wishes.counts:
+        require_counts(panel, wishes.scaling)
     seasons = seasonal_periods(panel)
     if wishes.lookback is not None:
         require_steps(panel, wishes.lookback, horizon)
@@ -157,7 +167,7 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
     skip = wishes.skip
     if wishes.scaling is not None and skip is not None and (wishes.random_start or not skip):
         return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, seasons, horizon)[0], skip), ()
-    candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons)
+    candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons, wishes.counts)
     ordered = candidates
     if math.isfinite(wishes.deadline):  # what is tied to a past value is the safest, should time run out
         ordered = sorted(candidates, key=lambda scaling: scaling.base == "none")
@@ -198,8 +208,11 @@ def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, seasons: tuple[in
     return sorted({min(steps, room, LONGEST_LOOKBACK) for steps in wanted})
 
 
-def _candidates(panel: Panel, seasons: tuple[int, ...]) -> list[Scaling]:
-    """Scalings worth trying: with and without logarithm, from the last value, each season, each category."""
+def _candidates(panel: Panel, seasons: tuple[int, ...], counts: bool) -> list[Scaling]:
+    """Scalings worth trying: from the last value, each season, each category; all that also with logarithm.
+
+    Counts go without it, for their distribution lives in their own unit.
+    """
     bases = [Scaling(scale="standard"), Scaling(base="last", scale="standard")]
     bases += [Scaling(base="seasonal", season=m, scale="standard") for m in seasons]
     bases += [
@@ -208,7 +221,7 @@ def _candidates(panel: Panel, seasons: tuple[int, ...]) -> list[Scaling]:
         if column.categories is not None and 1 < column.width <= 24
     ]
     lowest = min(float(np.nanmin(panel.series(n), initial=np.inf)) for n in range(len(panel)))
-    return bases + [replace(base, log=True) for base in bases] if lowest > 0 else bases
+    return bases + [replace(base, log=True) for base in bases] if lowest > 0 and not counts else bases
 
 
 def _skips(lookback: int, seasons: tuple[int, ...], panel: Panel) -> list[int]:

@@ -13,7 +13,7 @@ import numpy as np
 from gatecast.data.frequency import Frequency
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import InputError, ModelFileError, listed
-from gatecast.model.shapes import parameter_shapes
+from gatecast.model.shapes import POINT_LOSSES, parameter_shapes, raw_outputs
 from gatecast.storage.container import TensorType
 from gatecast.storage.document import ForecasterDocument
 
@@ -87,7 +87,7 @@ def _names(document: ForecasterDocument) -> Iterator[str]:
         yield from _once("ids", document.ids)
     elif document.ids:
         yield "ids is not empty though the scaling is not fitted"
-    if document.calibration == ("offset" if plan.training.loss == "pinball" else "stretch"):
+    if document.calibration == ("stretch" if plan.training.loss in POINT_LOSSES else "offset"):
         yield f"calibration is {document.calibration!r}, which does not go with the loss {plan.training.loss!r}"
     if plan.scaling.category is not None:
         try:
@@ -136,7 +136,7 @@ def features(document: ForecasterDocument) -> int:
 def network_shape(document: ForecasterDocument) -> tuple[int, int, int, int, int]:
     """Features, horizon, targets, raw outputs and future channels: what ``parameter_shapes`` takes."""
     schema, plan = document.schema, document.plan
-    raws = len(document.settings.quantiles) if plan.training.loss == "pinball" else 1
+    raws = raw_outputs(plan.training.loss, len(document.settings.quantiles))
     return features(document), plan.framing.horizon, len(schema.targets), raws, width_of(schema.future)
 
 

@@ -15,7 +15,8 @@ class TrainingConfig:
     """Settings of the training loop. The field docs are the help of the command line.
 
     Args:
-        loss: What is minimised; pinball trains every quantile, the others one point forecast.
+        loss: What is minimised; pinball trains every quantile; mse, mae and huber one point forecast; gaussian,
+            student-t and negative-binomial (for counts) the parameters of a distribution.
         optimizer: Way of updating the weights.
         lr: Learning rate (the highest one of its schedule).
         momentum: Momentum of sgd.
@@ -40,7 +41,7 @@ class TrainingConfig:
         log_every: Epochs between two rows of the history.
     """
 
-    loss: Literal["pinball", "mse", "mae", "huber"] = "pinball"
+    loss: Literal["pinball", "mse", "mae", "huber", "gaussian", "student-t", "negative-binomial"] = "pinball"
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     lr: float = 3e-3
     momentum: float = 0.9

@@ -59,7 +59,7 @@ class TorchEngine:
         gradient = self.parameters.gradient
         gradient.zero_()
         raw_BKHCR, _ = self.network(batch.context_BLF, batch.future_BKHF)
-        loss = masked_mean(self.head.loss(raw_BKHCR, batch.target_BKHC), batch.weight_BKHC)
+        loss = masked_mean(self.head.loss(raw_BKHCR, batch.target_BKHC, batch.units), batch.weight_BKHC)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.linalg.vector_norm(gradient)
         if self.clip is not None:
@@ -73,7 +73,7 @@ class TorchEngine:
     def errors(self, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Sums over one validation batch: loss, absolute error, and the number of truths they cover."""
         raw_BKHCR, _ = self.network(batch.context_BLF, batch.future_BKHF, origins=batch.target_BKHC.shape[1])
-        loss = self.head.loss(raw_BKHCR, batch.target_BKHC)
+        loss = self.head.loss(raw_BKHCR, batch.target_BKHC, batch.units)
         error = (raw_BKHCR[..., 0] - batch.target_BKHC).abs()
         weight = torch.ones_like(loss) if batch.weight_BKHC is None else batch.weight_BKHC
         return (loss * weight).sum(), (error * weight).sum(), weight.sum()

@@ -24,6 +24,7 @@ from gatecast.progress import Progress
 from gatecast.selection.choose import Plan
 from gatecast.selection.spans import validation_cut
 from gatecast.training.batch import WindowSource
+from gatecast.training.counts import COUNTS, require_counts
 from gatecast.training.device import pick_device
 from gatecast.training.loop import Row
 from gatecast.training.member import Member, NetworkShape, seeded, train_member
@@ -161,6 +162,9 @@ class _Job:
         """Train on all windows of ``panel``; validate on the windows held back; or repeat what ``after`` found."""
         plan, device = self.plan, pick_device(self.plan.training.device)
         head = make_head(plan.training.loss, self.quantiles)
+        if head.counts:
+            for data in (panel,) if held_back is None else (panel, held_back[0]):
+                require_counts(data, plan.scaling)
         covariates = CovariateScale.fit(panel, plan.scaling.scale != "none")
         reader = WindowReader(panel, plan.scaling, plan.framing, covariates)
         reader.fitted = reader.fit_statistics() if plan.scaling.fitted else None
@@ -195,7 +199,10 @@ class _Job:
 
     def _source(self, reader: WindowReader, index: WindowIndex, device: torch.device) -> WindowSource:
         training = self.plan.training
-        return WindowSource(reader, index, training.batch_size, training.shuffle, training.steps_per_epoch, device)
+        return WindowSource(
+            reader, index, training.batch_size, training.shuffle, training.steps_per_epoch, device,
+            units=training.loss == COUNTS,
+        )  # fmt: skip
 
     def _members(
         self, source: WindowSource, check: WindowSource | None, head: Head, after: Ensemble | None, budget: float
