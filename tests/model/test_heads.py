@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecast.errors import ConfigError
-from gatecast.model.heads import QuantileHead, make_head
+from gatecast.model.heads import LOSSES, QuantileHead, Units, make_head
+from gatecast.model.shapes import DISTRIBUTIONS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+UNITS = Units(torch.tensor(20.0), torch.tensor(5.0))
 Levels = st.lists(st.integers(1, 99).map(lambda n: n / 100), min_size=1, max_size=9, unique=True)
 
 
@@ -68,6 +70,91 @@ def test_point_losses_are_those_of_torch(loss: str, function: torch.nn.Module) -
     assert torch.allclose(head.loss(raw, truth), function(raw[..., 0], truth, reduction="none"))
     assert torch.equal(head.outputs(raw), raw)
     assert head.start(torch.ones(4)).tolist() == [[0.0]] * 4
+
+
+# ---------------------------------------------------------------- distributions
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(DISTRIBUTIONS)), Levels, st.integers(0, 10**6), st.sampled_from([0.1, 3.0, 100.0, 1e6]))
+def test_quantiles_of_distributions_never_cross(loss: str, levels: list[float], seed: int, size: float) -> None:
+    head = make_head(loss, levels)
+    raw = torch.randn(4, 5, head.raws, generator=torch.Generator().manual_seed(seed)) * size
+    out = head.outputs(raw, UNITS)
+    assert out.shape == (4, 5, len(levels))
+    assert out.dtype == raw.dtype
+    assert torch.isfinite(out).all()
+    assert (out.diff(dim=-1) >= 0).all()
+
+
+@pytest.mark.parametrize("loss", sorted(DISTRIBUTIONS))
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e10, 1e30])
+def test_wild_raw_outputs_and_truths_have_finite_losses_and_gradients(loss: str, size: float) -> None:
+    head = make_head(loss, (0.1, 0.5, 0.9))
+    raw = torch.randn(200, head.raws, generator=torch.Generator().manual_seed(0)) * size
+    raw[:50, 1:] *= 1 / size
+    raw.requires_grad_(True)
+    truth = torch.randn(200, generator=torch.Generator().manual_seed(1)) * min(size, 1e6)
+    value = head.loss(raw, truth, UNITS)
+    (gradient,) = torch.autograd.grad(value.sum(), raw)
+    assert torch.isfinite(value).all()
+    assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize(("loss", "tolerance"), [("gaussian", 0.02), ("student-t", 0.15)])
+def test_start_of_a_distribution_is_about_normal(loss: str, tolerance: float) -> None:
+    levels = (0.025, 0.1, 0.5, 0.9, 0.975)
+    head = make_head(loss, levels)
+    spread_Y = torch.tensor([0.01, 1.0, 30.0])
+    expected = spread_Y[:, None] * torch.special.ndtri(torch.tensor(levels))
+    assert torch.allclose(head.outputs(head.start(spread_Y)), expected, rtol=tolerance, atol=1e-6)
+
+
+def test_gaussian_and_student_t_are_their_definitions() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    levels = (0.01, 0.3, 0.5, 0.99)
+    raw = torch.randn(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2
+    truth = torch.randn(50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    location, wide, tail = raw.numpy().T
+    scale, dof = np.log1p(np.exp(wide)) + 1e-4, 2 + np.log1p(np.exp(tail))
+    for loss, shape, law in (
+        ("gaussian", 2, stats.norm(location, scale)),
+        ("student-t", 3, stats.t(dof, location, scale)),
+    ):
+        head = make_head(loss, levels)
+        assert head.loss(raw[:, :shape], truth).numpy() == pytest.approx(-law.logpdf(truth.numpy()), rel=1e-6)
+        found = head.outputs(raw[:, :shape]).numpy()
+        assert found == pytest.approx(np.stack([law.ppf(level) for level in levels], 1), rel=1e-5)
+        assert found[:, 2] == pytest.approx(location)
+
+
+def test_counts_have_the_mean_and_the_variance_that_the_raw_outputs_say() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    levels = (0.05, 0.5, 0.95)
+    head = make_head("negative-binomial", levels)
+    raw = torch.tensor([[0.0, 0.3], [-3.0, 1.0], [-4.2, -1.0], [5.0, -9.0]], dtype=torch.float64)
+    location = 20 + 5 * raw[:, 0].numpy()
+    mean = 0.5 * np.log1p(np.exp(location / 0.5))
+    variance = mean + (5 * np.log1p(np.exp(raw[:, 1].numpy()))) ** 2
+    size = 1e-3 + np.minimum(mean**2 / (variance - mean), np.exp(14))
+    law = stats.nbinom(size, size / (size + mean))
+    count = np.array([18.0, 9.0, 0.0, 50.0])
+    truth = torch.tensor((count + 0.3 - 20) / 5)  # rounded to whole numbers
+    assert head.loss(raw, truth, UNITS).numpy() == pytest.approx(-law.logpmf(count), rel=1e-5)
+    found = 20 + 5 * head.outputs(raw, UNITS).numpy()
+    assert found == pytest.approx(np.stack([law.ppf(level) for level in levels], 1), abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss != "negative-binomial"])
+def test_only_counts_look_at_the_units(loss: str) -> None:
+    head = make_head(loss, (0.1, 0.5, 0.9))
+    raw, truth = torch.randn(5, head.raws), torch.randn(5)
+    assert torch.equal(head.outputs(raw), head.outputs(raw, UNITS))
+    assert torch.equal(head.loss(raw, truth), head.loss(raw, truth, UNITS))
+    assert not head.counts
+
+
+# ---------------------------------------------------------------- settings
 
 
 def test_order_of_the_levels_does_not_matter() -> None:

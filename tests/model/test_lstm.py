@@ -76,6 +76,28 @@ def test_two_halves_with_carried_state_are_one_pass(layers: int) -> None:
     assert h.shape == (layers, 3, 4)
 
 
+@pytest.mark.parametrize("sizes", [{}, {"num_layers": 2}, {"skip": 1}, {"skip": 4, "horizon": 3, "future": 2}])
+def test_single_steps_with_carried_state_are_one_pass(sizes: dict[str, int]) -> None:
+    net = network(**sizes)  # type: ignore[arg-type]
+    x_BLF = noise(3, 10, 3)
+    future_BKHF = noise(3, 1, 3, 2) if "future" in sizes else None
+    _, state = net(x_BLF[:, :6])
+    for at in range(6, 10):
+        tail_BSF = x_BLF[:, at - max(net.config.skip, 1) + 1 : at + 1]
+        out, state = net.step(tail_BSF, state, future_BKHF)
+        whole, (h, c) = net(x_BLF[:, : at + 1], future_BKHF, origins=1)
+        assert torch.allclose(out, whole, atol=1e-6)
+        assert torch.allclose(state[0], h, atol=1e-6)
+        assert torch.allclose(state[1], c, atol=1e-6)
+
+
+def test_folded_steps_cannot_go_on_by_one() -> None:
+    net = network(patch=2)
+    _, state = net(noise(2, 8, 3))
+    with pytest.raises(ConfigError, match="patch = 2"):
+        net.step(noise(2, 1, 3), state)
+
+
 # ---------------------------------------------------------------- what is read, and where
 
 

@@ -24,20 +24,21 @@ __all__ = [
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 FAR = 1e4  # deviations beyond which the Gaussian loss grows linearly: squares of larger ones could overflow
+FARTHEST = 1e12  # deviations beyond which no loss grows: their gradients could overflow
 
 # ---------------------------------------------------------------- Gaussian and Student-t
 
 
 def gaussian_loss(error: Tensor, scale: Tensor) -> Tensor:
     """Negative log density of a normal variable with location 0; linear beyond 10,000 deviations."""
-    deviation = error / scale
+    deviation = (error / scale).clamp(-FARTHEST, FARTHEST)
     zero = torch.zeros_like(deviation)
     return HALF_LOG_TAU + scale.log() + nn.functional.huber_loss(deviation, zero, reduction="none", delta=FAR)
 
 
 def student_t_loss(error: Tensor, scale: Tensor, dof: Tensor) -> Tensor:
     """Negative log density of a Student-t variable with location 0."""
-    deviation = error / scale / dof.sqrt()
+    deviation = (error / scale).clamp(-FARTHEST, FARTHEST) / dof.sqrt()
     log_square = 2 * torch.hypot(torch.ones_like(deviation), deviation).log()  # log(1 + d^2) without squaring
     constant = torch.lgamma(dof / 2) - torch.lgamma((dof + 1) / 2) + 0.5 * (dof * math.pi).log()
     return constant + scale.log() + 0.5 * (dof + 1) * log_square
@@ -136,13 +137,24 @@ def log_softplus(x: Tensor) -> Tensor:
 def negative_binomial_loss(count: Tensor, mean: Tensor, log_mean: Tensor, size: Tensor) -> Tensor:
     """Negative log probability of a count; the variance is ``mean + mean^2 / size``.
 
-    The logarithms of the gamma function are written as Stirling's formula and its rest, so that their large common
-    part cancels before it is rounded.
+    The logarithms of the gamma function are written as Stirling's formula and its rest, and what is large in it is
+    taken together before it is rounded: logarithms of ratios near 1.
     """
     rest = _stirling_rest(count + size) - _stirling_rest(size) - _stirling_rest(count + 1)
-    ways = (size - 0.5) * torch.log1p(count / size) - 0.5 * torch.log1p(count) + 1 - HALF_LOG_TAU + rest
-    hits = count * (((count + size) / (mean + size)).log() - torch.log1p(count) + log_mean)
-    return size * torch.log1p(mean / size) - ways - hits
+    # log((count + size) / (mean + size)), and log of (count + size) mean / ((mean + size) (count + 1))
+    more = _log_ratio((count - mean) / (mean + size), torch.log1p(count / size) - torch.log1p(mean / size))
+    hit = _log_ratio(
+        (size * (mean - count - 1) - mean) / (mean + size) / (count + 1),
+        ((count + size) / (mean + size)).log() - torch.log1p(count) + log_mean,
+    )
+    loss = HALF_LOG_TAU - 1 + 0.5 * (torch.log1p(count / size) + torch.log1p(count)) - rest
+    return loss - size * more - count * hit
+
+
+def _log_ratio(difference: Tensor, logarithm: Tensor) -> Tensor:
+    """log(1 + difference) for a small difference, else the logarithm as given."""
+    near = difference.abs() < 0.5
+    return torch.where(near, torch.log1p(torch.where(near, difference, 0)), logarithm)
 
 
 def _stirling_rest(x: Tensor) -> Tensor:
