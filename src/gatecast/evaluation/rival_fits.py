@@ -76,7 +76,8 @@ def fit(setup: Setup, task: Task) -> Fitted:
         values, problem = _forecast(_model(setup, task), setup, task), ""
     except Exception as error:
         # For a history that a model cannot use the library raises anything, plain Exception too. The caller reports it.
-        values, problem = _forecast(_fallback(setup, task), setup, task), f"{type(error).__name__}: {error}"[:200]
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        values, problem = _forecast(_fallback(setup, task), setup, task), said[:200]
     return Fitted(values, time.perf_counter() - started, problem)
 
 
