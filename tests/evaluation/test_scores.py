@@ -111,6 +111,7 @@ def test_groups_are_scored_like_the_whole() -> None:
     label_B = np.array(["b", "a", "b", "c", "a", "b"])
     scale = np.random.default_rng(5).uniform(1, 2, (B, C))
     scale[3] = 0  # the only window of group c: no MASE there
+    scale[0] = 0  # one of three in group b
     scores = made(mase_scale_BC=scale, forecasts={**made().forecasts, "naive2": made().forecasts["drift"] * 1.01})
     grouped = scores.grouped(label_B)
     assert list(grouped) == ["a", "b", "c"]

@@ -103,6 +103,13 @@ def test_a_negative_variance_falls_back_to_bartlett() -> None:
     assert 0 < found.p_value < 1
 
 
+def test_the_cautious_test_takes_the_larger_variance() -> None:
+    smooth = overlapping(np.random.default_rng(1), 40, 3)
+    assert diebold_mariano(smooth, 3, cautious=True).statistic == diebold_mariano(smooth, 3).statistic
+    rough = np.random.default_rng(0).normal(size=40)
+    assert diebold_mariano(rough, 3, cautious=True).p_value >= diebold_mariano(rough, 3).p_value
+
+
 def test_what_is_the_same_everywhere() -> None:
     assert diebold_mariano([0.0] * 6).p_value == 1
     assert diebold_mariano([-0.1] * 6).p_value == 0
@@ -151,10 +158,9 @@ def test_the_bootstrap_of_single_differences_agrees_with_the_t_test() -> None:
 
 
 def test_blocks_are_runs_of_neighbours_that_wrap_around() -> None:
-    d = np.array([1.0, 10.0, 100.0])
-    low, high = block_bootstrap(d, 2).low, block_bootstrap(d, 2).high
-    assert low >= 5.5 - 1e-9  # the smallest block mean; single draws would give 1
-    assert high <= 55 + 1e-9  # (100 + 10) / 2; (1 + 100) / 2 wraps around
+    found = block_bootstrap([100.0, 1.0, 10.0], 2)
+    assert found.low == pytest.approx(5.5)  # 1 and 10; single draws would give 1
+    assert found.high == pytest.approx(55)  # 10 and 100, joined end to start
 
 
 def test_three_equal_signs_prove_nothing() -> None:
@@ -174,7 +180,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 def made(difference_NO: np.ndarray, **settings: Any) -> Scores:
     """Scores of N series and O origins in which the model's error is 10 + the difference, the other's 10."""
     series, origins = difference_NO.shape
-    truth = np.zeros((series * origins, 3, 1))
+    truth = np.zeros((series * origins, settings.pop("horizon", 3), 1))
     lstm = truth + 10 + difference_NO.reshape(-1, 1, 1)
     defaults: dict[str, Any] = {"mase_scale_BC": np.ones((series * origins, 1)), "origins": origins, "series": series}
     return Scores(truth, {"lstm": lstm, "naive": truth + 10}, **{**defaults, **settings})
@@ -223,6 +229,13 @@ def test_windows_without_truth_are_left_out() -> None:
     truth[:7] = math.nan  # the first series
     partly = Scores(truth, whole.forecasts, mase_scale_BC=whole.mase_scale_BC, origins=7, series=6)
     assert compare(partly, "naive").p_value == pytest.approx(compare(made(difference[1:]), "naive").p_value)
+
+
+def test_a_test_without_an_answer_does_not_count() -> None:
+    difference = np.random.default_rng(0).normal(-1, 0.1, (6, 5))
+    found = compare(made(difference, horizon=6, stride=1), "naive")  # any two of the five origins share truths
+    assert (found.unit, found.significant) == ("series", True)
+    assert math.isnan(compare(made(difference[:1], horizon=6, stride=1), "naive").p_value)
 
 
 def test_some_steps_alone() -> None:
