@@ -365,6 +365,8 @@ def test_months_and_business_days_and_odd_steps_are_clear_too() -> None:
     assert read(odd, resample="last").frequency.to_text() == "7min"
     steps = pl.DataFrame({"ds": [0, 5, 10, 15, 20, 20, 30], "y": [1.0] * 7})
     assert read(steps, resample="sum").series(0)[:, 0] == pytest.approx([1, 1, 1, 1, 2, np.nan, 1], nan_ok=True)
+    tokyo = work.assign(ds=work["ds"].dt.tz_localize("Asia/Tokyo") - pd.Timedelta("1h"))  # Monday at 8 is Sunday in UTC
+    assert read(tokyo, resample="last").frequency == Frequency("business", timezone="Asia/Tokyo")
     zoned = jittered(pd.Timedelta("1h")).assign(ds=lambda table: table["ds"].dt.tz_localize("Europe/Berlin"))
     assert read(zoned, resample="mean").frequency.to_text() == "h[Europe/Berlin]"
 
@@ -379,6 +381,11 @@ def test_an_unclear_step_is_asked_for() -> None:
     )
     with pytest.raises(PanelError, match=r"1 hour.* over all, .* in 'b'\)\. Pass frequency="):
         read(two, resample="mean")
+    uneven = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.tile([10, 60, 60, 200], 30).cumsum(), unit="min")
+    with pytest.raises(PanelError, match=r"between 1 hour and 3\.33 hours"):
+        read(pd.DataFrame({"ds": uneven, "y": 1.0}), resample="mean")
+    with pytest.raises(PanelError, match=r"between 6\.\d+ minutes and 7\.\d+ minutes"):  # no usual step is near
+        read(jittered(pd.Timedelta("7min")), resample="mean")
     with pytest.raises(PanelError, match="frequency="):
         read(pd.DataFrame({"ds": pd.to_datetime(["2024-01-01"] * 2), "y": 1.0}), resample="mean")
     with pytest.raises(PanelError, match="frequency="):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,22 @@ if TYPE_CHECKING:
     from gatecast.data.panel import Panel
     from gatecast.forecaster import Forecaster
 
-__all__ = ["data_facts", "forecaster", "levels", "read_panel", "require_counts", "require_future", "settings"]
+__all__ = [
+    "data_facts",
+    "forecaster",
+    "levels",
+    "read_future",
+    "read_panel",
+    "require_counts",
+    "require_future",
+    "settings",
+]
 
 
 def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
     """The panel of a file or of an example, with the columns of a model if one is given."""
     from gatecast.data.datasets import load_example
+    from gatecast.data.files import load
     from gatecast.data.reading import read
 
     if (file is None) == (options.example is None):
@@ -31,7 +42,10 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
         return load_example(options.example, data=options.data)
     if options.data is not None:
         raise ConfigError("--data goes with --example ridership.")
+    table = load(file)
     roles: dict[str, Any] = {
+        "series": options.series,
+        "time": options.time,
         "target": options.target or None,
         "past": options.past,
         "future": options.future_columns,
@@ -39,23 +53,27 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
         "frequency": options.frequency,
     }
     if model is not None:
-        roles = _roles_of(model, roles)
+        roles = _roles_of(model, roles, table.frame.columns)
     return read(
-        file,
-        series=options.series,
-        time=options.time,
+        table,
         gaps=options.gaps,
+        resample=options.resample,
         wide=options.wide,
         day_first=options.day_first,
         **roles,
     )
 
 
-def _roles_of(model: Forecaster, asked: dict[str, Any]) -> dict[str, Any]:
-    """The columns that a model was trained with, unless the user names others."""
+def _roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The columns that a model was trained with, unless the user names others; ``names`` are those of the table."""
+    from gatecast.data.intake import stored_names
+
     schema = model.schema_
+    series, time = stored_names(model.names_, names)
     columns = (*schema.past, *schema.future, *schema.static)
     known = {
+        "series": series,
+        "time": time,
         "target": schema.targets if schema.targets != ("y",) else None,
         "past": [column.name for column in schema.past],
         "future": [column.name for column in schema.future],
@@ -121,15 +139,25 @@ def forecaster(panel: Panel, horizon: int | None, arguments: dict[str, Any]) -> 
     return Forecaster(chosen, **arguments), note
 
 
+def read_future(panel: Panel, future: Any, options: DataOptions) -> Any:
+    """The future covariates as they were given; a table at any times as a panel with the steps of the other one."""
+    from gatecast.data.reading import read_covariates
+
+    if options.resample is None or not isinstance(future, Path) or not panel.schema.future:
+        return future
+    return read_covariates(future, panel, day_first=options.day_first, resample=True)
+
+
 def require_future(panel: Panel, horizon: int, future: Any) -> Any:
     """The future covariates, known to be complete over the horizon: better said now than after the training."""
     from gatecast.data.future import extend, observed_part
+    from gatecast.data.panel import Panel
     from gatecast.data.reading import read_covariates
 
     history = observed_part(panel)
     if horizon > int(history.length.max()):
         return future  # no training takes such a horizon, and its rows may not fit into memory
-    if future is not None and panel.schema.future:
+    if future is not None and not isinstance(future, Panel) and panel.schema.future:
         future = read_covariates(future, history, horizon=horizon if isinstance(future, dict) else None)
     extend(history, panel, horizon, future, keep=1)
     return future

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, require_future, settings
+from gatecast.cli.building import (
+    data_facts,
+    forecaster,
+    read_future,
+    read_panel,
+    require_counts,
+    require_future,
+    settings,
+)
 from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import (
     DataOptions,
@@ -72,7 +80,7 @@ def forecast(
     screen.wrapped(panel.describe())
     forecasting, note = forecaster(panel, model.horizon, arguments)
     screen.labelled("horizon", note)
-    ahead = require_future(panel, forecasting.horizon, known)
+    ahead = require_future(panel, forecasting.horizon, read_future(panel, known, data))
     assessment, seconds = _train(screen, forecasting, panel, origins)
     if assessment is not None:
         screen.scores(assessment.scores)

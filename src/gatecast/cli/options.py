@@ -78,6 +78,7 @@ class DataOptions:
         static: Covariate that is constant in each series; may be repeated.
         frequency: Step of the time column, such as h, 15min, D, B, W, MS.
         gaps: Absent times are an error, or missing values.
+        resample: Put rows at any times into steps of --frequency; how those in one step become one value.
         wide: Whether each column of numbers is a series.
         day_first: Whether 01/02/2019 is 1 February.
     """
@@ -92,6 +93,7 @@ class DataOptions:
     static: tuple[str, ...] = ()
     frequency: str | None = None
     gaps: Literal["error", "missing"] = "error"
+    resample: Literal["mean", "sum", "median", "min", "max", "first", "last"] | None = None
     wide: bool | None = None
     day_first: bool | None = None
 

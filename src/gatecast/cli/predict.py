@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gatecast.cli.building import data_facts, read_panel
+from gatecast.cli.building import data_facts, read_future, read_panel
 from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import DataOptions, Future, Json, Output, Plot
 from gatecast.cli.printing import Screen
@@ -46,7 +46,7 @@ def predict(
     panel = read_panel(file, data, fitted)
     screen.wrapped(panel.describe())
     screen.line()
-    made = fitted.predict(panel, future=known)
+    made = fitted.predict(panel, future=read_future(panel, known, data))
     show_forecast(screen, made, output)
     write_results(screen, made, output, plot)
     screen.result = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gatecast.data.frequency import Frequency
@@ -9,7 +10,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import ModelFileError, did_you_mean, listed
 
-__all__ = ["as_panel", "require_same_columns"]
+__all__ = ["as_panel", "require_same_columns", "stored_names"]
 
 
 def as_panel(
@@ -31,7 +32,7 @@ def as_panel(
         return read(data)
     covariates = (*schema.past, *schema.future, *schema.static)
     table = load(data)
-    series, time = (name if name in table.frame.columns else None for name in names or ("", ""))
+    series, time = stored_names(names, table.frame.columns)
     return read(
         table,
         series=series,
@@ -43,6 +44,12 @@ def as_panel(
         frequency=frequency,
         categories={column.name: column.categories for column in covariates if column.categories is not None},
     )
+
+
+def stored_names(names: tuple[str, str] | None, columns: Sequence[str]) -> tuple[str | None, str | None]:
+    """The series and time columns of a model, as far as a table has them; None leaves it to the reader to find one."""
+    series, time = (name if name in columns else None for name in names or ("", ""))
+    return series, time
 
 
 def require_same_columns(wanted: Schema, given: Schema) -> None:
