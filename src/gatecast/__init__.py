@@ -22,11 +22,14 @@ _HOMES = {
     "GatecastError": "errors",
     "LSTMConfig": "model.config",
     "Panel": "data.panel",
+    "SamplePaths": "paths",
     "Scaling": "data.scaling",
     "SequenceRegressor": "regressor",
     "TrainingConfig": "training.config",
+    "backtest": "backtest",
     "evaluate": "assessment",
     "hold_out": "assessment",
+    "leakage_check": "leakage",
     "load": "files",
     "load_example": "data.datasets",
     "read": "data.reading",
@@ -40,11 +43,14 @@ __all__ = [
     "GatecastError",
     "LSTMConfig",
     "Panel",
+    "SamplePaths",
     "Scaling",
     "SequenceRegressor",
     "TrainingConfig",
+    "backtest",
     "evaluate",
     "hold_out",
+    "leakage_check",
     "load",
     "load_example",
     "read",
@@ -53,6 +59,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from gatecast.assessment import evaluate, hold_out, walk
+    from gatecast.backtest import backtest
     from gatecast.data.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel
@@ -62,7 +69,9 @@ if TYPE_CHECKING:
     from gatecast.files import load
     from gatecast.forecast import Forecast
     from gatecast.forecaster import Forecaster
+    from gatecast.leakage import leakage_check
     from gatecast.model.config import LSTMConfig
+    from gatecast.paths import SamplePaths
     from gatecast.regressor import SequenceRegressor
     from gatecast.training.config import TrainingConfig
 

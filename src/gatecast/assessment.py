@@ -18,14 +18,27 @@ from gatecast.data.panel import Panel
 from gatecast.data.windows import last_origins, windows_between
 from gatecast.errors import ConfigError, WindowError, listed
 from gatecast.evaluation.baselines import baseline_forecasts
+from gatecast.evaluation.rivals import RIVALS
 from gatecast.evaluation.scales import mase_scale, rmsse_scale
 from gatecast.evaluation.scores import Scores
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gatecast.data.frequency import TimeLike
+    from gatecast.evaluation.rivals import Rival
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Assessment", "evaluate", "hold_out", "origin_numbers", "origins_that_fit", "training_part", "walk"]
+__all__ = [
+    "Assessment",
+    "evaluate",
+    "hold_out",
+    "origin_numbers",
+    "origins_that_fit",
+    "score_forecasts",
+    "training_part",
+    "walk",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,29 +195,60 @@ def _assess(
     model: Forecaster, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, season: int, origins: int
 ) -> Assessment:
     """One pass of the model and of every baseline over all windows."""
-    horizon, quantiles = model.horizon, model.ensemble_.calibration.quantiles
     forecast_BHCQ = model.forecast_from(panel, series_B, origin_B)
+    return score_forecasts(model, panel, series_B, origin_B, forecast_BHCQ, season, origins)
+
+
+def score_forecasts(
+    model: Forecaster,
+    panel: Panel,
+    series_B: np.ndarray,
+    origin_B: np.ndarray,
+    forecast_BHCQ: np.ndarray,
+    season: int,
+    origins: int,
+    rivals: Mapping[str, Rival] | None = None,
+) -> Assessment:
+    """Put forecasts that were made at some origins beside the truth, the baselines and the rivals there.
+
+    Args:
+        model: the forecaster that made them (the last one, where several did).
+        panel: what was forecast, with the truth.
+        series_B: (B,) position of each window's series.
+        origin_B: (B,) row of each window's origin.
+        forecast_BHCQ: (B, H, C, Q) the model's quantiles.
+        season: m of MASE and of the seasonal naive forecast.
+        origins: number of distinct origins.
+        rivals: name -> what a statistical method forecast for the same windows.
+    """
+    rivals = rivals or {}
+    horizon, quantiles = model.horizon, model.ensemble_.calibration.quantiles
     target_RC = panel.target_RC
     first_B = panel.first[series_B]
     truth_BHC = target_RC[origin_B[:, None] + np.arange(1, horizon + 1)].astype(np.float64)
     baselines = baseline_forecasts(target_RC, first_B, origin_B, horizon, season, category_R=_category(model, panel))
     scales = _naive_scales(panel, series_B, origin_B, season)
+    points = {name: rival.point_BHC for name, rival in rivals.items()}
+    ranges = {name: rival.quantiles_BHCQ for name, rival in rivals.items() if rival.quantiles_BHCQ is not None}
     middle = min(range(len(quantiles)), key=lambda q: abs(quantiles[q] - 0.5))
     scores = Scores(
         truth_BHC,
-        {"lstm": forecast_BHCQ[..., middle].astype(np.float64), **baselines},
+        {"lstm": forecast_BHCQ[..., middle].astype(np.float64), **points, **baselines},
+        rivals=tuple(rivals),
         targets=panel.targets,
         mase_scale_BC=scales[0],
         rmsse_scale_BC=scales[1],
         quantiles=quantiles,
-        quantile_forecasts={"lstm": forecast_BHCQ},
+        quantile_forecasts={"lstm": forecast_BHCQ, **ranges},
         season=season,
         origins=origins,
         series=len(panel),
         series_B=series_B,
         origin_B=origin_numbers(series_B, origin_B),
         stride=_stride(series_B, origin_B),
+        seconds={name: rival.seconds for name, rival in rivals.items()},
         unit=panel.frequency.plural(horizon),
+        titles=RIVALS,
     )
     return Assessment(scores, panel, series_B, origin_B, forecast_BHCQ, baselines)
 

@@ -1,19 +1,66 @@
-"""Calibration: quantiles corrected by what happened on the validation tail.
+"""Calibration: quantiles corrected by what happened on held-back origins.
 
-Split conformal prediction (Vovk et al. 2005; Romano et al. 2019 for quantiles). Errors are measured in output units, so
-that calm and wild series share them. A head with quantiles of its own keeps its shape and is stretched; a point head
-gets the quantiles of its errors, step by step where there are enough of them. The median is never moved.
+Split conformal prediction (Vovk et al. 2005; for quantiles Romano et al. 2019), made cautious. Errors are measured in
+output units, so that calm and wild series share them. A head with quantiles of its own keeps its shape, and both its
+sides are stretched by one factor per level; a point head gets the quantiles of its errors. The median is never moved.
+
+How far a measured stretch is believed depends on how many independent spans of time it was seen in, not on how many
+series or overlapping windows: series of one panel meet the same weather, holidays and crises. What is not believed is
+filled up with what a training on so many windows needs on average (see ``expected_stretch``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
-__all__ = ["Calibration"]
+__all__ = ["Calibration", "Evidence"]
 
 ENOUGH_PER_STEP = 40
+HALF_BELIEVED = 5.0  # spans of time after which a measured stretch counts half
+HALF_BELIEVED_PER_STEP = 20.0  # the same for the difference between one step ahead and all of them
+OPTIMISM = 3.0  # n windows of training make quantiles too narrow by about 1 + 3 / n: M3 monthly, single series
+FEWEST = 3.0  # the smallest number of windows that the corrections are made for
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a calibration rests on.
+
+    Args:
+        spans: spans of one horizon, one after the other, that the held-back origins cover; 0 = none.
+        windows: windows of one horizon, without overlap, that the networks were trained on, all series together.
+    """
+
+    spans: float
+    windows: float
+
+    @property
+    def belief(self) -> float:
+        """Weight of what was measured, 0..1."""
+        return self.spans / (self.spans + HALF_BELIEVED)
+
+    @property
+    def belief_per_step(self) -> float:
+        """Weight of what was measured at one step ahead alone, 0..1."""
+        return self.spans / (self.spans + HALF_BELIEVED_PER_STEP)
+
+    @property
+    def expected_stretch(self) -> float:
+        """The stretch that a training on so few windows needs on average: what it fitted was partly noise."""
+        return 1 + OPTIMISM / max(self.windows, FEWEST)
+
+    def tail(self, level: float) -> float:
+        """Quantile of Student's t over that of the normal distribution: few errors do not show how wild they can be.
+
+        Expansion for many degrees of freedom: Abramowitz and Stegun 1964, 26.7.5.
+        """
+        if level == 0.5:
+            return 1.0
+        z, dof = NormalDist().inv_cdf(level), max(self.windows, FEWEST)
+        return 1 + (z**2 + 1) / (4 * dof) + (5 * z**4 + 16 * z**2 + 3) / (96 * dof**2)
 
 
 @dataclass(frozen=True)
@@ -22,12 +69,12 @@ class Calibration:
 
     Args:
         quantiles: the Q levels given out; 0.5 alone for a head with one output whose errors nobody measured.
-        stretch_Q: factor on the distance from the median; used for heads with quantiles.
+        stretch_HQ: factor on the distance from the median; used for heads with quantiles.
         offset_HCQ: added to a point forecast; used for heads with one output.
     """
 
     quantiles: tuple[float, ...]
-    stretch_Q: np.ndarray | None = None
+    stretch_HQ: np.ndarray | None = None
     offset_HCQ: np.ndarray | None = None
 
     @property
@@ -39,63 +86,83 @@ class Calibration:
         """Outputs (B, H, C, Q or 1) -> (B, H, C, Q), never crossing."""
         if self.offset_HCQ is not None:
             return output_BHCQ + self.offset_HCQ
-        if self.stretch_Q is None:
+        if self.stretch_HQ is None:
             return output_BHCQ
         middle_BHC1 = output_BHCQ[..., [_middle(self.quantiles)]]
-        stretched = middle_BHC1 + self.stretch_Q.astype(output_BHCQ.dtype) * (output_BHCQ - middle_BHC1)
-        return np.sort(stretched, axis=-1)
+        stretch_H1Q = self.stretch_HQ[:, None].astype(output_BHCQ.dtype)
+        return np.sort(middle_BHC1 + stretch_H1Q * (output_BHCQ - middle_BHC1), axis=-1)
 
     @classmethod
-    def fit(cls, quantiles: tuple[float, ...], output_MHCQ: np.ndarray, truth_MHC: np.ndarray) -> Calibration:
-        """From outputs (M, H, C, Q or 1) and scaled truths (M, H, C; NaN = unknown) of the validation windows."""
-        if not np.isfinite(truth_MHC).any():
-            return cls(quantiles if output_MHCQ.shape[-1] == len(quantiles) else (0.5,))
-        if output_MHCQ.shape[-1] == 1:
-            return cls(quantiles, offset_HCQ=_offsets(quantiles, truth_MHC - output_MHCQ[..., 0]))
-        middle_MHC = output_MHCQ[..., _middle(quantiles)]
-        # windows that overlap tell the same story: one horizon of steps counts as one window
-        trust = Trust.of(max(len(truth_MHC) / truth_MHC.shape[1], 1))
-        stretch = [
-            trust.applied(_stretch(level, output_MHCQ[..., q] - middle_MHC, truth_MHC - middle_MHC))
-            for q, level in enumerate(quantiles)
-        ]
-        return cls(quantiles, stretch_Q=np.array(stretch))
+    def fit(
+        cls, quantiles: tuple[float, ...], output_MHCQ: np.ndarray, truth_MHC: np.ndarray, evidence: Evidence
+    ) -> Calibration:
+        """From outputs (M, H, C, Q or 1) and scaled truths (M, H, C; NaN = unknown) of held-back windows.
 
-
-@dataclass(frozen=True)
-class Trust:
-    """How far a measured stretch is believed: a few windows may widen the quantiles, but hardly narrow them."""
-
-    widen: float
-    narrow: float
-
-    @classmethod
-    def of(cls, windows: float) -> Trust:
-        """Trust in the number of independent windows."""
-        return cls(1.0, windows / (windows + 50))
-
-    def applied(self, stretch: float) -> float:
-        """The stretch to use."""
-        return float(stretch ** (self.widen if stretch > 1 else self.narrow))
+        Without any known truth a head with quantiles gets what is to be expected, a point head its forecast alone.
+        """
+        known = bool(np.isfinite(truth_MHC).any())
+        if output_MHCQ.shape[-1] == 1 and len(quantiles) > 1:
+            offset = _offsets(quantiles, truth_MHC - output_MHCQ[..., 0], evidence) if known else None
+            return cls(quantiles if known else (0.5,), offset_HCQ=offset)
+        horizon = truth_MHC.shape[1]
+        stretch_HQ = np.ones((horizon, len(quantiles)))
+        for q, level in enumerate(quantiles):
+            if q == _middle(quantiles):
+                continue
+            measured_H = np.ones(horizon) if not known else _measured(quantiles, q, output_MHCQ, truth_MHC, evidence)
+            believed_H = measured_H**evidence.belief if known else measured_H
+            expected = evidence.expected_stretch ** (1 - evidence.belief if known else 1)
+            stretch_HQ[:, q] = believed_H * expected * evidence.tail(level)
+        return cls(quantiles, stretch_HQ=stretch_HQ)
 
 
 def _middle(quantiles: tuple[float, ...]) -> int:
     return min(range(len(quantiles)), key=lambda q: abs(quantiles[q] - 0.5))
 
 
-def _stretch(level: float, width_MHC: np.ndarray, error_MHC: np.ndarray) -> float:
-    """The factor at which a share ``level`` of the truths lies below the quantile; 1 for the middle one."""
-    known = np.isfinite(error_MHC) & (np.abs(width_MHC) > 1e-12)
-    if not known.any():
+def _measured(
+    quantiles: tuple[float, ...], q: int, output_MHCQ: np.ndarray, truth_MHC: np.ndarray, evidence: Evidence
+) -> np.ndarray:
+    """(H,) stretch of one level: that over all steps, moved towards that of the step alone as far as it is believed."""
+    ratio_MHC, inside = _ratios(quantiles, q, output_MHCQ, truth_MHC)
+    overall = _quantile(ratio_MHC, inside)
+    if np.isfinite(ratio_MHC).sum(axis=(0, 2)).min() < ENOUGH_PER_STEP:
+        return np.full(ratio_MHC.shape[1], overall)
+    step_H = np.array([_quantile(ratio_MHC[:, h], inside) for h in range(ratio_MHC.shape[1])])
+    measured_H: np.ndarray = overall * (step_H / overall) ** evidence.belief_per_step
+    return measured_H
+
+
+def _ratios(
+    quantiles: tuple[float, ...], q: int, output_MHCQ: np.ndarray, truth_MHC: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """(M, H, C) error over the quantile's distance from the median, and the share of them that should be below 1.
+
+    A level with a counterpart beyond the median is measured on both sides together: what came out above one time comes
+    out below the next, and half the noise is left. NaN where the truth is not known or there is no distance.
+    """
+    middle = _middle(quantiles)
+    error_MHC = truth_MHC - output_MHCQ[..., middle]
+    width_MHC = output_MHCQ[..., q] - output_MHCQ[..., middle]
+    other = [p for p in range(len(quantiles)) if abs(quantiles[p] + quantiles[q] - 1) < 1e-9]
+    inside = max(quantiles[q], 1 - quantiles[q])
+    if other:
+        across_MHC = output_MHCQ[..., other[0]] - output_MHCQ[..., middle]
+        width_MHC = np.where(error_MHC * width_MHC >= 0, width_MHC, across_MHC)
+        inside = 2 * inside - 1
+    usable = np.isfinite(error_MHC) & (np.abs(width_MHC) > 1e-12)
+    return np.where(usable, error_MHC / np.where(usable, width_MHC, 1), np.nan), inside
+
+
+def _quantile(ratio: np.ndarray, inside: float) -> float:
+    """The ratio below which a share lies, with the correction for a finite sample: (n + 1) / n more; 1 for none."""
+    known = ratio[np.isfinite(ratio)]
+    if not len(known):
         return 1.0
-    ratio = error_MHC[known] / width_MHC[known]
-    inside = level if level > 0.5 else 1 - level
-    # the correction for a finite sample: (n + 1) / n more than the level asks for
-    corrected = min(inside * (1 + 1 / len(ratio)), 1.0)
-    return float(np.clip(np.quantile(ratio, corrected), 0.2, 5.0))
+    return float(np.clip(np.quantile(known, min(inside * (1 + 1 / len(known)), 1.0)), 0.2, 5.0))
 
 
-def _offsets(quantiles: tuple[float, ...], error_MHC: np.ndarray) -> np.ndarray:
+def _offsets(quantiles: tuple[float, ...], error_MHC: np.ndarray, evidence: Evidence) -> np.ndarray:
     """(H, C, Q) quantiles of the errors, per step where there are enough, else over all steps; 0 for the middle."""
     horizon, targets = error_MHC.shape[1:]
     per_step = np.isfinite(error_MHC).sum(axis=0).min() >= ENOUGH_PER_STEP
@@ -104,7 +171,7 @@ def _offsets(quantiles: tuple[float, ...], error_MHC: np.ndarray) -> np.ndarray:
         if per_step
         else np.broadcast_to(error_MHC.reshape(-1, 1, targets), (error_MHC.shape[0] * horizon, horizon, targets))
     )
-    offset_QHC = np.nanquantile(pooled, quantiles, axis=0)
-    offset_HCQ: np.ndarray = np.moveaxis(offset_QHC, 0, -1)
+    offset_HCQ: np.ndarray = np.moveaxis(np.nanquantile(pooled, quantiles, axis=0), 0, -1)
+    offset_HCQ = offset_HCQ * np.array([evidence.tail(level) for level in quantiles])
     offset_HCQ[..., _middle(quantiles)] = 0
     return np.sort(offset_HCQ, axis=-1).astype(np.float32)

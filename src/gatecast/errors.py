@@ -8,6 +8,7 @@
     │   ├── ConfigError                     a setting out of its range
     │   └── ModelFileError                  a model file that is damaged or does not fit
     ├── DatasetError                        a reference data set could not be had
+    ├── LeakageError                        a forecast knows what comes after its origin
     └── TrainingError                       the training went wrong
 
 A message says what is wrong, where, what the limit is, and what to do; all problems of a kind come at once.
@@ -25,6 +26,7 @@ __all__ = [
     "DatasetError",
     "GatecastError",
     "InputError",
+    "LeakageError",
     "ModelFileError",
     "PanelError",
     "TrainingError",
@@ -64,6 +66,10 @@ class ModelFileError(InputError):
 
 class DatasetError(GatecastError):
     """A reference data set could not be downloaded, checked or unpacked."""
+
+
+class LeakageError(GatecastError):
+    """A forecast moved when what lies after its origin was changed."""
 
 
 class TrainingError(GatecastError):

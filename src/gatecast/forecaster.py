@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from gatecast.data.batches import WindowReader
 from gatecast.data.future import extend, observed_part
 from gatecast.data.intake import as_panel, require_same_columns
 from gatecast.data.panel import Panel
@@ -19,13 +20,18 @@ from gatecast.errors import ConfigError
 from gatecast.forecast import Forecast
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
+from gatecast.paths import SamplePaths
 from gatecast.progress import Progress
+from gatecast.sampling import joined_paths, step_correlation, stepwise_paths, with_spread
 from gatecast.selection.choose import Wishes, choose
 from gatecast.selection.settings import changed
+from gatecast.selection.spans import validation_cut
 from gatecast.training.config import TrainingConfig
 from gatecast.training.ensemble import Ensemble, fit_ensemble, train_again
 
 __all__ = ["Forecaster"]
+
+SHARE_OF_ERRORS = 0.2  # of the data: its end says how errors of one path go together
 
 
 class Forecaster:
@@ -38,9 +44,11 @@ class Forecaster:
         network: sizes of the LSTM, all of them; or a mapping such as ``{"hidden_size": 64}`` that changes single ones.
         training: settings of the training; or a mapping as for ``network``.
         members: networks of different seeds whose forecasts are averaged.
-        quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals. A
+        quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals:
+            those of 80 and 95 % by default. A
             point loss (mse, mae, huber) without validation gives 0.5 alone: nobody knows its errors.
-        recursive: forecast one step at a time and feed the median back, instead of all steps directly.
+        recursive: forecast one step at a time and feed the median back, instead of all steps directly; intervals then
+            come from sample paths.
         time_limit: seconds that ``fit`` may take, roughly; the best reached by then is kept. At most a quarter of them
             goes into the choice.
         refit: after choosing on the validation tail, train once more on all data.
@@ -59,7 +67,7 @@ class Forecaster:
         network: LSTMConfig | Mapping[str, Any] | None = None,
         training: TrainingConfig | Mapping[str, Any] | None = None,
         members: int | None = None,
-        quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
+        quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975),
         recursive: bool = False,
         time_limit: float | None = None,
         refit: bool = True,
@@ -98,6 +106,13 @@ class Forecaster:
             whole = ", ".join(f"{level:g}" for level in sorted((*self.quantiles, 0.5)))
             raise ConfigError(f"quantiles lack 0.5, which is the point forecast. Add it: quantiles=({whole}).")
 
+    def clone(self, *, fitted: bool = False) -> Self:
+        """A Forecaster with the same settings; also with what was learned, if asked for. The networks are shared."""
+        twin = object.__new__(type(self))
+        kept = {name: value for name, value in vars(self).items() if fitted or not name.endswith("_")}
+        twin.__dict__.update(kept)
+        return twin
+
     # ---------------------------------------------------------------- fit
 
     def fit(self, data: Any, validation: Any | None = None) -> Self:
@@ -128,13 +143,14 @@ class Forecaster:
         self.panel_, self.plan_ = panel, plan  # only now: a training that failed leaves an earlier one whole
         return self._adopt(ensemble, history, time.monotonic() - started)
 
-    def refit_on(self, data: Any, time_limit: float | None = None) -> Self:
+    def refit_on(self, data: Any, time_limit: float | None = None, *, warm: bool = False) -> Self:
         """Train again on other data with all that was chosen before; nothing is validated or chosen anew.
 
         Args:
             data: a Panel, or what ``gatecast.read`` takes.
             time_limit: seconds that this may take, roughly. Where they do not suffice for half of the epochs, the
                 networks stay as they are.
+            warm: go on from the weights there are, with a quarter of the epochs, instead of from the start.
         """
         self._require_fitted()
         _require_positive(time_limit)
@@ -142,7 +158,7 @@ class Forecaster:
         panel = as_panel(data)
         history = observed_part(panel)
         deadline = started + (math.inf if time_limit is None else time_limit)
-        ensemble = train_again(self.plan_, history, self.ensemble_, Progress(self.progress), deadline)
+        ensemble = train_again(self.plan_, history, self.ensemble_, Progress(self.progress), deadline, warm=warm)
         self.panel_ = panel
         return self._adopt(ensemble, history, time.monotonic() - started)
 
@@ -187,18 +203,9 @@ class Forecaster:
             CovariateError: a future covariate is missing somewhere in the horizon, or has an unknown category.
             WindowError: a series is shorter than the lookback that was asked for.
         """
-        self._require_fitted()
-        if data is None and not hasattr(self, "panel_"):
-            raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
-        panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_, self.names_)
-        self.require_same_columns(panel)
-        history = observed_part(panel)
-        if not self.plan_.padded:
-            require_steps(history, self.plan_.framing.lookback, 0)
-        extended = extend(history, panel, self.horizon, future, self._history_needed())
-        series = np.arange(len(history))
+        history, extended = self._history_and_horizon(data, future)
         origin_N = extended.stop - 1 - self.horizon
-        values_NHCQ = self.forecast_from(extended, series, origin_N)
+        values_NHCQ = self.forecast_from(extended, np.arange(len(history)), origin_N)
         return Forecast(
             values_NHCQ,
             self.ensemble_.calibration.quantiles,
@@ -211,18 +218,77 @@ class Forecaster:
             history,
         )
 
+    def sample(
+        self, data: Any | None = None, *, paths: int = 100, future: Any | None = None, seed: int = 0
+    ) -> SamplePaths:
+        """Draw whole futures of every series: what holds of a sum or a maximum over steps can be counted on them.
+
+        A recursive model reads each draw as if observed and goes on; each path follows one member. A direct model
+        draws from the quantiles that ``predict`` gives, correlated over the steps as its errors were on the last
+        fifth of the data of ``fit`` (of ``data`` for a loaded model; 0.8 between neighbours where that is too short).
+
+        Args:
+            data: the history to continue; None = the data of ``fit``.
+            paths: paths S per series.
+            future: future covariates, as for ``predict``.
+            seed: the same seed gives the same bytes, in whatever order the series come.
+
+        Raises:
+            ConfigError: the model gives the median alone, folds steps or uses category-difference while recursive.
+            CovariateError, WindowError: as ``predict``.
+        """
+        if paths < 1:
+            raise ConfigError(f"paths must be at least 1; got {paths}.")
+        history, extended = self._history_and_horizon(data, future)
+        series, origin_N = np.arange(len(history)), extended.stop - 1 - self.horizon
+        place_N = np.argsort(np.argsort(np.array(history.ids)))
+        noise = np.random.default_rng(seed).standard_normal((len(series), paths, self.horizon, len(history.targets)))
+        reader, predictor = self._reader(extended, series, origin_N), self.ensemble_.predictor
+        if self.recursive:
+            values_NSHC = stepwise_paths(predictor, reader, series, origin_N, noise[place_N])
+        else:
+            seen = observed_part(self.panel_) if hasattr(self, "panel_") else history
+            tail = self.plan_.spans.tail_windows(seen, validation_cut(seen, self.horizon, SHARE_OF_ERRORS))
+            joint = step_correlation(predictor, self.ensemble_.reader(self.plan_, seen), tail)
+            values_NSHC = joined_paths(predictor, reader, series, origin_N, noise[place_N], joint)
+        return SamplePaths(
+            values_NSHC,
+            history.ids,
+            history.targets,
+            history.frequency.advance(history.starts, history.length - 1),
+            history.frequency,
+            history.backend,
+            history.names,
+        )
+
+    def _history_and_horizon(self, data: Any | None, future: Any | None) -> tuple[Panel, Panel]:
+        """What was observed, and the end of it with rows for the horizon."""
+        self._require_fitted()
+        if data is None and not hasattr(self, "panel_"):
+            raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
+        panel = self.panel_ if data is None else as_panel(data, self.schema_, self.frequency_, self.names_)
+        self.require_same_columns(panel)
+        history = observed_part(panel)
+        if not self.plan_.padded:
+            require_steps(history, self.plan_.framing.lookback, 0)
+        return history, extend(history, panel, self.horizon, future, self._history_needed())
+
     def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Quantiles (B, H, C, Q) after any origin rows of a panel, in one pass; rows after an origin are not used.
 
         Future covariates of the H steps after each origin are read from the panel.
         """
         self._require_fitted()
-        ensemble = self.ensemble_
-        past = panel.slice(0, _used_until(panel, series_B, origin_B))
-        reader = ensemble.reader(self.plan_, past, _known_until(panel, series_B, origin_B))
+        reader, predictor = self._reader(panel, series_B, origin_B), self.ensemble_.predictor
         if self.recursive:
-            return ensemble.predictor.recursive(reader, series_B, origin_B, self.horizon)
-        return ensemble.predictor.forecast(reader, series_B, origin_B)
+            values_BHCQ = predictor.recursive(reader, series_B, origin_B, self.horizon)
+            return with_spread(predictor, reader, series_B, origin_B, values_BHCQ)
+        return predictor.forecast(reader, series_B, origin_B)
+
+    def _reader(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> WindowReader:
+        """Reads the windows of some origins; of nothing after the last origin of a series."""
+        past = panel.slice(0, _used_until(panel, series_B, origin_B))
+        return self.ensemble_.reader(self.plan_, past, _known_until(panel, series_B, origin_B))
 
     def every_step_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Point forecasts (B, K, H, C) after each of the last K steps of the windows that end at the origin rows.
@@ -230,9 +296,7 @@ class Forecaster:
         K is the network's readout. The last of them is what ``forecast_from`` gives; the others saw a shorter past.
         """
         self._require_fitted()
-        past = panel.slice(0, _used_until(panel, series_B, origin_B))
-        reader = self.ensemble_.reader(self.plan_, past, _known_until(panel, series_B, origin_B))
-        return self.ensemble_.predictor.every_step(reader, series_B, origin_B)
+        return self.ensemble_.predictor.every_step(self._reader(panel, series_B, origin_B), series_B, origin_B)
 
     def trained_until(self) -> dict[str, Any]:
         """Last timestamp that training saw, by series; empty for a loaded model, whose file holds no data."""

@@ -118,7 +118,7 @@ class ModelOptions:
     lookback: Whole | None = None
     scaling: str | None = None
     members: Whole | None = None
-    quantiles: str = "0.1,0.5,0.9"
+    quantiles: str = "0.025,0.1,0.5,0.9,0.975"
     recursive: Annotated[bool, Parameter(negative="")] = False
     time_limit: float | None = None
     seed: Whole = 0

@@ -71,26 +71,33 @@ def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:
     middle = [format(value, style) for value in forecast.values[0, :rows, c].astype("float64")]
     wide = max(len(first), *map(len, labels))
     number = max(len(heading[:30]), *map(len, middle))
-    title, bounds = _bounds(forecast, shown_HQ, style)
-    lines = [f"{first:<{wide}}   {heading[:30]:>{number}}   {title}"]
-    lines += [
-        f"{label:<{wide}}   {value:>{number}}   {bound}"
-        for label, value, bound in zip(labels, middle, bounds, strict=True)
+    bounds = [_bounds(title, shown_HQ[:, pair], style) for title, pair in _intervals(forecast)]
+    columns = list(zip(*bounds, strict=True)) or [()] * (rows + 1)
+    heads = [
+        f"{first:<{wide}}   {heading[:30]:>{number}}",
+        *(f"{a:<{wide}}   {b:>{number}}" for a, b in zip(labels, middle, strict=True)),
     ]
-    return [line.rstrip() for line in lines]
+    return ["   ".join((head, *column)).rstrip() for head, column in zip(heads, columns, strict=True)]
 
 
-def _bounds(forecast: Forecast, shown_HQ: np.ndarray, style: str) -> tuple[str, list[str]]:
-    """Title and text of the widest interval; of the outer quantiles where they are not symmetric."""
-    if len(forecast.quantiles) == 1:
-        return "", [""] * len(shown_HQ)
-    widest = forecast.widest
-    outer = f"quantiles {forecast.quantiles[0]:g} .. {forecast.quantiles[-1]:g}"
-    title = outer if widest is None else f"{100 * widest:g} % interval"
-    low = [format(value, style) for value in shown_HQ[:, 0]]
-    high = [format(value, style) for value in shown_HQ[:, -1]]
+def _intervals(forecast: Forecast) -> list[tuple[str, list[int]]]:
+    """Title and quantile positions of the narrowest and the widest central interval; of the outer quantiles if none."""
+    levels = forecast.quantiles
+    if len(levels) == 1:
+        return []
+    pairs = [[q, len(levels) - 1 - q] for q in range(len(levels) // 2) if abs(levels[q] + levels[-1 - q] - 1) < 1e-9]
+    if not pairs:
+        return [(f"quantiles {levels[0]:g} .. {levels[-1]:g}", [0, len(levels) - 1])]
+    shown = [pairs[-1], pairs[0]][: len(pairs)]
+    return [(f"{100 * (levels[high] - levels[low]):g} % interval", [low, high]) for low, high in shown]
+
+
+def _bounds(title: str, shown_H2: np.ndarray, style: str) -> list[str]:
+    """Heading and rows of one interval, all of one width."""
+    low, high = ([format(value, style) for value in shown_H2[:, side]] for side in (0, 1))
     wide = max(map(len, low))
-    return title, [f"{a:>{wide}} .. {b}" for a, b in zip(low, high, strict=True)]
+    texts = [title, *(f"{a:>{wide}} .. {b}" for a, b in zip(low, high, strict=True))]
+    return [text.ljust(max(map(len, texts))) for text in texts]
 
 
 def forecast_facts(forecast: Forecast) -> list[dict[str, Any]]:

@@ -170,7 +170,7 @@ def _wanted(document: ForecasterDocument) -> dict[str, tuple[tuple[str, ...], tu
         wanted["statistics"] = (either, (len(document.ids), 3, len(schema.targets)))
     levels = len(document.settings.quantiles)
     if document.calibration == "stretch":
-        wanted["calibration.stretch"] = (double, (levels,))
+        wanted["calibration.stretch"] = (double, (plan.framing.horizon, levels))
     if document.calibration == "offset":
         wanted["calibration.offset"] = (single, (plan.framing.horizon, len(schema.targets), levels))
     shapes = parameter_shapes(plan.network, *network_shape(document))

@@ -56,7 +56,7 @@ def _same_fields(kind: type[Any], source: object) -> dict[str, Any]:
 
 
 def _kind_of(calibration: Calibration) -> Literal["none", "stretch", "offset"]:
-    if calibration.stretch_Q is not None:
+    if calibration.stretch_HQ is not None:
         return "stretch"
     return "none" if calibration.offset_HCQ is None else "offset"
 
@@ -66,7 +66,7 @@ def arrays_of(model: Forecaster) -> dict[str, np.ndarray]:
     ensemble = model.ensemble_
     optional = {
         "statistics": ensemble.statistics,
-        "calibration.stretch": ensemble.calibration.stretch_Q,
+        "calibration.stretch": ensemble.calibration.stretch_HQ,
         "calibration.offset": ensemble.calibration.offset_HCQ,
     }
     arrays = {name: array for name, array in optional.items() if array is not None}

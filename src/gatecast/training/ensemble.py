@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from gatecast.calibration import Calibration
+from gatecast.calibration import Calibration, Evidence
 from gatecast.data.batches import CovariateScale, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.windows import WindowIndex, require_steps
@@ -133,11 +133,24 @@ def fit_ensemble(
     return job.run(panel, (validation, plan.spans.all_windows(validation)))
 
 
-def train_again(plan: Plan, panel: Panel, before: Ensemble, progress: Progress, deadline: float = math.inf) -> Ensemble:
+def train_again(
+    plan: Plan,
+    panel: Panel,
+    before: Ensemble,
+    progress: Progress,
+    deadline: float = math.inf,
+    *,
+    warm: bool = False,
+) -> Ensemble:
     """Train the same plan on other data: same epochs, same penalties, same calibration.
 
+    ``warm`` goes on from the weights of ``before`` with a falling learning rate, for a quarter of the epochs.
     ``before`` itself comes back where that was interrupted, or ended by the deadline before half of the epochs.
     """
+    if warm and before.common_epoch:
+        return _Job(_warm(plan, before), before.calibration.quantiles, deadline, progress, warm=True).repeat(
+            panel, before
+        )
     return _Job(plan, before.calibration.quantiles, deadline, progress).repeat(panel, before)
 
 
@@ -149,7 +162,7 @@ class _Job:
     quantiles: tuple[float, ...]
     deadline: float
     progress: Progress
-    done: int = field(default=0)
+    warm: bool = field(default=False)
 
     def run(
         self,
@@ -178,9 +191,8 @@ class _Job:
         ensemble = replace(shell, members=tuple(members), interrupted=interrupted)
         if after is not None:
             return replace(ensemble, calibration=after.calibration)
-        return (
-            ensemble if check is None else replace(ensemble, calibration=_calibrated(ensemble, check, self.quantiles))
-        )
+        windows = panel.total / plan.framing.horizon
+        return replace(ensemble, calibration=calibrated(ensemble, check, self.quantiles, windows))
 
     def repeat(self, panel: Panel, before: Ensemble) -> Ensemble:
         """Train on ``panel`` as long as was best for ``before``, which stays where that was not to be finished.
@@ -224,7 +236,8 @@ class _Job:
                 seeded(plan.training, k),
                 penalty=plan.penalty,
                 spread_Y=np.array(plan.spread).ravel() if plan.spread else None,
-                until=None if after is None else after.common_epoch,
+                until=None if after is None or self.warm else after.common_epoch,
+                weights=_weights(after, k) if self.warm and after is not None else None,
                 deadline=begun + allowed * (k + 1) / plan.members,
                 report=self._report(k),
             )
@@ -245,8 +258,22 @@ class _Job:
         return report
 
 
-def _calibrated(ensemble: Ensemble, check: WindowSource, quantiles: tuple[float, ...]) -> Calibration:
-    """Calibration from the validation windows."""
+def calibrated(
+    ensemble: Ensemble, check: WindowSource | None, quantiles: tuple[float, ...], windows: float
+) -> Calibration:
+    """Calibration from held-back windows, as far as there are any.
+
+    Args:
+        ensemble: what forecasts; it has not seen their targets.
+        check: the windows; None = there are none.
+        quantiles: levels to give out.
+        windows: spans of one horizon that the training saw.
+    """
+    if check is None:
+        if ensemble.head.raws == 1:
+            return Calibration(ensemble.head.quantiles)
+        nothing = np.full((1, ensemble_horizon(ensemble), 1), np.nan)
+        return Calibration.fit(quantiles, np.zeros((*nothing.shape, len(quantiles))), nothing, Evidence(0, windows))
     count = len(check.index)
     numbers = np.linspace(0, count - 1, min(CALIBRATION_WINDOWS, count)).astype(np.int64)
     series_B, origin_B = check.index.locate(numbers)
@@ -256,7 +283,30 @@ def _calibrated(ensemble: Ensemble, check: WindowSource, quantiles: tuple[float,
     truth_BHC = batch.target_BKHC[:, 0]
     if batch.weight_BKHC is not None:
         truth_BHC = np.where(batch.weight_BKHC[:, 0] > 0, truth_BHC, np.nan)
-    return Calibration.fit(quantiles, output_BHCQ, truth_BHC)
+    return Calibration.fit(quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows))
+
+
+def _warm(plan: Plan, before: Ensemble) -> Plan:
+    """The plan with a short training that does not first raise the learning rate again."""
+    epochs = -(-before.common_epoch // 4)
+    return replace(plan, training=replace(plan.training, max_epochs=epochs, schedule="cosine", lr=plan.training.lr / 3))
+
+
+def _weights(before: Ensemble, member: int) -> dict[str, torch.Tensor]:
+    """The weights that a member starts from: those of the same member."""
+    return before.members[min(member, len(before.members) - 1)].network.state_dict()
+
+
+def ensemble_horizon(ensemble: Ensemble) -> int:
+    """Steps H of the networks."""
+    return ensemble.members[0].network.shape[0]
+
+
+def _spans(check: WindowSource) -> float:
+    """Horizons, one after the other, that the targets of a typical series' windows cover."""
+    windows_N = np.diff(check.index.ends, prepend=0)
+    horizon = check.reader.framing.horizon
+    return float((np.median(windows_N[windows_N > 0]) + horizon - 1) / horizon) if windows_N.any() else 0.0
 
 
 def _cut_short(again: Ensemble, before: Ensemble) -> bool:

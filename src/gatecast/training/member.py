@@ -57,6 +57,7 @@ def train_member(
     penalty: float = 1e-2,
     spread_Y: np.ndarray | None = None,
     until: int | None = None,
+    weights: dict[str, torch.Tensor] | None = None,
     deadline: float = math.inf,
     report: Report | None = None,
 ) -> Member:
@@ -72,13 +73,16 @@ def train_member(
         penalty: of the ridge start.
         spread_Y: (H * C,) errors to expect, for the start of the quantiles; None = those of the regression.
         until: last epoch to run of the schedule; None = all.
+        weights: state_dict to start from, instead of a start of its own.
         deadline: ``time.monotonic()`` at which to stop.
         report: progress.
     """
     work = training.batch_size * 4 * config.hidden_size * (config.hidden_size + shape.features)
     with computing(training.seed, work):
         network = shape.build(config, head).to(source.device)
-        if training.start == "ridge":
+        if weights is not None:
+            network.load_state_dict(weights)
+        elif training.start == "ridge":
             ridge_start(network, head, source.spread(START_WINDOWS, origins=1), penalty, spread_Y)
         engine = TorchEngine(network, head, training.clip, training.track_mae)
         kept = [] if held_back is None else list(held_back.spread(VALIDATION_WINDOWS, origins=1))

@@ -1,0 +1,227 @@
+"""Backtest: what the forecasts would have been, had the model been used all along.
+
+─────── trained on ────────┤o1·····H·····
+                           ├──stride──o2·····H·····           a fold: origins that one training serves
+───────────────── trained on ────────────────┤o3·····H·····   the next fold, where the model is refitted
+                                             ├──stride──o4·····H·····|   end of the panel
+
+All that is learned (scaling, validation, calibration, weights) is learned inside each fold, before its first origin.
+One pass forecasts all origins of a fold; no window is copied out of the panel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from gatecast.assessment import Assessment, score_forecasts
+from gatecast.backtest_folder import BacktestFolder
+from gatecast.data.folds import WINDOWS, make_folds, stride_that_fits
+from gatecast.data.future import observed_part
+from gatecast.data.intake import as_panel
+from gatecast.data.panel import Panel
+from gatecast.data.windows import last_origins
+from gatecast.errors import ConfigError, WindowError, did_you_mean, listed
+from gatecast.evaluation.adaptive import adapted
+from gatecast.evaluation.rivals import rival_forecasts, worthwhile
+from gatecast.progress import Progress
+from gatecast.rolling import FoldRecord, Rolling
+
+if TYPE_CHECKING:
+    from gatecast.evaluation.rivals import Rival
+    from gatecast.evaluation.scores import Scores, Table
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["Backtest", "backtest"]
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Forecasts from rolling origins beside the naive ones, their scores, and how they came about.
+
+    Args:
+        assessment: forecasts, truths and scores of all windows.
+        folds: how each training went.
+        model: the forecaster of the last fold.
+        origins: origins per series that were forecast.
+        planned: origins that were asked for; more than ``origins`` after Ctrl-C.
+        stride: steps between two origins.
+        refit: when training was repeated.
+        window: "expanding" or "sliding".
+        adaptive: whether the intervals follow what was observed on the way.
+        left_out: names of the series that were too short.
+        notes: one sentence each on what was left out and why.
+    """
+
+    assessment: Assessment
+    folds: tuple[FoldRecord, ...]
+    model: Forecaster
+    origins: int
+    planned: int
+    stride: int
+    refit: bool | int
+    window: str
+    adaptive: bool = False
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> Scores:
+        """The table, the skill and the verdict."""
+        return self.assessment.scores
+
+    @property
+    def interrupted(self) -> bool:
+        """Stopped by Ctrl-C before all origins were forecast."""
+        return self.origins < self.planned
+
+    def per_series(self) -> dict[str, Table]:
+        """Series -> method -> metric -> score."""
+        ids = self.assessment.panel.ids
+        return {ids[n]: table for n, table in self.scores.grouped(self.assessment.series_B).items()}
+
+    def per_origin(self) -> dict[int, Table]:
+        """Number of the origin, 0 the oldest -> method -> metric -> score."""
+        return self.scores.grouped(np.tile(np.arange(self.origins), len(self.assessment.panel)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the forecasts themselves as plain data for JSON."""
+        return {
+            "origins": self.origins,
+            "planned": self.planned,
+            "stride": self.stride,
+            "refit": self.refit,
+            "window": self.window,
+            "adaptive": self.adaptive,
+            "folds": [
+                {"origins": [r.fold.begin, r.fold.end], "steps": r.steps, "seconds": r.seconds, "epochs": r.epochs}
+                for r in self.folds
+            ],
+            "left_out": list(self.left_out),
+            "notes": list(self.notes),
+            **self.scores.to_dict(),
+        }
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.scores), *self.notes])
+
+
+def backtest(
+    model: Forecaster,
+    data: Any,
+    *,
+    origins: int = 8,
+    stride: int | None = None,
+    refit: bool | int = False,
+    window: Literal["expanding", "sliding"] = "expanding",
+    warm: bool = False,
+    adaptive: bool = False,
+    season: int | None = None,
+    rivals: Sequence[str] | Literal["auto"] = (),
+    folder: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> Backtest:
+    """Forecast from rolling origins, training before them, and score beside the naive forecasts.
+
+    The model that is given stays as it is: every fold trains a copy with its settings.
+
+    Args:
+        model: a Forecaster, fitted or not.
+        data: a Panel, or what ``gatecast.read`` takes; the last H steps of each series are the last truth.
+        origins: rolling origins per series.
+        stride: steps between two origins; None = the horizon, or less where that would take half of the data.
+        refit: False = train once, before the first origin; True = anew at every origin; K = at every K-th.
+        window: train on everything before a fold, or on as many steps as before the first one.
+        warm: later folds go on from the weights of the one before, with all that was chosen there.
+        adaptive: correct the quantiles at each origin by what was observed until then (``evaluation.adaptive``).
+        season: m of MASE and of the seasonal naive forecast; None = the season that the model found.
+        rivals: statistical methods to fit at every origin (``evaluation.rivals.RIVALS``); "auto" = those that take
+            about a minute, if ``statsforecast`` is installed.
+        folder: keep each finished fold there; the same backtest with the same folder goes on where it stopped.
+        progress: show one progress line on a terminal.
+
+    Raises:
+        WindowError: no series is long enough for the origins.
+        ConfigError: a setting is out of range, or the folder holds another backtest.
+
+    Source: rolling-origin evaluation, Tashman 2000.
+    """
+    if window not in WINDOWS:
+        raise ConfigError(f"window={window!r} is unknown{did_you_mean(window, WINDOWS)}. Known: {listed(WINDOWS)}.")
+    for name, value in (("origins", origins), ("stride", stride)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} must be at least 1; got {value}.")
+    folds = make_folds(origins, refit)
+    observed = observed_part(as_panel(data))
+    step = stride or stride_that_fits(observed, model.horizon, origins)
+    panel = _long_enough(observed, model.horizon, origins, step)
+    origin_NO = last_origins(panel, model.horizon, origins, step)
+    kept = None if folder is None else BacktestFolder.open(folder, model, panel, origin_NO, refit, window, warm)
+    run = Rolling(model, panel, origin_NO, window, warm, kept, Progress(progress))
+    run.folds(folds)
+    done = run.records[-1].fold.end
+    series_B, origin_B = np.repeat(np.arange(len(panel)), done), origin_NO[:, :done].ravel()
+    forecast_NOHCQ = run.forecast_NOHCQ[:, :done]
+    season = season or run.last.plan_.season
+    if adaptive:
+        quantiles = run.last.ensemble_.calibration.quantiles
+        truth_NOHC = panel.target_RC[origin_NO[:, :done, None] + np.arange(1, model.horizon + 1)]
+        forecast_NOHCQ = adapted(forecast_NOHCQ, truth_NOHC, quantiles, step)
+    forecast_BHCQ = forecast_NOHCQ.reshape(-1, *forecast_NOHCQ.shape[2:])
+    fitted, notes = _rivals(rivals, run, series_B, origin_B, season)
+    result = score_forecasts(run.last, panel, series_B, origin_B, forecast_BHCQ, season, done, fitted)
+    if done < origins:
+        notes = (f"Interrupted: {done:,} of {origins:,} origins are scored.", *notes)
+    out = tuple(name for name in observed.ids if name not in set(panel.ids))
+    if out:
+        notes = (*notes, f"{len(out):,} of {len(observed):,} series are too short and left out: {listed(out, 3)}.")
+    return Backtest(
+        result, tuple(run.records), run.last, done, origins, step, refit, window, adaptive, out, notes
+    )  # fmt: skip
+
+
+def _long_enough(panel: Panel, horizon: int, origins: int, stride: int) -> Panel:
+    held = horizon + (origins - 1) * stride
+    whole = panel.drop_short(held + 2)
+    if not len(whole):
+        raise WindowError(
+            f"no series has more than {held + 1} steps, which {origins} origins of {horizon} steps, {stride} apart, "
+            f"need. Use fewer origins, a smaller stride or a shorter horizon."
+        )
+    return whole
+
+
+def _rivals(
+    wanted: Sequence[str] | str, run: Rolling, series_B: np.ndarray, origin_B: np.ndarray, season: int
+) -> tuple[dict[str, Rival], tuple[str, ...]]:
+    """Forecasts of the rivals, and a sentence on those that are left out."""
+    panel, names, note = run.panel, tuple(wanted), ""
+    if wanted == "auto":
+        length = int(np.median(origin_B - panel.first[series_B])) + 1
+        names, note = worthwhile(len(series_B) * len(panel.targets), season, length=length)
+    notes = (note,) if note else ()
+    if not names:
+        return {}, notes
+    quantiles = run.last.ensemble_.calibration.quantiles
+    try:
+        fitted = rival_forecasts(
+            panel.target_RC,
+            panel.first[series_B],
+            origin_B,
+            run.model.horizon,
+            season,
+            names,
+            quantiles,
+            on_progress=lambda done, count: run.progress.show(
+                f"backtest · statistical rivals · {done:,} of {count:,} fits"
+            ),
+        )
+    except KeyboardInterrupt:
+        return {}, (*notes, "Interrupted: the statistical rivals are left out.")
+    finally:
+        run.progress.clear()
+    return fitted, notes

@@ -1,0 +1,104 @@
+"""Rolling origins: train fold after fold, and forecast all origins of a fold in one pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gatecast.data.folds import Fold, training_panel
+from gatecast.data.panel import Panel
+from gatecast.progress import Progress
+
+if TYPE_CHECKING:
+    from gatecast.backtest_folder import BacktestFolder
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["FoldRecord", "Rolling"]
+
+
+@dataclass(frozen=True)
+class FoldRecord:
+    """How one fold went.
+
+    Args:
+        fold: its origins.
+        steps: steps of all series that it was trained on.
+        seconds: training time.
+        chosen: the plan in one line.
+        epochs: the epoch whose weights each member has.
+        history: one plain dict per logged epoch and member.
+    """
+
+    fold: Fold
+    steps: int
+    seconds: float
+    chosen: str
+    epochs: list[int]
+    history: list[dict[str, float]]
+
+
+@dataclass
+class Rolling:
+    """Trains and forecasts fold after fold; what is done stays when Ctrl-C comes."""
+
+    model: Forecaster
+    panel: Panel
+    origin_NO: np.ndarray
+    window: str
+    warm: bool
+    kept: BacktestFolder | None
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self.records: list[FoldRecord] = []
+        self.last: Forecaster = self.model
+
+    def folds(self, folds: Sequence[Fold]) -> None:
+        """Run all folds, or as many as the user allows, but one at least."""
+        for fold in folds:
+            if len(folds) > 1:
+                self.progress.show(f"backtest · fold {fold.number + 1} of {len(folds)}")
+            try:
+                fitted, record, forecast_NOHCQ = self._known(fold) or self._new(fold)
+            except KeyboardInterrupt:
+                if not self.records:
+                    raise
+                break
+            self._keep(fitted, record, forecast_NOHCQ)
+            if fitted.record_["interrupted"]:
+                break
+        self.progress.clear()
+
+    def _known(self, fold: Fold) -> tuple[Forecaster, FoldRecord, np.ndarray] | None:
+        """A fold that the folder holds already."""
+        return None if self.kept is None else self.kept.read(fold, FoldRecord)
+
+    def _new(self, fold: Fold) -> tuple[Forecaster, FoldRecord, np.ndarray]:
+        train = training_panel(self.panel, self.origin_NO, fold, self.window)
+        started = time.monotonic()
+        if fold.number and self.warm:
+            fitted = self.last.clone(fitted=True).refit_on(train, warm=True)
+        else:
+            fitted = self.model.clone().fit(train)
+        seconds = round(time.monotonic() - started, 3)
+        origin_NK = self.origin_NO[:, fold.origins]
+        series_B = np.repeat(np.arange(len(self.panel)), origin_NK.shape[1])
+        forecast_BHCQ = fitted.forecast_from(self.panel, series_B, origin_NK.ravel())
+        forecast_NKHCQ = forecast_BHCQ.reshape(*origin_NK.shape, *forecast_BHCQ.shape[1:])
+        plan, epochs = fitted.plan_, fitted.ensemble_.epochs
+        record = FoldRecord(fold, train.total, seconds, plan.describe(), epochs, fitted.history_)
+        if self.kept is not None and not fitted.record_["interrupted"]:
+            self.kept.write(record, fitted, forecast_NKHCQ)
+        return fitted, record, forecast_NKHCQ
+
+    def _keep(self, fitted: Forecaster, record: FoldRecord, forecast_NKHCQ: np.ndarray) -> None:
+        if not self.records:
+            shape = (*self.origin_NO.shape, *forecast_NKHCQ.shape[2:])
+            self.forecast_NOHCQ = np.full(shape, np.nan, forecast_NKHCQ.dtype)
+        self.forecast_NOHCQ[:, record.fold.origins] = forecast_NKHCQ
+        self.records.append(record)
+        self.last = fitted
