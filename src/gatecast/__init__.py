@@ -26,7 +26,7 @@ _HOMES = {
     "Scaling": "data.scaling",
     "SequenceRegressor": "regressor",
     "TrainingConfig": "training.config",
-    "backtest": "backtest",
+    "backtest": "backtesting",
     "evaluate": "assessment",
     "hold_out": "assessment",
     "leakage_check": "leakage",
@@ -59,7 +59,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from gatecast.assessment import evaluate, hold_out, walk
-    from gatecast.backtest import backtest
+    from gatecast.backtesting import backtest
     from gatecast.data.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel
