@@ -24,10 +24,10 @@ FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = (
     ("errors", "progress"),
     ("data",),
-    ("evaluation", "model", "calibration"),
+    ("evaluation", "model", "calibration", "copula"),
     ("training",),
-    ("selection", "prediction"),
-    ("training.ensemble", "forecast"),
+    ("selection", "prediction", "sampling"),
+    ("training.ensemble", "forecast", "paths"),
     ("forecaster", "regressor"),
     ("storage", "assessment", "plots"),
     ("files",),

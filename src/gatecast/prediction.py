@@ -59,7 +59,7 @@ class Predictor:
         middle, parts = self.calibration.middle, []
         for at in _chunks(len(origin_B)):
             batch = reader.read(series_B[at], origin_B[at], targets=False)
-            context_BLF, future_BKHF = self._tensors(batch)
+            context_BLF, future_BKHF = self.tensors(batch)
             with torch.inference_mode():
                 raws = [net(context_BLF, future_BKHF, origins=reader.framing.supervised)[0] for net in self.networks]
             units = self.units(reader, batch)
@@ -84,7 +84,7 @@ class Predictor:
 
     def _chunk(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, Batch]:
         batch = reader.read(series_B, origin_B, targets=False, origins=1)
-        context_BLF, future_BKHF = self._tensors(batch)
+        context_BLF, future_BKHF = self.tensors(batch)
         units = self.units(reader, batch, last=True)
         outputs = [self.head.outputs(predict_raw(net, context_BLF, future_BKHF), units) for net in self.networks]
         return torch.stack(outputs).mean(0).cpu().numpy(), batch
@@ -96,7 +96,8 @@ class Predictor:
         units = units_of(batch, reader.scaling, self.device)
         return Units(units.centre[:, -1], units.spread[:, 0]) if last else units
 
-    def _tensors(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def tensors(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Context and future covariates (None without any) on the device."""
         context_BLF = torch.from_numpy(batch.context_BLF).to(self.device)
         future_BKHF = torch.from_numpy(batch.future_BKHF).to(self.device) if batch.future_BKHF.shape[-1] else None
         return context_BLF, future_BKHF

@@ -52,6 +52,8 @@ class Batch:
         weight_BKHC: (B, K, H, C) 1 where the truth is known, else 0; None where all of it is.
         centre_BKHC: (B, K, H, C) what an output of 0 means, in transformed units.
         spread_BC: (B, C) what an output of 1 adds to it.
+        location_BC: (B, C) what a level of 0 means, in transformed units.
+        level_BC: (B, C) what a level of 1 adds to it.
     """
 
     context_BLF: np.ndarray
@@ -60,6 +62,8 @@ class Batch:
     weight_BKHC: np.ndarray | None
     centre_BKHC: np.ndarray
     spread_BC: np.ndarray
+    location_BC: np.ndarray
+    level_BC: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ class WindowReader:
         The K forecasts of a window are those of its ``origins`` last steps (``framing.supervised`` if None).
         """
         framing = self.framing
-        first_B1 = self._first(series_B, origin_B)
+        first_B1 = self.first_rows(series_B, origin_B)
         wanted_BL = origin_B[:, None] + np.arange(1 - framing.lookback, 1)
         row_BL = np.maximum(wanted_BL, first_B1)  # before the series' start its first row is repeated ...
         seen_BLC = self.seen_RC[row_BL] & (wanted_BL >= first_B1)[:, :, None]  # ... and marked as not observed
@@ -168,7 +172,18 @@ class WindowReader:
         if targets:
             late_BK = origin_BK >= (origin_B - framing.lookback + told_B)[:, None]
             target_BKHC, weight_BKHC = self._targets(series_B, origin_BK, late_BK, centre_BKHC, step_BC)
-        return Batch(context_BLF, self._future(origin_BK), target_BKHC, weight_BKHC, centre_BKHC, step_BC)
+        future_BKHF = self._future(origin_BK)
+        return Batch(
+            context_BLF, future_BKHF, target_BKHC, weight_BKHC, centre_BKHC, step_BC, location_BC, spread_BC
+        )  # fmt: skip
+
+    def covariates_after(self, series_B: np.ndarray, origin_B: np.ndarray, steps: int) -> np.ndarray:
+        """(B, steps, X) the covariate channels of the context's next steps; past covariates are unknown there: 0."""
+        row_BT = np.minimum(origin_B[:, None] + np.arange(1, steps + 1), len(self.u_RC) - 1)
+        parts = self._covariates(series_B, row_BT)
+        if self.panel.schema.past:
+            parts[0] = np.zeros_like(parts[0])
+        return np.concatenate([np.zeros((*row_BT.shape, 0), np.float32), *parts], axis=2, dtype=np.float32)
 
     def restore(self, batch: Batch, output_BHCQ: np.ndarray) -> np.ndarray:
         """Undo the scaling of the last origin's outputs: (B, H, C, Q) -> (B, H, C, Q) in the data's own unit."""
@@ -190,7 +205,7 @@ class WindowReader:
 
     # ---------------------------------------------------------------- its parts
 
-    def _first(self, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+    def first_rows(self, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """(B, 1) row where each series begins, seen from the origin: its first observed target, once there is one."""
         begun_B = self.begun[series_B]
         return np.where(begun_B <= origin_B, begun_B, self.panel.first[series_B])[:, None]
