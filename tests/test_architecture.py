@@ -29,7 +29,7 @@ LAYERS = (
     ("selection", "prediction", "sampling"),
     ("training.ensemble", "forecast", "paths"),
     ("forecaster", "regressor"),
-    ("storage", "assessment", "plots"),
+    ("storage", "fit_facts", "assessment", "plots"),
     ("files",),
     ("demos",),
     ("cli",),

@@ -21,6 +21,7 @@ from gatecast.evaluation.baselines import baseline_forecasts
 from gatecast.evaluation.rivals import RIVALS
 from gatecast.evaluation.scales import mase_scale, rmsse_scale
 from gatecast.evaluation.scores import Scores
+from gatecast.fit_facts import fit_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -247,6 +248,7 @@ def score_forecasts(
         origin_B=origin_numbers(series_B, origin_B),
         stride=_stride(series_B, origin_B),
         seconds={name: rival.seconds for name, rival in rivals.items()},
+        facts=fit_facts(model, panel, series_B, origin_B, baselines["naive"][:, 0], season),
         unit=panel.frequency.plural(horizon),
         titles=RIVALS,
     )

@@ -190,7 +190,7 @@ def test_of_two_tests_the_more_cautious_counts() -> None:
     rng = np.random.default_rng(2)
     by_series = rng.normal(0, 1, (8, 1)) - 0.5  # series disagree, origins do not
     found = compare(made(by_series + rng.normal(0, 0.01, (8, 30))), "naive")
-    assert (found.unit, found.groups, found.method) == ("series", 8, "paired t test over series")
+    assert (found.unit, found.groups, found.method) == ("series", 8, "paired t test")
     assert found.p_value == pytest.approx(diebold_mariano(by_series.ravel()).p_value, rel=0.05)
     by_origin = rng.normal(0, 1, (1, 30)) - 0.3
     found = compare(made(by_origin + rng.normal(0, 0.01, (8, 30))), "naive")

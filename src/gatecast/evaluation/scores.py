@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,9 @@ from gatecast.evaluation.measures import (
     point_measures,
 )
 from gatecast.evaluation.metrics import acd, mae, mase, owa
+
+if TYPE_CHECKING:
+    from gatecast.evaluation.significance import Comparison
 
 __all__ = ["Scores", "Table"]
 
@@ -224,10 +227,11 @@ class Scores:
     @cached_property
     def per_window(self) -> dict[str, Floats]:
         """Method -> (B,) headline error of each window, the paired numbers that a test of significance needs."""
-        return {
-            name: np.mean([one[self.headline].per_window for one in of_targets], axis=0)
-            for name, of_targets in self._measures.items()
-        }
+        return {name: self.window_scores(name, self.headline) for name in self.forecasts}
+
+    def window_scores(self, name: str, metric: str) -> Floats:
+        """(B,) score of each window of one method, the mean over target columns; nan where one has none."""
+        return np.asarray(np.mean([one[metric].per_window for one in self._measures[name]], axis=0))
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -237,9 +241,23 @@ class Scores:
         no_scale = mase.counts(self.scored_BHC, self.truth_BHC, self._scale_BC, step_axis=1).undefined
         return {"points": points, "missing": missing, "no_history": left_out - missing, "no_scale": no_scale}
 
-    @property
+    @cached_property
+    def significance(self) -> dict[str, Comparison]:
+        """Baseline or rival -> the paired test of the model against it, by the headline metric."""
+        from gatecast.evaluation.significance import compare
+
+        return {name: compare(self, name) for name in (*self.ranked_rivals, *self.baselines)}
+
+    @cached_property
+    def symptoms(self) -> tuple[str, ...]:
+        """A sentence for each thing that looks wrong, with what to try."""
+        from gatecast.evaluation.symptoms import symptoms
+
+        return symptoms(self)
+
+    @cached_property
     def verdict(self) -> str:
-        """One plain sentence: is the model better than the naive forecasts?"""
+        """One plain paragraph: is the model better than the others, how sure is that, and what looks wrong?"""
         from gatecast.evaluation.verdict import verdict
 
         return verdict(self)
@@ -254,6 +272,8 @@ class Scores:
             },
             "per_step": {name: _plain(self.per_step[name]) for name in self.methods},
             "skill": {name: _plain(self.skill[name]) for name in self.baselines},
+            "significance": {name: _plain_test(test) for name, test in self.significance.items()},
+            "symptoms": list(self.symptoms),
             "rivals": list(self.ranked_rivals),
             "levels": list(self.levels),
             "seconds": dict(self.seconds),
@@ -344,11 +364,16 @@ def _with_acd(row: dict[str, Any], levels: Sequence[float]) -> dict[str, Any]:
     return {**row, **{f"acd_{key}": acd(row[f"coverage_{key}"], level) for key, level in keys}}
 
 
+def _plain_test(test: Comparison) -> dict[str, Any]:
+    numbers = {"difference": test.difference, "low": test.low, "high": test.high, "p_value": test.p_value}
+    return {"test": test.method, "over": test.unit, "groups": test.groups, "better": test.better, **_plain(numbers)}
+
+
 def _skill(score: float, baseline: float) -> float:
     return 1.0 - score / baseline if baseline > 0 else math.nan
 
 
-def _plain(values: Mapping[str, float | Floats]) -> dict[str, Any]:
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     def number(value: float) -> float | None:
         return float(value) if math.isfinite(value) else None
 

@@ -22,7 +22,17 @@ from gatecast.evaluation.student import t_quantile, two_sided_p
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
-__all__ = ["Comparison", "Outcome", "block_bootstrap", "compare", "diebold_mariano", "overlap_of"]
+__all__ = [
+    "FEW",
+    "Comparison",
+    "Outcome",
+    "block_bootstrap",
+    "compare",
+    "diebold_mariano",
+    "mean_test",
+    "overlap_of",
+    "window_errors",
+]
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +50,7 @@ class Outcome:
         groups: how many differences it had.
         better: how many of them are negative.
         difference: their mean.
+        error: its standard error.
         low: lower end of the mean's 95 % confidence interval.
         high: its upper end.
         statistic: t value; nan for the bootstrap.
@@ -51,6 +62,7 @@ class Outcome:
     groups: int
     better: int
     difference: float
+    error: float
     low: float
     high: float
     statistic: float
@@ -95,20 +107,25 @@ def compare(scores: Scores, baseline: str, steps: slice = slice(None)) -> Compar
         steps: the steps ahead that count, all of them by default.
     """
     difference_B = window_errors(scores, scores.model, steps) - window_errors(scores, baseline, steps)
-    known_B = np.isfinite(difference_B)
+    unit, outcome = mean_test(scores, difference_B)
+    return Comparison(**vars(outcome), baseline=baseline, unit=unit)
+
+
+def mean_test(scores: Scores, value_B: Floats) -> tuple[str, Outcome]:
+    """Test whether the mean of a number of each window is zero, as ``compare`` does: (what the groups are, outcome)."""
+    known_B = np.isfinite(value_B)
     series_B, origin_B = _labels(scores)
-    over_series, over_origins = (_means(difference_B[known_B], label[known_B]) for label in (series_B, origin_B))
+    over_series, over_origins = (_means(value_B[known_B], label_B[known_B]) for label_B in (series_B, origin_B))
     overlap = overlap_of(scores.horizon, scores.stride)
     outcomes: list[tuple[str, Outcome]] = []
     if len(over_origins) >= FEW:
         outcomes.append(("origins", diebold_mariano(over_origins, overlap, cautious=True)))
     if len(over_series) >= FEW:
-        outcomes.append(("series", replace(diebold_mariano(over_series), method="paired t test over series")))
+        outcomes.append(("series", replace(diebold_mariano(over_series), method="paired t test")))
     if not outcomes or (len(over_series) == 1 and len(over_origins) <= _MANY):
         outcomes.append(("origins", block_bootstrap(over_origins, overlap + 1)))
     answered = [pair for pair in outcomes if not math.isnan(pair[1].p_value)] or outcomes
-    unit, outcome = max(answered, key=lambda pair: pair[1].p_value)
-    return Comparison(**vars(outcome), baseline=baseline, unit=unit)
+    return max(answered, key=lambda pair: pair[1].p_value)
 
 
 def diebold_mariano(difference_T: ArrayLike, overlap: int = 0, *, cautious: bool = False) -> Outcome:
@@ -128,7 +145,7 @@ def diebold_mariano(difference_T: ArrayLike, overlap: int = 0, *, cautious: bool
     """
     d = np.asarray(difference_T, dtype=np.float64)
     count, span = len(d), overlap + 1
-    method = "Diebold-Mariano test" if overlap else "Diebold-Mariano test, windows apart"
+    method = "Diebold-Mariano test"
     if count <= max(span, 1):
         return _silent(method, d)
     mean, deviation = float(d.mean()), d - d.mean()
@@ -144,7 +161,7 @@ def diebold_mariano(difference_T: ArrayLike, overlap: int = 0, *, cautious: bool
         error = math.sqrt(max(variance, 0.0) / count) / factor
         statistic = mean / error
     reach = t_quantile(0.975, dof) * error
-    return _outcome(method, d, mean - reach, mean + reach, statistic, two_sided_p(statistic, dof))
+    return _outcome(method, d, error, mean - reach, mean + reach, statistic, two_sided_p(statistic, dof))
 
 
 def block_bootstrap(difference_T: ArrayLike, block: int = 1, seed: int = 0) -> Outcome:
@@ -170,7 +187,7 @@ def block_bootstrap(difference_T: ArrayLike, block: int = 1, seed: int = 0) -> O
     extreme = int((np.abs(drawn - mean) >= abs(mean)).sum())
     p_value = max((extreme + 1) / (_DRAWS + 1), 2.0 ** (1 - count))
     low, high = (float(x) for x in np.quantile(drawn, [0.025, 0.975]))
-    return _outcome(method, d, low, high, math.nan, p_value)
+    return _outcome(method, d, float(drawn.std()), low, high, math.nan, p_value)
 
 
 def overlap_of(horizon: int, stride: int | None) -> int:
@@ -212,10 +229,12 @@ def _means(difference_B: Floats, label_B: NDArray[np.int64]) -> Floats:
     return np.bincount(index, difference_B, len(groups)) / np.bincount(index, minlength=len(groups))
 
 
-def _outcome(method: str, d: Floats, low: float, high: float, statistic: float, p_value: float) -> Outcome:
-    return Outcome(method, len(d), int((d < 0).sum()), float(d.mean()), low, high, statistic, p_value)
+def _outcome(
+    method: str, d: Floats, error: float, low: float, high: float, statistic: float, p_value: float
+) -> Outcome:
+    return Outcome(method, len(d), int((d < 0).sum()), float(d.mean()), error, low, high, statistic, p_value)
 
 
 def _silent(method: str, d: Floats) -> Outcome:
     nan = math.nan
-    return Outcome(method, len(d), int((d < 0).sum()), float(d.mean()) if len(d) else nan, nan, nan, nan, nan)
+    return Outcome(method, len(d), int((d < 0).sum()), float(d.mean()) if len(d) else nan, nan, nan, nan, nan, nan)

@@ -1,14 +1,19 @@
-"""The verdict: one plain sentence on whether the model is worth its trouble."""
+"""The verdict: one plain paragraph on whether the model is worth its trouble.
+
+First sentence: the model and the best naive forecast. Then what the test says, the steps ahead where it is otherwise,
+the naive forecasts that win by another metric, the best rival, and the symptoms.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatecast.evaluation.layout import METRIC_TITLES, decimals, percent
+from gatecast.evaluation.significance import FEW, Comparison, compare
 
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
@@ -16,42 +21,59 @@ if TYPE_CHECKING:
 __all__ = ["verdict"]
 
 _TINY = 0.01  # a smaller difference than this share is called none
-_FEW = 3  # with fewer windows nothing can be sure
-_SOME = 10  # with fewer windows than this, all of them must agree
 
 
 def verdict(scores: Scores) -> str:
-    """Compare the model with the best naive forecast, and name every naive forecast that still wins.
+    """Compare the model with the best naive forecast and the best rival, and say how sure that is.
 
-    The headline metric decides (MASE, or MAE where MASE is undefined). A naive forecast that wins by another metric, or
-    on one of several target columns, is named at the end.
+    The headline metric decides (MASE, or MAE where MASE is undefined), and a paired test (``significance.compare``): a
+    better score that the test does not find significant at 5 % is "NOT clearly better". Where there are too few origins
+    for any test, the score stands if all of them agree, and the sentence says that they are too few.
     """
     metric = scores.headline
-    model = scores.table[scores.model][metric]
-    rivals = [name for name in scores.baselines if not math.isnan(scores.table[name][metric])]
-    if not rivals:
-        return "No verdict: there is no naive forecast to compare with."
-    if not math.isfinite(model):
+    known = [name for name in scores.baselines if not math.isnan(scores.table[name][metric])]
+    if not known:
+        return _paragraph(
+            ["No verdict: there is no naive forecast to compare with.", *_rival(scores), *scores.symptoms]
+        )
+    if not math.isfinite(scores.table[scores.model][metric]):
         return f"No verdict: {_subject(scores)}'s {METRIC_TITLES[metric]} is undefined."
-    best = rivals[0]
-    score = scores.table[best][metric]
-    winners = [name for name in rivals if scores.table[name][metric] < model]
+    winners = [name for name in known if scores.table[name][metric] < scores.table[scores.model][metric]]
+    test = scores.significance[known[0]]
+    sentences = [_opening(scores, known, winners, test), *_evidence(scores, test), *_by_step(scores, known, winners)]
+    return _paragraph([*sentences, *_elsewhere(scores, set(winners)), *_rival(scores), *scores.symptoms])
+
+
+# ---------------------------------------------------------------- the first sentence
+
+
+def _opening(scores: Scores, known: Sequence[str], winners: Sequence[str], test: Comparison) -> str:
+    best, doubt = known[0], "; too few origins to be sure" if _untested(test) else ""
+    model, score = (scores.table[name][scores.headline] for name in (scores.model, best))
     if abs(model - score) <= _TINY * score:
-        opening = _level(scores, winners or [best], best)
-    elif winners:
-        opening = _worse(scores, winners, best)
-    else:
-        among = " (the best naive forecast)" if len(rivals) > 1 else ""
-        gain = percent(scores.skill[best][metric])
-        opening = f"Better than {scores.title(best)}{among} by {gain} {_span(scores)}"
-    return opening + _elsewhere(scores, set(winners)) + _doubt(scores, best) + "."
+        return f"{_level(scores, winners or [best], best)}{doubt}."
+    if winners:
+        return f"{_worse(scores, winners, best)}{doubt}."
+    if not test.significant and not (_untested(test) and test.better == test.groups):
+        return f"{_perhaps(scores, best)}{doubt}."
+    among = " (the best naive forecast)" if len(known) > 1 else ""
+    gain = percent(scores.skill[best][scores.headline])
+    return f"Better than {scores.title(best)}{among} by {gain} {_span(scores)}{doubt}."
 
 
 def _level(scores: Scores, named: Sequence[str], best: str) -> str:
     whose, ours, theirs, difference = _compared(scores, named, best)
     share = f"a difference of {percent(difference)}" if ours != theirs else "no difference"
-    rivals = _names(scores, named)
-    return f"NOT clearly better than {rivals}: {whose} is {theirs}, {_own(scores)} {ours}, {share} {_span(scores)}"
+    names = _names(scores, named)
+    return f"NOT clearly better than {names}: {whose} is {theirs}, {_own(scores)} {ours}, {share} {_span(scores)}"
+
+
+def _perhaps(scores: Scores, best: str) -> str:
+    whose, ours, theirs, difference = _compared(scores, [best], best)
+    return (
+        f"NOT clearly better than {scores.title(best)}: {whose} is {theirs}, {_own(scores)} {ours} "
+        f"({percent(difference)} better), {_span(scores)}"
+    )
 
 
 def _worse(scores: Scores, winners: Sequence[str], best: str) -> str:
@@ -74,7 +96,53 @@ def _compared(scores: Scores, named: Sequence[str], best: str) -> tuple[str, str
     return whose, f"{ours:,.{places}f}", f"{theirs:,.{places}f}", difference
 
 
-def _elsewhere(scores: Scores, already: set[str]) -> str:
+# ---------------------------------------------------------------- what follows
+
+
+def _evidence(scores: Scores, test: Comparison) -> Iterator[str]:
+    """Say in how many groups the model was better, and what the test makes of it."""
+    if not _untested(test):
+        yield f"{_it(scores)} is better in {test.better:,} of {test.groups:,} {test.unit} ({test.method}, {_p(test)})."
+
+
+def _by_step(scores: Scores, known: Sequence[str], winners: Sequence[str]) -> Iterator[str]:
+    """Name the first or last steps ahead where it is the other way round, where that is more than luck."""
+    if scores.horizon == 1:
+        return
+    for name in known if not winners else known[:1]:
+        found = _other_way(scores, name, worse=not winners)
+        if found:
+            steps, share = found
+            yield (
+                f"{steps} {scores.title(name)} is better, by {percent(share)}."
+                if not winners
+                else f"{steps} {_subject(scores)} is better than {scores.title(name)}, by {percent(share)}."
+            )
+            return
+
+
+def _other_way(scores: Scores, name: str, worse: bool) -> tuple[str, float] | None:
+    """The run of first or of last steps in which the model is worse (or better), and by what share of the errors."""
+    metric = "mase" if scores.headline == "mase" else "mae"
+    ours_H, theirs_H = (scores.per_step[method][metric] for method in (scores.model, name))
+    loss_H = np.nan_to_num(ours_H - theirs_H) * (1 if worse else -1)
+    first, last = np.cumsum(loss_H), np.cumsum(loss_H[::-1])[::-1]
+    until, since = int(first.argmax()) + 1, int(last.argmax())
+    for steps, words in (
+        (slice(since, None), f"From step {since + 1} on" if since < scores.horizon - 1 else "At the last step"),
+        (slice(0, until), f"Up to step {until}" if until > 1 else "At step 1"),
+    ):
+        errors = float(ours_H[steps].sum()), float(theirs_H[steps].sum())
+        share = _gain(min(errors), max(errors)) if loss_H[steps].sum() > 0 else 0.0
+        whole = len(loss_H[steps]) == scores.horizon
+        if share > _TINY and not whole:
+            test = compare(scores, name, steps)
+            if test.significant and (test.difference > 0) == worse:
+                return words, share
+    return None
+
+
+def _elsewhere(scores: Scores, already: set[str]) -> Iterator[str]:
     """Name the baselines that win by another metric, or on one target column."""
     places: dict[str, list[str]] = {}
     for name in (n for n in scores.baselines if n not in already):
@@ -89,25 +157,58 @@ def _elsewhere(scores: Scores, already: set[str]) -> str:
         if where:
             groups.setdefault(_joined(where), []).append(name)
     clauses = [f"{_names(scores, group)} {_is(group)} better {where}" for where, group in groups.items()]
-    return f"; {'and' if already else 'yet'} {_joined(clauses)}" if clauses else ""
+    if clauses:
+        yield f"{'And' if already else 'Yet'} {_joined(clauses)}."
 
 
 def _wins(table: dict[str, dict[str, float]], baseline: str, model: str, metric: str) -> bool:
     return metric in table[baseline] and table[baseline][metric] < table[model][metric]
 
 
-def _doubt(scores: Scores, best: str) -> str:
-    """Say so where there are too few windows to tell luck from skill.
+def _rival(scores: Scores) -> Iterator[str]:
+    """How the model stands against the best of the rivals."""
+    metric = scores.headline
+    known = [name for name in scores.ranked_rivals if math.isfinite(scores.table[name][metric])]
+    ours = scores.table[scores.model][metric]
+    if not known or not math.isfinite(ours):
+        return
+    best, theirs = known[0], scores.table[known[0]][metric]
+    title = f"{scores.title(best)}, the best rival," if len(known) > 1 else scores.title(best)
+    test = scores.significance[best]
+    share = _gain(min(ours, theirs), max(ours, theirs))
+    sure = "too few origins to be sure" if _untested(test) else _p(test)
+    if share <= _TINY:
+        yield f"{title} is about as good (a difference of {percent(share)}, {sure})."
+    elif not test.significant and not _untested(test):
+        hint = "better" if theirs < ours else "worse"
+        yield f"{title} is about as good ({percent(share)} {hint}, which may be luck: {sure})."
+    elif theirs < ours:
+        others = [name for name in known[1:] if _gain(scores.table[name][metric], ours) > _TINY]
+        too = f" {_names(scores, others)} {_scores(others)} better too." if others else ""
+        yield f"{title} is better{' still' if _clear_of_naive(scores) else ''} by {percent(share)} ({sure}).{too}"
+    else:
+        yield f"{_it(scores)} is better than {title} by {percent(share)} ({sure})."
 
-    This stands in for a test of significance on the same paired differences (``Scores.per_window``).
-    """
-    difference_B = scores.per_window[scores.model] - scores.per_window[best]
-    difference_B = difference_B[np.isfinite(difference_B)]
-    better = int((difference_B < 0).sum())
-    agree = better in (0, len(difference_B))
-    if len(difference_B) < _FEW or (len(difference_B) < _SOME and not agree):
-        return "; too few origins to be sure"
-    return ""
+
+def _gain(better: float, worse: float) -> float:
+    """The share of an error that the better method saves."""
+    return 1 - better / worse if worse > 0 else 0.0
+
+
+def _clear_of_naive(scores: Scores) -> bool:
+    return bool(scores.baselines) and scores.skill[scores.baselines[0]].get(scores.headline, 0.0) > _TINY
+
+
+# ---------------------------------------------------------------- words
+
+
+def _untested(test: Comparison) -> bool:
+    """Too few groups for any test, however large the difference, or groups that all overlap."""
+    return test.groups < FEW or math.isnan(test.p_value)
+
+
+def _p(test: Comparison) -> str:
+    return "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.{3 if test.p_value < 0.095 else 2}f}"
 
 
 def _span(scores: Scores) -> str:
@@ -117,8 +218,17 @@ def _span(scores: Scores) -> str:
     return f"over {origins} of {scores.horizon:,} {unit}{series}"
 
 
+def _paragraph(sentences: Sequence[str]) -> str:
+    return " ".join(sentences)
+
+
 def _subject(scores: Scores) -> str:
     return "the LSTM" if scores.model == "lstm" else scores.title(scores.model)
+
+
+def _it(scores: Scores) -> str:
+    subject = _subject(scores)
+    return subject[0].upper() + subject[1:]
 
 
 def _own(scores: Scores) -> str:
@@ -131,6 +241,10 @@ def _names(scores: Scores, names: Sequence[str]) -> str:
 
 def _is(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
+
+
+def _scores(names: Sequence[str]) -> str:
+    return "scores" if len(names) == 1 else "score"
 
 
 def _joined(items: Sequence[str]) -> str:
