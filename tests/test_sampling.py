@@ -96,6 +96,17 @@ def test_paths_are_what_reading_the_whole_history_again_would_give(
         assert found[n, :, :, 0] == pytest.approx(oracle(model, panel, 7, n, noise_BSHC[n]), rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.parametrize("steps", [1, 3, 6, 9])
+def test_paths_of_a_series_younger_than_its_seasons(panel_of: PanelOf, steps: int) -> None:
+    scaling = "seasonal-difference:5/2+standard+fitted"
+    model = tiny(recursive=True, scaling=scaling, lookback=None).fit(panel_of(counts()))
+    young = panel_of([counts()[0][:steps]])
+    noise_BSHC = np.random.default_rng(0).normal(size=(1, 4, 12, 1))
+    reader = model.ensemble_.reader(model.plan_, young)
+    found = stepwise_paths(model.ensemble_.predictor, reader, np.zeros(1, np.int64), young.stop - 1, noise_BSHC)
+    assert found[0, :, :, 0] == pytest.approx(oracle(model, young, 12, 0, noise_BSHC[0]), rel=1e-3, abs=1e-3)
+
+
 def test_paths_without_noise_follow_the_recursive_forecast(panel_of: PanelOf) -> None:
     panel = panel_of(counts(2, 150))
     model = tiny(6, recursive=True, members=1, lookback=60, scaling="standard+fitted").fit(panel)
@@ -136,8 +147,11 @@ def test_covariates_known_ahead_are_read_and_past_ones_are_not(panel_of: PanelOf
     ahead[70:, 0] = np.nan
     paths = model.sample(panel_of([ahead], schema), paths=40).values_NSHC[0, :, :, 0]
     assert np.abs(paths.mean(0) - 5 * promo[70:78]).max() < 1.5
+    at = np.array([0]), np.array([69])
     ahead[70:, 1] = 1e6
     assert model.sample(panel_of([ahead], schema), paths=40).values_NSHC[0, :, :, 0].tobytes() == paths.tobytes()
+    intervals = [model.forecast_from(panel_of([rows], schema), *at) for rows in (table, ahead)]
+    assert intervals[0].tobytes() == intervals[1].tobytes()
 
 
 def test_recursive_intervals_widen_as_those_of_the_process(panel_of: PanelOf) -> None:
