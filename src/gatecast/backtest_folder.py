@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from gatecast.data.folds import Fold
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, ModelFileError
 from gatecast.files import load, save
+from gatecast.fingerprint import digest, settings_of
 from gatecast.storage.codec import decode, encode, parse, write
 from gatecast.storage.container import opened, pack, write_atomically
 
@@ -58,8 +59,8 @@ class BacktestFolder:
             ConfigError: the folder holds another backtest, or cannot be used.
         """
         identity = {
-            "settings": _settings_of(model),
-            "data": _digest(panel),
+            "settings": settings_of(model),
+            "data": digest(panel),
             "origins": hashlib.sha256(np.ascontiguousarray(origin_NO - panel.first[:, None]).tobytes()).hexdigest(),
             "refit": refit,
             "window": window,
@@ -105,20 +106,3 @@ class BacktestFolder:
 
     def _name(self, fold: Fold, kind: str) -> Path:
         return self.path / f"fold-{fold.number:03d}.{kind}"
-
-
-def _settings_of(model: Forecaster) -> dict[str, Any]:
-    """The settings as JSON; a model that was fitted before has the same as one that was not."""
-    settings = {name: value for name, value in vars(model).items() if not name.endswith("_") and name != "progress"}
-    return {name: encode(value) for name, value in sorted(settings.items())}
-
-
-def _digest(panel: Panel) -> str:
-    """SHA-256 of all that the forecasts depend on."""
-    digest = hashlib.sha256()
-    for n in range(len(panel)):
-        digest.update(np.ascontiguousarray(panel.values_RV[panel.rows(n)]).tobytes())
-    digest.update(np.ascontiguousarray(panel.static_NS).tobytes())
-    digest.update(np.ascontiguousarray(panel.starts).tobytes())
-    digest.update("\x00".join((*panel.ids, panel.frequency.to_text(), repr(panel.schema))).encode())
-    return digest.hexdigest()

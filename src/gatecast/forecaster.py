@@ -23,7 +23,7 @@ from gatecast.model.heads import make_head
 from gatecast.paths import SamplePaths
 from gatecast.progress import Progress
 from gatecast.sampling import joined_paths, step_correlation, stepwise_paths, with_spread
-from gatecast.selection.choose import Wishes, choose
+from gatecast.selection.choose import Plan, Wishes, choose
 from gatecast.selection.settings import changed
 from gatecast.selection.spans import validation_cut
 from gatecast.training.config import TrainingConfig
@@ -142,6 +142,17 @@ class Forecaster:
         )
         self.panel_, self.plan_ = panel, plan  # only now: a training that failed leaves an earlier one whole
         return self._adopt(ensemble, history, time.monotonic() - started)
+
+    def plan_for(self, data: Any) -> Plan:
+        """What ``fit`` would choose for these data, without training; printed by its ``describe()``.
+
+        Args:
+            data: a Panel, or what ``gatecast.read`` takes.
+
+        Raises:
+            PanelError, WindowError, ConfigError: the data or a setting do not fit.
+        """
+        return choose(observed_part(as_panel(data)), self._wishes(math.inf))
 
     def refit_on(self, data: Any, time_limit: float | None = None, *, warm: bool = False) -> Self:
         """Train again on other data with all that was chosen before; nothing is validated or chosen anew.

@@ -23,7 +23,7 @@ from gatecast.selection.spans import Spans
 from gatecast.training.config import TrainingConfig
 from gatecast.training.counts import COUNTS, require_counts
 
-__all__ = ["Plan", "Wishes", "choose"]
+__all__ = ["Plan", "Wishes", "choose", "scalings_to_try"]
 
 SHORT_LOOKBACK = 12
 LONG_LOOKBACK = 64
@@ -167,7 +167,7 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
     skip = wishes.skip
     if wishes.scaling is not None and skip is not None and (wishes.random_start or not skip):
         return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, seasons, horizon)[0], skip), ()
-    candidates = [wishes.scaling] if wishes.scaling is not None else _candidates(panel, seasons, wishes.counts)
+    candidates = [wishes.scaling] if wishes.scaling is not None else scalings_to_try(panel, seasons, wishes.counts)
     ordered = candidates
     if math.isfinite(wishes.deadline):  # what is tied to a past value is the safest, should time run out
         ordered = sorted(candidates, key=lambda scaling: scaling.base == "none")
@@ -208,7 +208,7 @@ def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, seasons: tuple[in
     return sorted({min(steps, room, LONGEST_LOOKBACK) for steps in wanted})
 
 
-def _candidates(panel: Panel, seasons: tuple[int, ...], counts: bool) -> list[Scaling]:
+def scalings_to_try(panel: Panel, seasons: tuple[int, ...], counts: bool) -> list[Scaling]:
     """Scalings worth trying: from the last value, each season, each category; all that also with logarithm.
 
     Counts go without it, for their distribution lives in their own unit.
