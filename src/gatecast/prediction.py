@@ -14,11 +14,12 @@ from gatecast.data.panel import Panel
 from gatecast.model.heads import Head, Units
 from gatecast.model.lstm import LSTMNetwork
 from gatecast.training.batch import units_of
+from gatecast.training.device import lean
 from gatecast.training.member import predict_raw
 
 __all__ = ["Predictor"]
 
-WINDOWS_AT_ONCE = 1024
+WINDOWS_AT_ONCE = 256  # what the states of one recurrent step need stays in the cache
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,24 @@ class Predictor:
 
     def outputs(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Scaled head outputs (B, H, C, Q), averaged over the members, not yet calibrated."""
-        parts = [self._chunk(reader, series_B[at], origin_B[at])[0] for at in _chunks(len(origin_B))]
+        with lean(self._work):
+            parts = [self._chunk(reader, series_B[at], origin_B[at])[0] for at in _chunks(len(origin_B))]
         return np.concatenate(parts)
 
     def forecast(self, reader: WindowReader, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Calibrated quantiles (B, H, C, Q) of the H steps after each origin row, in the data's own unit."""
         parts = []
-        for at in _chunks(len(origin_B)):
-            output_BHCQ, batch = self._chunk(reader, series_B[at], origin_B[at])
-            parts.append(reader.restore(batch, self.calibration.apply(output_BHCQ)))
+        with lean(self._work):
+            for at in _chunks(len(origin_B)):
+                output_BHCQ, batch = self._chunk(reader, series_B[at], origin_B[at])
+                parts.append(reader.restore(batch, self.calibration.apply(output_BHCQ)))
         return self.settled(np.concatenate(parts))
+
+    @property
+    def _work(self) -> float:
+        """Multiplications of one recurrent step over a chunk."""
+        hidden = self.networks[0].config.hidden_size
+        return WINDOWS_AT_ONCE * 4 * hidden * hidden
 
     def settled(self, values: np.ndarray) -> np.ndarray:
         """Forecasts as they may be: counts are whole numbers from 0 on, after averages and calibration too."""

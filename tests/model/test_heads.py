@@ -72,6 +72,19 @@ def test_point_losses_are_those_of_torch(loss: str, function: torch.nn.Module) -
     assert head.start(torch.ones(4)).tolist() == [[0.0]] * 4
 
 
+@pytest.mark.parametrize("levels", [(0.5,), (0.1, 0.5, 0.9), (0.5, 0.9), (0.01, 0.2, 0.5, 0.55, 0.99)])
+def test_the_gradient_of_the_pinball_loss_is_that_of_autograd(levels: tuple[float, ...]) -> None:
+    head = make_head("pinball", levels)
+    raw = torch.randn(6, 3, len(levels), dtype=torch.float64, generator=torch.manual_seed(0)).requires_grad_()
+    truth, weight = torch.randn(6, 3, dtype=torch.float64), torch.rand(6, 3, dtype=torch.float64)
+    error, level = truth[..., None] - head.outputs(raw), torch.tensor(levels, dtype=torch.float64)
+    wanted = torch.maximum(level * error, (level - 1) * error).mean(-1)
+    torch.testing.assert_close(head.loss(raw, truth), wanted)
+    (by_autograd,) = torch.autograd.grad((wanted * weight).sum(), raw)
+    (in_one_go,) = torch.autograd.grad((head.loss(raw, truth) * weight).sum(), raw)
+    torch.testing.assert_close(in_one_go, by_autograd)
+
+
 # ---------------------------------------------------------------- distributions
 
 

@@ -9,6 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -108,16 +109,15 @@ class QuantileHead(Head):
         self._middle = min(range(self.raws), key=lambda q: abs(self.quantiles[q] - 0.5))
 
     def outputs(self, raw: Tensor, units: Units | None = None) -> Tensor:
-        step = nn.functional.softplus(raw[..., 1:])
+        step = nn.functional.softplus(raw[..., 1:].contiguous())  # on a strided view it takes eight times as long
         location = raw[..., :1]
         below = location - step[..., : self._middle].cumsum(-1).flip(-1)
         above = location + step[..., self._middle :].cumsum(-1)
         return torch.cat([below, location, above], -1)
 
     def loss(self, raw: Tensor, target: Tensor, units: Units | None = None) -> Tensor:
-        error = target[..., None] - self.outputs(raw)
-        level = torch.tensor(self.quantiles, dtype=raw.dtype, device=raw.device)
-        return torch.maximum(level * error, (level - 1) * error).mean(-1)
+        loss: Tensor = _Pinball.apply(raw, target, self.quantiles, self._middle)  # type: ignore[no-untyped-call]
+        return loss
 
     def start(self, spread_Y: Tensor) -> Tensor:
         normal = torch.special.ndtri(torch.tensor(self.quantiles, dtype=torch.float64))
@@ -125,6 +125,51 @@ class QuantileHead(Head):
         outward = torch.cat([step[: self._middle].flip(0), step[self._middle :]])
         step_YR = spread_Y[:, None].double() * outward
         return torch.cat([torch.zeros(len(spread_Y), 1), _inverse_softplus(step_YR).float()], 1)
+
+
+class _Pinball(torch.autograd.Function):
+    """Pinball loss of ``QuantileHead.outputs``, averaged over the levels, with its gradient in one go.
+
+    The loss is linear in every output, so that both come from the same few passes: level by level outwards from the
+    middle, one plane of memory per raw output. Under autograd this costs as much as the LSTM.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, raw: Tensor, target: Tensor, levels: tuple[float, ...], middle: int) -> Tensor:
+        plane_R = raw.movedim(-1, 0)
+        step_S = nn.functional.softplus(plane_R[1:].contiguous())  # S = R - 1 steps away from the middle
+        error = target - plane_R[0]
+        gradient_R = torch.empty_like(plane_R, memory_format=torch.contiguous_format)
+        loss, pull = _one_level(error, levels[middle])
+        gradient_R[0] = pull
+        sides = ((range(middle - 1, -1, -1), 0, 1.0), (range(middle + 1, len(levels)), middle, -1.0))
+        for positions, first, sign in sides:
+            away, behind = error, []
+            for place, q in enumerate(positions):
+                away = torch.add(away, step_S[first + place], alpha=sign)  # truth minus this output
+                added, pull = _one_level(away, levels[q])
+                loss += added
+                gradient_R[0] += pull
+                behind.append(pull)
+            for place in range(len(behind) - 1, -1, -1):  # a step moves its own output and all beyond it
+                if place + 1 < len(behind):
+                    behind[place] += behind[place + 1]
+                torch.mul(behind[place], -sign, out=gradient_R[1 + first + place])
+        gradient_R[1:] *= torch.expm1(-step_S).neg_()  # the slope of softplus
+        ctx.save_for_backward(gradient_R)
+        ctx.levels = len(levels)
+        return loss / len(levels)
+
+    @staticmethod
+    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        (gradient_R,) = ctx.saved_tensors
+        return (gradient_R * (weight / ctx.levels)).movedim(0, -1), None, None, None
+
+
+def _one_level(error: Tensor, level: float) -> tuple[Tensor, Tensor]:
+    """Pinball loss of errors (truth minus output), and its slope in the output."""
+    pull = (error < 0).to(error.dtype).sub_(level)
+    return torch.mul(error, pull).neg_(), pull
 
 
 def _inverse_softplus(positive: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from gatecast.errors import ConfigError
 
-__all__ = ["computing", "pick_device"]
+__all__ = ["computing", "lean", "pick_device"]
 
 WORK_FOR_THREADS = 6e6  # about batch 128 with hidden 100: below, a second thread waits more than it helps
 
@@ -29,13 +29,26 @@ def pick_device(name: str) -> torch.device:
 
 @contextmanager
 def computing(seed: int, work: float = math.inf) -> Iterator[None]:
-    """Seed torch, treat vanishing numbers as zero, use few threads for little work; all as before afterwards.
-
-    Gradients that vanish through a long window fall under 1e-38, where every operation on them is many times slower.
-    Threads that share a small matrix product wait for each other longer than they compute.
+    """Seed torch, and compute ``lean``; all as before afterwards.
 
     Args:
         seed: of everything that torch draws.
+        work: multiplications of one recurrent step over the batch.
+    """
+    with lean(work), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def lean(work: float = math.inf) -> Iterator[None]:
+    """Treat vanishing numbers as zero, use one thread for little work; as before afterwards.
+
+    Gradients that vanish through a long window fall under 1e-38, where every operation on them is many times slower.
+    Threads that share a small matrix product wait for each other longer than they compute, and on a busy machine many
+    times longer.
+
+    Args:
         work: multiplications of one recurrent step over the batch.
     """
     threads = torch.get_num_threads()
@@ -44,9 +57,7 @@ def computing(seed: int, work: float = math.inf) -> Iterator[None]:
     flushed_before = _denormals_are_flushed()
     torch.set_flush_denormal(True)
     try:
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            yield
+        yield
     finally:
         torch.set_flush_denormal(flushed_before)
         torch.set_num_threads(threads)
