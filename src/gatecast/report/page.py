@@ -1,0 +1,118 @@
+"""The page: its order, its head, and the file."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatecast.errors import ConfigError
+from gatecast.report import accuracy, intervals, memory, summary, training
+from gatecast.report.fans import fans, picked
+from gatecast.report.library import plotly_javascript, require_report_library
+from gatecast.report.markup import Figure, data_script, escape, figure, paragraph, section
+
+if TYPE_CHECKING:
+    from gatecast.backtesting import Backtest
+
+__all__ = ["write_report"]
+
+# What the browser may do with the page: draw it. Not even a mistake can make a request.
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+CONTENTS = {
+    "scores": "Scores", "forecasts": "Forecasts", "errors": "Errors", "intervals": "Intervals", "memory": "Memory",
+    "model": "Model",
+}  # fmt: skip
+
+
+def write_report(result: Backtest, path: str | os.PathLike[str]) -> None:
+    """Write a backtest as one self-contained HTML page, which makes no request and needs no other file.
+
+    Args:
+        result: what ``backtest`` returned.
+        path: the file, such as "report.html"; an existing one is replaced.
+
+    Raises:
+        ConfigError: plotly is missing, or the file cannot be written.
+    """
+    require_report_library()
+    text = _page(result)
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"the report cannot be written to {os.fspath(path)!r}: {error.strerror}.") from error
+
+
+def _page(result: Backtest) -> str:
+    """The whole page as text."""
+    figures: list[Figure] = []
+
+    def shown(*drawn: Figure | None) -> str:
+        here = [one for one in drawn if one is not None]
+        figures.extend(here)
+        return "\n".join(figure(one) for one in here)
+
+    picks = picked(result)
+    sections = {
+        "scores": summary.score_table(result),
+        "forecasts": shown(*fans(result, picks)),
+        "errors": "\n".join(
+            filter(None, (shown(accuracy.by_step(result), accuracy.by_origin(result)), accuracy.by_series(result)))
+        ),
+        "intervals": shown(*intervals.intervals(result)),
+        "memory": shown(memory.memory(result, picks[0] if len(picks) < 3 else picks[1])),
+        "model": "\n".join([training.chosen(result), shown(training.curves(result)), training.settings(result)]),
+    }
+    kept = {name: body for name, body in sections.items() if body}
+    links = "".join(f'<li><a href="#{name}">{CONTENTS[name]}</a></li>' for name in kept)
+    parts = [
+        f'<header>\n<p class="kind">Backtest of an LSTM forecast</p>\n<h1>{escape(summary.title(result))}</h1>\n'
+        f"{paragraph(summary.description(result), 'about')}\n</header>",
+        summary.verdict(result),
+        summary.tiles(result),
+        f'<nav aria-label="On this page"><ul>{links}</ul></nav>',
+        *(section(name, TITLES[name], body) for name, body in kept.items()),
+        f"<footer>\n{summary.glossary()}\n</footer>",
+    ]
+    return _document(summary.title(result), "\n".join(parts), figures)
+
+
+TITLES = {
+    "scores": "The LSTM beside the others",
+    "forecasts": "What was forecast, and what came",
+    "errors": "Where the error is",
+    "intervals": "How far the intervals can be trusted",
+    "memory": "What the LSTM remembers, and when it lets go",
+    "model": "What the model was, and how it was chosen",
+}
+
+
+def _document(title: str, body: str, figures: list[Figure]) -> str:
+    folder = resources.files("gatecast.report")
+    style, script = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="Gatecast">
+<title>{escape(title)}</title>
+<link rel="icon" href="data:,">
+<style>
+{style}</style>
+</head>
+<body>
+<a class="skip" href="#scores">Skip to the scores</a>
+<main>
+{body}
+</main>
+{data_script(figures)}
+<script>{plotly_javascript()}</script>
+<script>
+{script}</script>
+</body>
+</html>
+"""
