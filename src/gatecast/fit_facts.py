@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_facts", "recent_level"]
 
-_SEASONS, _HORIZONS, _STEPS = 3, 4, 20  # the recent level is that of the longest of these
+_SEASONS, _STEPS = 3, 20  # the recent level is that of as many at least
 
 
 def fit_facts(
@@ -31,7 +31,7 @@ def fit_facts(
         last_BC: (B, C) last observed value at each origin.
         season: seasonal period in steps.
     """
-    mean_BC, spread_BC = recent_level(panel, series_B, origin_B, max(_SEASONS * season, _HORIZONS * model.horizon))
+    mean_BC, spread_BC = recent_level(panel, series_B, origin_B, _SEASONS * season, model.horizon)
     trained = observed_part(model.panel_) if hasattr(model, "panel_") else None
     network = model.ensemble_.members[0].network
     return Facts(
@@ -45,17 +45,19 @@ def fit_facts(
     )
 
 
-def recent_level(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def recent_level(
+    panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, steps: int, horizon: int
+) -> tuple[np.ndarray, np.ndarray]:
     """(B, C) mean and standard deviation of the steps up to each series' first origin, the same for all its windows.
 
-    They reach back over ``steps``, or twice as far as the origins stretch: a trend that goes on is then no shift.
+    They reach back over ``steps``, or twice as far as the forecasts stretch: a trend that goes on is then no shift.
     """
     first_N = np.full(len(panel), panel.stop.max(initial=0))
     last_N = np.zeros(len(panel), np.int64)
     np.minimum.at(first_N, series_B, origin_B)
     np.maximum.at(last_N, series_B, origin_B)
     seen_N = np.bincount(series_B, minlength=len(panel)) > 0
-    back = max(steps, _STEPS, 2 * int((last_N - first_N)[seen_N].max(initial=0)))
+    back = max(steps, _STEPS, 2 * (int((last_N - first_N)[seen_N].max(initial=0)) + horizon))
     mean_NC = np.full((len(panel), len(panel.targets)), np.nan)
     spread_NC = mean_NC.copy()
     for n in np.flatnonzero(seen_N):

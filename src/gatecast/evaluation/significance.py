@@ -32,6 +32,7 @@ __all__ = [
     "mean_test",
     "overlap_of",
     "window_errors",
+    "window_labels",
 ]
 
 Floats = NDArray[np.float64]
@@ -114,7 +115,7 @@ def compare(scores: Scores, baseline: str, steps: slice = slice(None)) -> Compar
 def mean_test(scores: Scores, value_B: Floats) -> tuple[str, Outcome]:
     """Test whether the mean of a number of each window is zero, as ``compare`` does: (what the groups are, outcome)."""
     known_B = np.isfinite(value_B)
-    series_B, origin_B = _labels(scores)
+    series_B, origin_B = window_labels(scores)
     over_series, over_origins = (_means(value_B[known_B], label_B[known_B]) for label_B in (series_B, origin_B))
     overlap = overlap_of(scores.horizon, scores.stride)
     outcomes: list[tuple[str, Outcome]] = []
@@ -214,7 +215,7 @@ def window_errors(scores: Scores, name: str, steps: slice = slice(None)) -> Floa
     return np.asarray(mean_BC.mean(axis=1))
 
 
-def _labels(scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def window_labels(scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The series and the origin of each window, as given or series by series."""
     place = np.arange(len(scores.truth_BHC))
     each = scores.origins if scores.origins * scores.series == len(place) else len(place)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gatecast.evaluation.layout import percent
 from gatecast.evaluation.measures import level_key
-from gatecast.evaluation.significance import FEW, mean_test, overlap_of
+from gatecast.evaluation.significance import FEW, mean_test, overlap_of, window_labels
 from gatecast.evaluation.student import two_sided_p
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ Floats = NDArray[np.float64]
 
 _NEAR = 0.5  # a forecast that knows something of the truth is not twice as near to the last value as to the truth
 _NO_SKILL = 0.05  # a gain over the last value that nobody would keep an LSTM for
+_FAR_BETTER = 0.25  # a gain over the last value that speaks against a random walk, sure or not
 _WINDOWS, _POINTS = 5, 20  # with fewer, a flat forecast may be a coincidence
 _BIASED = 1 / 3  # below this share of the error, taking the bias away lowers the squared error by under a tenth
 _ONE_SIDE = 0.6  # the median forecast of lopsided data misses the mean by rule; then truths still lie on both sides
 _SHIFTED = 3.0  # standard deviations; the trend and the season of the training part are inside them
+_BEHIND = 0.5  # share of the error that leans away from the shift
 _MISSES = 1.5  # times the nominal share of truths outside: 80 % intervals that hold less than 70 %
 _SPARED = 0.5  # times the nominal share: 80 % intervals that hold more than 90 %
 _UNLIKE = 1.5  # errors of two spans of the same series differ by less than that as a rule
@@ -82,9 +84,8 @@ def bias(scores: Scores) -> str | None:
         error_BH = scores.forecasts[scores.model][..., c] - scores.scored_BHC[..., c]
         scaled_B = _window_means(error_BH) / _scale(scores)[:, c]
         _, outcome = mean_test(scores, scaled_B)
-        share, above = _lean(scores, c)
-        one_sided = above > _ONE_SIDE if share > 0 else above < 1 - _ONE_SIDE
-        if outcome.groups >= FEW and outcome.significant and abs(share) > _BIASED and one_sided:
+        share, same_side = _lean(scores, c)
+        if outcome.groups >= FEW and outcome.significant and abs(share) > _BIASED and same_side > _ONE_SIDE:
             which = f" of {target}" if len(scores.per_target) > 1 else ""
             return (
                 f"Bias: the forecast{which} is too {'high' if share > 0 else 'low'} on average, by "
@@ -97,7 +98,8 @@ def bias(scores: Scores) -> str | None:
 def level_shift(scores: Scores) -> str | None:
     """The truths of a typical series lie far from where its training part ended, and the forecasts did not follow.
 
-    A shift that the forecast follows is none of its troubles: the error has to lean the other way.
+    A shift that the forecast follows is none of its troubles: the error has to lean the other way. A random walk has no
+    level to shift, unless it moves further than one does.
     """
     facts = scores.facts
     if facts is None or facts.mean_BC is None or facts.spread_BC is None:
@@ -113,7 +115,9 @@ def level_shift(scores: Scores) -> str | None:
         total_N = np.bincount(series_B[known_B], away_B[known_B])
         typical = float(np.median(total_N[count_N > 0] / count_N[count_N > 0]))
         share, _ = _lean(scores, c)
-        if abs(typical) > _SHIFTED and abs(share) > _BIASED and (share < 0) == (typical > 0):
+        if abs(typical) < (2 * _SHIFTED if _wanders(scores) else _SHIFTED):
+            continue
+        if abs(share) > _BEHIND and (share < 0) == (typical > 0):
             which = f" of {target}" if len(scores.per_target) > 1 else ""
             return (
                 f"Level shift: the test span{which} lies {abs(typical):.1f} standard deviations "
@@ -133,7 +137,7 @@ def intervals(scores: Scores) -> str | None:
         words = f"{level_key(level)} % intervals", f"{100 * held:.0f} %"
         if 1 - held > _MISSES * (1 - level):
             narrow.append(words)
-        elif 1 - held < _SPARED * (1 - level):
+        elif 1 - _strictly_inside(scores, level) < _SPARED * (1 - level):
             wide.append(words)
     for found, width, remedy in (
         (narrow, "narrow", "a longer validation span to calibrate on, or a backtest with adaptive=True"),
@@ -209,14 +213,15 @@ def _scale(scores: Scores) -> Floats:
 
 
 def _lean(scores: Scores, c: int) -> tuple[float, float]:
-    """Mean error of a target over its mean absolute error, and the share of forecasts that lie above the truth."""
+    """Mean error of a target over its mean absolute error, and the share of forecasts that miss on that side."""
     error_BH = scores.forecasts[scores.model][..., c] - scores.scored_BHC[..., c]
     scaled_BH = error_BH / _scale(scores)[:, c, None]
-    known_BH = np.isfinite(scaled_BH)
-    size = float(np.abs(scaled_BH[known_BH]).sum())
-    missed = int((error_BH[known_BH] != 0).sum())
-    above = float((error_BH[known_BH] > 0).sum() / missed) if missed else 0.5
-    return (float(scaled_BH[known_BH].sum()) / size if size > 0 else 0.0), above
+    scaled = scaled_BH[np.isfinite(scaled_BH)]
+    size = float(np.abs(scaled).sum())
+    if not size > 0:
+        return 0.0, 0.0
+    lean = float(scaled.sum()) / size
+    return lean, float((scaled * lean > 0).mean())
 
 
 def _window_means(values_BH: Floats) -> Floats:
@@ -227,28 +232,64 @@ def _window_means(values_BH: Floats) -> Floats:
     return np.where(count_B > 0, total_B / np.maximum(count_B, 1), np.nan)
 
 
+def _wanders(scores: Scores) -> bool:
+    last_BC = _last(scores)
+    return last_BC is not None and _random_walk(scores, last_BC)
+
+
 def _random_walk(scores: Scores, last_BC: Floats) -> bool:
-    """Whether nothing beats the last value, and neighbouring steps of the series do not go together."""
+    """Whether nothing is known to beat the last value, and the steps of the series do not go together.
+
+    The steps are tested by Ljung & Box (1978) at 5 %. Too few of them give no evidence of a random walk.
+    """
     metric = scores.headline
     naive = scores.table["naive"][metric] if "naive" in scores.table else scores.table[scores.model][metric]
-    others = [scores.table[name][metric] for name in (*scores.baselines, *scores.ranked_rivals)]
-    if any(score < (1 - _NO_SKILL) * naive for score in others):
+    for name, test in scores.significance.items():
+        gain = 1 - scores.table[name][metric] / naive if naive > 0 else 0.0
+        if gain > _FAR_BETTER or (gain > _NO_SKILL and test.significant and test.difference > 0):
+            return False
+    step_NTC = _steps(scores, last_BC)
+    count = int(np.isfinite(step_NTC).sum())
+    lags = min(max(2 * scores.season, 10), step_NTC.shape[1] // 3)
+    if count < _POINTS or lags < 1:
         return False
-    path_BHC = np.concatenate([last_BC[:, None], scores.scored_BHC], axis=1)
-    step_BHC = np.diff(path_BHC, axis=1) / _scale(scores)[:, None]
-    first, second = step_BHC[:, :-1], step_BHC[:, 1:]
-    if scores.horizon == 1:
-        if scores.stride != 1 or scores.series_B is None or scores.origin_B is None:
-            return True
-        order = np.lexsort((scores.origin_B, scores.series_B))
-        follows = (np.diff(scores.series_B[order]) == 0) & (np.diff(scores.origin_B[order]) == 1)
-        first, second = step_BHC[order[:-1]][follows], step_BHC[order[1:]][follows]
-    known = np.isfinite(first) & np.isfinite(second)
-    if known.sum() < _POINTS:
-        return True
-    # no correlation: within two standard errors of zero, or too small to be worth a model
-    correlation = np.corrcoef(first[known], second[known])[0, 1]
-    return bool(abs(correlation) < max(2 / math.sqrt(known.sum()), 0.1))
+    known_NTC = np.isfinite(step_NTC)
+    step_NTC = np.where(known_NTC, step_NTC - step_NTC[known_NTC].mean(), 0.0)
+    variance = float((step_NTC**2).sum()) / count
+    correlations = [float((step_NTC[:, k:] * step_NTC[:, :-k]).sum()) / count / variance for k in range(1, lags + 1)]
+    statistic = sum(count * (count + 2) / (count - k) * r**2 for k, r in enumerate(correlations, 1))
+    return statistic < _chi_square_95(lags) or max(map(abs, correlations)) < 0.1  # too small to be worth a model
+
+
+def _steps(scores: Scores, last_BC: Floats) -> Floats:
+    """(N, T, C) changes of each series from one time to the next, over all that its windows show; nan between them.
+
+    They are scaled per series, and cut at three standard deviations, so that one jump does not hide the rest.
+    """
+    series_B, origin_B = window_labels(scores)
+    names, series_B = np.unique(series_B, return_inverse=True)
+    stride = scores.stride or scores.horizon
+    path_BHC = np.concatenate([last_BC[:, None], scores.scored_BHC], axis=1) / _scale(scores)[:, None]
+    time_BH = (origin_B - origin_B.min())[:, None] * stride + np.arange(scores.horizon + 1)
+    path_NTC = np.full((len(names), int(time_BH.max()) + 1, path_BHC.shape[2]), np.nan)
+    path_NTC[series_B[:, None], time_BH] = path_BHC
+    step_NTC = np.diff(path_NTC, axis=1)
+    known = step_NTC[np.isfinite(step_NTC)]
+    most = 3 * 1.4826 * float(np.median(np.abs(known - np.median(known)))) if len(known) else 0.0
+    return np.clip(step_NTC, -most, most) if most > 0 else step_NTC
+
+
+def _chi_square_95(dof: int) -> float:
+    """The value that a chi-square variable exceeds once in twenty (Wilson & Hilferty 1931)."""
+    part = 2 / (9 * dof)
+    return float(dof * (1 - part + 1.644854 * math.sqrt(part)) ** 3)
+
+
+def _strictly_inside(scores: Scores, level: float) -> float:
+    """Share of truths off both bounds: where many lie on one, as counts do, no interval can hold what it should."""
+    low_BHC, high_BHC = scores.interval(scores.model, level)
+    truth_BHC = scores.scored_BHC
+    return float(((low_BHC < truth_BHC) & (truth_BHC < high_BHC)).sum() / max((~np.isnan(truth_BHC)).sum(), 1))
 
 
 def _beyond_luck(scores: Scores, level: float) -> bool:
