@@ -31,14 +31,14 @@ LAYERS = (
     ("forecaster", "regressor"),
     ("storage", "fit_facts", "assessment", "plots"),
     ("files", "fingerprint"),
-    ("tuning",),
+    ("tuning", "report"),
     ("demos",),
     ("cli",),
     ("__main__",),
 )
 LAYER = {name: height for height, names in enumerate(LAYERS) for name in names}
 # Made inside a function, so that the lower module can be imported without the upper one.
-LAZY_UPWARD = {("forecaster", "files"), ("forecast", "plots")}
+LAZY_UPWARD = {("forecaster", "files"), ("forecast", "plots"), ("backtesting", "report")}
 FOREIGN_TO_NUMPY_LAYERS = {"torch", "matplotlib", "cyclopts", "rich"}
 SERIALISERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "jsonpickle", "yaml"}
 EXECUTING_CALLS = {"torch.load", "torch.save", "torch.jit.load", "np.load", "np.save", "np.savez", "numpy.load"}

@@ -106,6 +106,12 @@ class Backtest:
             **self.scores.to_dict(),
         }
 
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write all this as one self-contained HTML page; see ``gatecast.report.write_report``."""
+        from gatecast.report import write_report
+
+        write_report(self, path)
+
     def __str__(self) -> str:
         return "\n".join([str(self.scores), *self.notes])
 

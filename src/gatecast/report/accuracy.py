@@ -68,7 +68,8 @@ def by_origin(result: Backtest) -> Figure | None:
     ours, best = error[scores.model], _rivals(scores)[0]
     known = np.where(np.isfinite(ours), ours, -np.inf)
     worst = int(np.argmax(known))
-    finding = f"The LSTM's error is largest from origin {words[worst]} ({METRIC_TITLES[scores.headline]} {cell(ours[worst])})."
+    largest = f"{METRIC_TITLES[scores.headline]} {cell(ours[worst])}"
+    finding = f"The LSTM's error is largest from origin {words[worst]} ({largest})."
     if best:
         finding += (
             f" It is below that of {scores.title(best)} at {int((ours < error[best]).sum())} of {len(ours)} origins."

@@ -119,7 +119,8 @@ def _bins(scores: Scores) -> Figure:
         f"> {100 * edges[-2]:g}",
     ]
     bars = {
-        "type": "bar", "x": names, "y": numbers(held), "name": "observed", "marker": {"color": tint(BLUE, 0.75)}, "width": 0.5,
+        "type": "bar", "x": names, "y": numbers(held), "name": "observed", "width": 0.5,
+        "marker": {"color": tint(BLUE, 0.75)},
         "hovertemplate": "%{y:.1f} %",
     }  # fmt: skip
     marks = {

@@ -30,7 +30,7 @@ DIGITS = 4  # of the range of what is drawn: finer than a pixel
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a figure's key: a name and how it is drawn ("line", "thin", "band", or "ramp" of several colours)."""
+    """One entry of a figure's key: a name and how it is drawn ("line", "thin", "band", "box", "ramp" of colours)."""
 
     name: str
     colour: str
@@ -96,7 +96,7 @@ def section(name: str, title: str, *parts: str) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Row], caption: str, kind: str = "") -> str:
-    """A table in a box that scrolls by itself where it is too wide; row heads on the left, its caption above the box."""
+    """A table in a box that scrolls by itself where it is too wide; row heads on the left, the caption above."""
     top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     body = "\n".join(_row(row) for row in rows)
     name = escape(caption)

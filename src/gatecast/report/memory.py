@@ -130,9 +130,9 @@ def _reading(result: Backtest, shown: int, units: int) -> str:
         untrained = " No training improved on the start here: the weights of these gates are those they began with."
     return (
         f"{who}{where}, over the window that it read before the last forecast. Each row of a map is one unit{few}; "
-        f"those that remember longest are on top. At every step a unit multiplies what it holds by the forget gate, adds "
-        f"what the input gate lets in, and shows as much as the output gate allows. A gate goes from 0, closed, to 1, "
-        f"open.{untrained}{linear}"
+        f"those that remember longest are on top. At every step a unit multiplies what it holds by the forget gate, "
+        f"adds what the input gate lets in, and shows as much as the output gate allows. A gate goes from 0, closed, "
+        f"to 1, open.{untrained}{linear}"
     )
 
 
@@ -154,12 +154,12 @@ def _layout(name: str) -> dict[str, Any]:
 
 
 def _range(gates: list[np.ndarray]) -> tuple[float, float]:
-    """The range of all gates, out to tenths: one scale for the three, and as much contrast as they have.
+    """The range of nearly all values, out to tenths: one scale for the three gates, and as much contrast as they have.
 
     >>> _range([np.array([0.31, 0.55]), np.array([0.72])])
     (0.3, 0.8)
     """
-    low, high = min(float(one.min()) for one in gates), max(float(one.max()) for one in gates)
+    low, high = np.quantile(np.concatenate([one.ravel() for one in gates]), (0.01, 0.99)).tolist()
     return math.floor(10 * low) / 10, math.ceil(10 * high) / 10
 
 

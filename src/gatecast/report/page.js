@@ -28,7 +28,11 @@
     result.font.size = 12;
     result.annotations = (result.annotations || []).filter((one) => one.name !== "end");
     for (const name of Object.keys(result)) {
-      if (!/^xaxis/.test(name) || result[name].type === "category") continue;
+      if (!/^xaxis/.test(name)) continue;
+      if (result[name].type === "category") {
+        Object.assign(result[name], { tickangle: 0, tickfont: { size: 10 } });
+        continue;
+      }
       delete result[name].dtick;
       result[name].nticks = 5;
     }

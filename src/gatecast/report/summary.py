@@ -26,8 +26,8 @@ WORDS = {
     "Coverage": "The share of truths inside an interval. A good 80 % interval covers 80 %.",
     "MSIS": "Width of an interval plus a penalty for each truth outside, scaled as MASE is; lower is better.",
     "Skill": "The share of another method's error that the LSTM saves; below zero it is worse.",
-    "Naive forecasts": "Forecasts that cost nothing: the last value, the value one season before, the mean, the straight "
-    "line.",
+    "Naive forecasts": "Forecasts that cost nothing: the last value, the value one season before, the mean, the "
+    "straight line.",
     "p": "How likely so large a difference would be if both methods were equally good (paired test over origins and "
     "series).",
 }
@@ -66,7 +66,8 @@ def verdict(result: Backtest) -> str:
     listed = f"<h3>What looks wrong, and what to try</h3>\n<ul>{items}</ul>" if items else ""
     return (
         f'<section id="verdict" class="verdict {outcome}" aria-labelledby="verdict-title">\n'
-        f'<h2 id="verdict-title">Verdict</h2>\n{paragraph(first, "lead")}\n{paragraph(" ".join(rest))}\n{listed}</section>'
+        f'<h2 id="verdict-title">Verdict</h2>\n{paragraph(first, "lead")}\n{paragraph(" ".join(rest))}\n{listed}'
+        "</section>"
     )
 
 
