@@ -33,6 +33,7 @@ _HOMES = {
     "load": "files",
     "load_example": "data.datasets",
     "read": "data.reading",
+    "tune": "tuning.tune",
     "walk": "assessment",
 }
 
@@ -54,6 +55,7 @@ __all__ = [
     "load",
     "load_example",
     "read",
+    "tune",
     "walk",
 ]
 
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from gatecast.paths import SamplePaths
     from gatecast.regressor import SequenceRegressor
     from gatecast.training.config import TrainingConfig
+    from gatecast.tuning.tune import tune
 
 
 def __getattr__(name: str) -> Any:

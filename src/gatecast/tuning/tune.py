@@ -1,0 +1,150 @@
+"""gc.tune: search on the inner origins, prove on the outer ones, train the winner on everything.
+
+data   ────────── train ─────────┤ inner origins ┤ outer origins |
+       the search sees all of this               ┤ and never this
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gatecast.data.future import observed_part
+from gatecast.data.intake import as_panel
+from gatecast.data.panel import Panel
+from gatecast.errors import ConfigError
+from gatecast.fingerprint import digest, settings_of
+from gatecast.progress import Progress
+from gatecast.tuning.clock import Clock, Stops
+from gatecast.tuning.evidence import Evidence
+from gatecast.tuning.finals import Finals, challengers, reserve
+from gatecast.tuning.inner import cut_outer, inner_origins, naive_scores, outer_stride
+from gatecast.tuning.result import Tuning
+from gatecast.tuning.search import Search
+from gatecast.tuning.space import arguments_of, make_space, merged
+from gatecast.tuning.study import open_study, quiet, require_optuna
+
+if TYPE_CHECKING:
+    from gatecast.forecaster import Forecaster
+    from gatecast.tuning.study import Tried
+
+__all__ = ["tune"]
+
+
+def tune(
+    model: Forecaster,
+    data: Any,
+    *,
+    trials: int | None = None,
+    time_limit: float | None = 120.0,
+    origins: int = 3,
+    stride: int | None = None,
+    storage: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Tuning:
+    """Search for settings better than the default ones, and say whether they are.
+
+    What the forecaster was given stays as it is; what was left open is searched: hidden size, layers, dropout,
+    lookback, scaling, loss, learning rate, batch size and epochs. The last origins are never seen by the search. The
+    default settings are the first trial, and they are kept unless the best trial beats them clearly on the inner
+    origins, trained again with a fresh seed, and also on the outer ones.
+
+    Ctrl-C ends the search and what was reached is compared; a second one ends everything. With a fixed number of
+    trials and no time limit the same call gives the same result.
+
+    Args:
+        model: a Forecaster, fitted or not; it stays as it is.
+        data: a Panel, or what ``gatecast.read`` takes.
+        trials: most trials, those in ``storage`` included; None = as many as the time allows.
+        time_limit: seconds for all of it, roughly, the comparison and the last training included; None = none.
+        origins: outer origins per series.
+        stride: steps between two of them; None = the horizon, or less where they would take more than a quarter of a
+            typical series.
+        storage: an SQLite file that keeps the trials; the same call with the same file goes on where it stopped.
+        seed: of the search.
+        progress: show one progress line on a terminal.
+
+    Returns:
+        The model and its settings, the trials, the table and the verdict.
+
+    Raises:
+        ConfigError: Optuna is not installed, a setting is out of range, nothing is left to tune, or ``storage`` holds
+            the study of other data or settings.
+        WindowError: the series are too short to be cut in three.
+
+    Source: tree-structured Parzen estimator, Bergstra et al. 2011; median pruning as in Golovin et al. 2017.
+    """
+    require_optuna()
+    _require_sensible(trials, time_limit, origins, stride)
+    clock, stops, line = Clock(time_limit), Stops(), Progress(progress)
+    panel = observed_part(as_panel(data))
+    step = stride or outer_stride(panel, model.horizon, origins)
+    before, whole = cut_outer(panel, model.horizon, origins, step)
+    plan = model.plan_for(before)
+    inner = inner_origins(before, model.horizon, plan.season)
+    space = make_space(model, plan, before, inner.train[inner.folds[-1].number])
+    identity = {
+        "settings": settings_of(model),
+        "data": digest(panel),
+        "origins": [origins, step],
+        "seed": seed,
+        "space": space.describe(),
+    }
+    with quiet():
+        study = open_study(storage, space, seed, identity)
+        search = Search(
+            study, inner, arguments_of(model), clock, lambda t: reserve(t, plan.members, model.refit), line.show
+        )
+        line.show(search.line())
+        try:
+            search.run(trials)
+        except KeyboardInterrupt:
+            if not search.tried:
+                raise
+            stops.note()
+    finals = Finals(search.arguments, inner, whole, before, origins, step, clock, line.show)
+    result = _proved(finals, search.tried, plan.members, stops, panel)
+    line.clear()
+    return result
+
+
+def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, panel: Panel) -> Tuning:
+    """The three steps after the search."""
+    evidence = Evidence(tuple(tried), interrupted=stops.count > 0)
+    try:
+        if challengers(tried):
+            evidence = replace(evidence, looks=tuple(finals.second_look(tried, members)))
+    except KeyboardInterrupt:
+        stops.note()
+    try:
+        scores = finals.compare(None if evidence.found is None else evidence.found.changes)
+        evidence = replace(evidence, scores=scores, problem=finals.problem)
+    except KeyboardInterrupt:
+        stops.note()
+    kept = evidence.found.changes if evidence.helped and evidence.found is not None else {}
+    settings = merged(finals.arguments, kept)
+    model = finals.on_everything(settings, panel)
+    interrupted = stops.count > 0 or model.record_["interrupted"]
+    inner = finals.inner
+    return Tuning(
+        model,
+        settings,
+        replace(evidence, interrupted=interrupted),
+        naive_scores(inner),
+        inner.metric,
+        inner.origin_NO.shape[1],
+        round(finals.clock.spent, 3),
+    )
+
+
+def _require_sensible(trials: int | None, time_limit: float | None, origins: int, stride: int | None) -> None:
+    """Raise ConfigError for numbers out of range."""
+    for name, value in (("trials", trials), ("origins", origins), ("stride", stride)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} must be at least 1; got {value}.")
+    if time_limit is not None and not time_limit > 0:
+        raise ConfigError(f"time_limit must be above 0 seconds; got {time_limit}.")
+    if trials is None and time_limit is None:
+        raise ConfigError("a search without an end: give trials= or time_limit=.")
