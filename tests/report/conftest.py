@@ -1,0 +1,86 @@
+"""Tiny backtests that the tests of the report share, and a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gatecast.backtesting import Backtest, backtest
+from gatecast.data.frequency import Frequency
+from gatecast.data.panel import Panel
+from gatecast.data.schema import Schema
+from gatecast.forecaster import Forecaster
+
+HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "a" * 90, "plain & <b>simple</b>", "e")
+CHROMIUM = Path("/usr/bin/chromium")
+# Known to work as root and without a network.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+Make = Callable[..., Backtest]
+
+
+def waves(series: int = 1, steps: int = 60, targets: int = 1) -> list[np.ndarray]:
+    """Noisy waves of period 6 and different size."""
+    noise = np.random.default_rng(4)
+    wave_T1 = np.sin(np.arange(steps) * 2 * np.pi / 6)[:, None] + np.zeros(targets)
+    return [10 * (n + 1) + (n + 1) * wave_T1 + noise.normal(0, 0.3, (steps, targets)) for n in range(series)]
+
+
+def dated(panel: Panel, text: str = "1mo", start: str = "2001-01-01") -> Panel:
+    """The same values at dates."""
+    starts = np.full(len(panel), np.datetime64(start, "us"))
+    return replace(panel, frequency=Frequency.from_text(text), starts=starts)
+
+
+@pytest.fixture(scope="session")
+def tiny(panel_of: Callable[..., Panel]) -> Make:
+    """Makes a backtest that trains for a moment: ``tiny(panel, horizon, **changes)``."""
+
+    def make(panel: Panel | None = None, horizon: int = 4, **changes: Any) -> Backtest:
+        settings: dict[str, Any] = {
+            "lookback": 12, "scaling": "difference+standard", "network": {"hidden_size": 4, "skip": 2}, "members": 2,
+            "training": {"max_epochs": 2, "steps_per_epoch": 2}, "progress": False,
+        }  # fmt: skip
+        settings |= {key: changes.pop(key) for key in list(changes) if key in (*settings, "quantiles")}
+        whole = dated(panel_of(waves())) if panel is None else panel
+        return backtest(Forecaster(horizon, **settings), whole, **{"origins": 3, "progress": False} | changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def single(tiny: Make) -> Backtest:
+    """One monthly series."""
+    return tiny()
+
+
+@pytest.fixture(scope="session")
+def hostile(tiny: Make, panel_of: Callable[..., Panel]) -> Backtest:
+    """Five series of two targets whose names try to break the page."""
+    schema = Schema(("</script><b>y", "z\u2028<!--"))
+    return tiny(replace(panel_of(waves(5, targets=2), schema), ids=HOSTILE), refit=2)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: it is in the extra test"
+    )
+    if not CHROMIUM.exists():
+        pytest.skip(
+            f"no browser at {CHROMIUM} ({shutil.which('chromium') or 'none on the path'}): apt install chromium"
+        )
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()

@@ -1,0 +1,182 @@
+"""The page in a real browser: it draws everything, asks for nothing, and fits a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatecast.backtesting import Backtest
+from gatecast.report import write_report
+
+PHONE, DESK = 360, 1280
+FITTED = """[...document.querySelectorAll('.plot')].every(
+  place => place.querySelector('svg.main-svg[viewBox]') && place.dataset.width == Math.floor(place.clientWidth))"""
+
+
+class Watched:
+    """One page in one window, and everything it complained of or asked for: loading it is what takes time."""
+
+    def __init__(self, browser: Any, path: Path, width: int) -> None:
+        self.problems: list[str] = []
+        self.own = f"request: {path.as_uri()}"
+        self.page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+        self.page.on("console", lambda said: self.problems.append(f"{said.type}: {said.text}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on("request", lambda asked: self.problems.append(f"request: {asked.url[:200]}"))
+        self.page.on("dialog", lambda shown: (self.problems.append(f"dialog: {shown.message}"), shown.dismiss()))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("html[data-drawn]", state="attached")
+
+    def at(self, width: int, scheme: str = "light") -> Any:
+        """The page at a width and in a theme, all drawn."""
+        self.page.emulate_media(media="screen", color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": 800})
+        for _ in range(100):  # waiting by a function would need eval, which the page forbids
+            if self.page.evaluate(FITTED):
+                return self.page
+            self.page.wait_for_timeout(50)
+        raise AssertionError("the figures were not drawn anew within five seconds")
+
+    def assert_quiet(self) -> None:
+        """Nothing was said, and nothing asked for but the page itself; pictures that it holds itself do not count."""
+        assert self.own in self.problems, "the listener hears requests"
+        assert [one for one in self.problems if one != self.own and not one.startswith("request: data:")] == []
+
+
+def watched(name: str, width: int) -> Any:
+    @pytest.fixture(scope="module")
+    def open_page(
+        request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Watched]:
+        path = tmp_path_factory.mktemp(name) / "page.html"
+        write_report(request.getfixturevalue(name), path)
+        watcher = Watched(browser, path, width)
+        yield watcher
+        watcher.page.context.close()
+
+    return open_page
+
+
+single_page = watched("single", DESK)
+hostile_page = watched("hostile", PHONE)
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("name", ["single_page", "hostile_page"])
+def test_page_draws_all_and_asks_for_nothing(request: pytest.FixtureRequest, name: str, width: int) -> None:
+    watcher: Watched = request.getfixturevalue(name)
+    page = watcher.at(width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth") == width
+    plots = page.evaluate("document.querySelectorAll('.plot').length")
+    assert plots == int(page.evaluate("document.documentElement.dataset.drawn")) >= 7
+    # every drawing holds marks, and none is wider than its place
+    drawn = page.evaluate(
+        """[...document.querySelectorAll('.plot')].map(place => [place.id,
+             place.querySelectorAll('.cartesianlayer .trace, .cartesianlayer .hm').length,
+             place.querySelector('.main-svg').getBoundingClientRect().right])"""
+    )
+    for place, traces, right in drawn:
+        assert traces > 0, place
+        assert right <= width, place
+    watcher.assert_quiet()
+
+
+def contrast(page: Any, selector: str) -> float:
+    """Contrast of an element's text with the page, as WCAG 2 defines it."""
+    return float(
+        page.evaluate(
+            """selector => {
+              const light = text => {
+                const part = text.match(/[0-9.]+/g).slice(0, 3).map(Number).map(
+                  v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+              };
+              const one = document.querySelector(selector), style = getComputedStyle(one);
+              const inside = one instanceof SVGElement ? style.fill : style.color;
+              const [a, b] = [light(inside), light(getComputedStyle(document.body).backgroundColor)];
+              return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+            }""",
+            selector,
+        )
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_and_lines_stand_out(single_page: Watched, scheme: str) -> None:
+    page = single_page.at(DESK, scheme)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    for selector in ("p.finding", "figcaption", ".caption", "nav a", "#steps-plot .xtick text"):
+        assert contrast(page, selector) >= 4.5, selector
+    # the colour that stands for ink is replaced by that of the theme
+    stroke = page.evaluate(
+        "[...document.querySelectorAll('#fan-0-plot .js-line')].map(one => getComputedStyle(one).stroke)"
+    )
+    assert page.evaluate("getComputedStyle(document.body).color") in stroke
+    assert "rgb(1, 2, 3)" not in stroke
+    single_page.assert_quiet()
+
+
+def test_names_are_shown_as_they_are(hostile_page: Watched, hostile: Backtest) -> None:
+    page = hostile_page.at(DESK)
+    text = page.evaluate("document.querySelector('main').textContent")
+    for name in (*hostile.assessment.panel.ids, hostile.assessment.panel.targets[0]):
+        assert name in text
+    assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
+    labels = page.evaluate("[...document.querySelectorAll('#gates-plot .annotation text')].map(t => t.textContent)")
+    assert any("</script>" in label for label in labels), "a name inside a drawing is text, too"
+    hostile_page.assert_quiet()
+
+
+def test_labels_stand_at_lines_where_there_is_room_and_in_a_key_elsewhere(single_page: Watched) -> None:
+    at_lines = "document.querySelectorAll('#steps-plot .annotation').length"
+    in_key = "document.querySelector('#steps .key').getBoundingClientRect().height > 0"
+    page = single_page.at(DESK)
+    assert (page.evaluate(at_lines), page.evaluate(in_key)) == (2, False)
+    page = single_page.at(PHONE)
+    assert (page.evaluate(at_lines), page.evaluate(in_key)) == (0, True)
+
+
+def test_pointing_at_a_line_tells_its_numbers(single_page: Watched) -> None:
+    page = single_page.at(DESK)
+    page.locator("#fan-0-plot .nsewdrag").hover(position={"x": 700, "y": 100})
+    page.wait_for_selector("#fan-0-plot .hoverlayer text")
+    told = page.evaluate("document.querySelector('#fan-0-plot .hoverlayer').textContent")
+    assert "LSTM, median" in told
+    assert "80 %" in told.replace("\u00a0", " ")
+    page.mouse.move(0, 0)
+    single_page.assert_quiet()
+
+
+def test_keyboard_reaches_tables_and_folds(single_page: Watched) -> None:
+    page = single_page.at(PHONE)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    reached = set()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.tagName + '.' + document.activeElement.className"))
+    assert {"A.", "DIV.scroll", "SUMMARY."} <= reached
+
+
+def test_paper_shows_whole_figures(single_page: Watched) -> None:
+    page = single_page.at(DESK, "dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 680, "height": 1000})  # what A4 leaves between its margins
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    boxes = page.evaluate(
+        """[...document.querySelectorAll('.plot')].map(place => {
+             const [inner, outer] = [place.querySelector('svg.main-svg'), place].map(o => o.getBoundingClientRect());
+             return [inner.right, inner.bottom - outer.bottom];
+           })"""
+    )
+    for right, below in boxes:
+        assert right <= 680
+        assert below <= 1, "nothing of a drawing is cut off"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    single_page.assert_quiet()
