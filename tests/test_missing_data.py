@@ -262,9 +262,6 @@ def test_a_gap_longer_than_the_lookback(panel_of: PanelOf, scaling: str, hole: s
             assert np.abs(made.values - 100).max() < 60
 
 
-@pytest.mark.xfail(
-    reason="the start of the network lets a gap unlike all of the training move the forecast", strict=True
-)
 def test_a_gap_that_training_never_saw_keeps_the_level_without_centring(panel_of: PanelOf) -> None:
     """Levels that hardly vary get large weights in the ridge start; the state after a gap is far from all others."""
     panel = panel_of([holed(walk(), slice(1, 59)), walk(60, 1)])

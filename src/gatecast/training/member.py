@@ -83,6 +83,8 @@ def train_member(
         if weights is not None:
             network.load_state_dict(weights)
         elif training.start == "ridge":
+            if source.reader.framing.observed:
+                ignore_last_channel(network)
             ridge_start(network, head, source.spread(START_WINDOWS, origins=1), penalty, spread_Y)
         engine = TorchEngine(network, head, training.clip, training.track_mae)
         kept = [] if held_back is None else list(held_back.spread(VALIDATION_WINDOWS, origins=1))
@@ -91,6 +93,17 @@ def train_member(
             engine, source, training, validation=validation, until=until, deadline=deadline, report=report
         )  # fmt: skip
     return Member(network, record)
+
+
+def ignore_last_channel(network: LSTMNetwork) -> None:
+    """Begin without a reaction to the channel "observed"; training finds out what gaps mean.
+
+    A random reaction would be a state that the regression has hardly ever seen, with weights of any size on it: one
+    long gap could then throw a forecast off by many times the level.
+    """
+    features = network.lstm.input_size // network.config.patch
+    with torch.no_grad():
+        network.lstm.weight_ih_l0[:, features - 1 :: features] = 0
 
 
 def seeded(training: TrainingConfig, member: int) -> TrainingConfig:
