@@ -77,10 +77,28 @@ def test_a_copy_of_a_trend_is_named(simulate: Simulate) -> None:
 
 def test_a_walk_that_a_rival_can_forecast_is_no_random_walk(simulate: Simulate) -> None:
     scores = simulate("random walk", change=copied)
-    better = 0.5 * (scores.forecasts["lstm"] + scores.truth_BHC)
+    better = 0.85 * scores.forecasts["lstm"] + 0.15 * scores.truth_BHC
     with_rival = replace(scores, forecasts={**scores.forecasts, "ets": better}, rivals=("ets",))
     assert "as good as it gets" in str(lag_copy(scores))
     assert "Try a scaling with differences" in str(lag_copy(with_rival))
+
+
+def test_a_small_step_in_the_right_direction_is_no_copy() -> None:
+    truth = 0.4 + np.random.default_rng(0).normal(size=(4000, 1, 1))  # after a last value of 0
+    forecasts = {"lstm": np.full_like(truth, 0.4), "naive": np.zeros_like(truth)}
+    assert lag_copy(Scores(truth, forecasts, origins=4000)) is None
+    still = {**forecasts, "lstm": np.full_like(truth, 0.02)}
+    assert lag_copy(Scores(truth, still, origins=4000)) is not None
+
+
+def test_a_correlation_too_small_to_be_worth_a_model_is_none() -> None:
+    noise = np.random.default_rng(0).normal(size=(100, 102))
+    walk = np.cumsum(noise[:, 1:] + 0.05 * noise[:, :-1], axis=1)
+    last, truth = walk[:, :-1].reshape(-1, 1, 1), walk[:, 1:].reshape(-1, 1, 1)
+    forecasts = {"lstm": last + 0.01, "naive": last}
+    settings: dict[str, Any] = {"series_B": np.repeat(np.arange(100), 100), "origin_B": np.tile(np.arange(100), 100)}
+    scores = Scores(truth, forecasts, origins=100, series=100, stride=1, **settings)
+    assert "as good as it gets" in str(lag_copy(scores))
 
 
 def test_a_few_windows_are_no_lag_copy(simulate: Simulate) -> None:

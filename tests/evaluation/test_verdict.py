@@ -205,6 +205,19 @@ def test_origins_that_all_overlap_are_too_few() -> None:
     assert scores.verdict.endswith("too few origins to be sure.")
 
 
+def test_many_origins_that_overlap_are_few() -> None:
+    """As for the airline: 24 origins of 12 months, a month apart, hold two years that share nothing."""
+    errors = np.concatenate([np.full(4, 2.9), np.full(20, 1.0)])
+    made_of = {"windows": 24, "stride": 1, "horizon": 12}
+    sentence = made({"lstm": list(errors), "naive": 2.0}, **made_of).verdict
+    assert sentence.startswith("Better than repeat last by 34 % over 24 origins of 12 months; too few origins to be")
+    assert "The LSTM is better in 20 of 24 origins, which overlap (Diebold-Mariano test, p = 0." in sentence
+    errors[:8] = 2.9
+    assert made({"lstm": list(errors), "naive": 2.0}, **made_of).verdict.startswith("NOT clearly better")
+    sure = made({"lstm": list(np.linspace(0.5, 0.51, 24)), "naive": 2.0}, **made_of).verdict
+    assert "too few" not in sure
+
+
 def test_symptoms_end_the_paragraph_and_are_listed() -> None:
     truth = np.full((12, 4, 1), 50.0)
     scores = Scores(truth, {"lstm": truth + 1, "naive": truth + 3}, mase_scale_BC=np.ones((12, 1)), origins=12)

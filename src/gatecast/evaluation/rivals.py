@@ -25,7 +25,7 @@ from gatecast.evaluation.baselines import checked
 from gatecast.evaluation.rival_fits import MOST_ETS_SEASON, Fitted, Setup, Task
 from gatecast.evaluation.rival_workers import cores, fits_in_processes
 
-__all__ = ["RIVALS", "Rival", "Worthwhile", "rival_forecasts", "rivals_installed", "worthwhile"]
+__all__ = ["RIVALS", "Rival", "Worthwhile", "require_rivals", "rival_forecasts", "rivals_installed", "worthwhile"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -78,6 +78,12 @@ class Worthwhile(NamedTuple):
 def rivals_installed() -> bool:
     """Whether ``statsforecast`` is there; it is not imported."""
     return importlib.util.find_spec("statsforecast") is not None
+
+
+def require_rivals(names: Sequence[str]) -> None:
+    """Raise ConfigError for a name that is unknown, or where the library is missing."""
+    if names:
+        _check(names, (), (1,), None)
 
 
 def rival_forecasts(

@@ -49,6 +49,7 @@ class Outcome:
     Args:
         method: the test, in words.
         groups: how many differences it had.
+        independent: how many of them share no truths, at most.
         better: how many of them are negative.
         difference: their mean.
         error: its standard error.
@@ -61,6 +62,7 @@ class Outcome:
 
     method: str
     groups: int
+    independent: float
     better: int
     difference: float
     error: float
@@ -148,7 +150,7 @@ def diebold_mariano(difference_T: ArrayLike, overlap: int = 0, *, cautious: bool
     count, span = len(d), overlap + 1
     method = "Diebold-Mariano test"
     if count <= max(span, 1):
-        return _silent(method, d)
+        return _outcome(method, d, span)
     mean, deviation = float(d.mean()), d - d.mean()
     lagged = [float(deviation[k:] @ deviation[: count - k]) / count for k in range(min(span, count))]
     plain = lagged[0] + 2 * sum(lagged[1:])
@@ -162,7 +164,7 @@ def diebold_mariano(difference_T: ArrayLike, overlap: int = 0, *, cautious: bool
         error = math.sqrt(max(variance, 0.0) / count) / factor
         statistic = mean / error
     reach = t_quantile(0.975, dof) * error
-    return _outcome(method, d, error, mean - reach, mean + reach, statistic, two_sided_p(statistic, dof))
+    return _outcome(method, d, span, error, mean - reach, mean + reach, statistic, two_sided_p(statistic, dof))
 
 
 def block_bootstrap(difference_T: ArrayLike, block: int = 1, seed: int = 0) -> Outcome:
@@ -179,7 +181,7 @@ def block_bootstrap(difference_T: ArrayLike, block: int = 1, seed: int = 0) -> O
     d = np.asarray(difference_T, dtype=np.float64)
     count, method = len(d), "block bootstrap"
     if count <= block:
-        return _silent(method, d)
+        return _outcome(method, d, block)
     sums = np.cumsum(np.concatenate([[0.0], d, d[:block]]))
     block_T = (sums[block:] - sums[:-block])[:count] / block  # mean of the block that begins at each place
     start = np.random.default_rng(seed).integers(0, count, (_DRAWS, -(-count // block)))
@@ -188,7 +190,7 @@ def block_bootstrap(difference_T: ArrayLike, block: int = 1, seed: int = 0) -> O
     extreme = int((np.abs(drawn - mean) >= abs(mean)).sum())
     p_value = max((extreme + 1) / (_DRAWS + 1), 2.0 ** (1 - count))
     low, high = (float(x) for x in np.quantile(drawn, [0.025, 0.975]))
-    return _outcome(method, d, float(drawn.std()), low, high, math.nan, p_value)
+    return _outcome(method, d, block, float(drawn.std()), low, high, math.nan, p_value)
 
 
 def overlap_of(horizon: int, stride: int | None) -> int:
@@ -231,11 +233,15 @@ def _means(difference_B: Floats, label_B: NDArray[np.int64]) -> Floats:
 
 
 def _outcome(
-    method: str, d: Floats, error: float, low: float, high: float, statistic: float, p_value: float
+    method: str,
+    d: Floats,
+    span: int,
+    error: float = math.nan,
+    low: float = math.nan,
+    high: float = math.nan,
+    statistic: float = math.nan,
+    p_value: float = math.nan,
 ) -> Outcome:
-    return Outcome(method, len(d), int((d < 0).sum()), float(d.mean()), error, low, high, statistic, p_value)
-
-
-def _silent(method: str, d: Floats) -> Outcome:
-    nan = math.nan
-    return Outcome(method, len(d), int((d < 0).sum()), float(d.mean()) if len(d) else nan, nan, nan, nan, nan, nan)
+    """The outcome; without an error and a p value where there is no answer."""
+    mean = float(d.mean()) if len(d) else math.nan
+    return Outcome(method, len(d), len(d) / span, int((d < 0).sum()), mean, error, low, high, statistic, p_value)

@@ -262,10 +262,7 @@ def _random_walk(scores: Scores, last_BC: Floats) -> bool:
 
 
 def _steps(scores: Scores, last_BC: Floats) -> Floats:
-    """(N, T, C) changes of each series from one time to the next, over all that its windows show; nan between them.
-
-    They are scaled per series, and cut at three standard deviations, so that one jump does not hide the rest.
-    """
+    """(N, T, C) changes of each series from one time to the next, over all that its windows show, scaled; nan between them."""
     series_B, origin_B = window_labels(scores)
     names, series_B = np.unique(series_B, return_inverse=True)
     stride = scores.stride or scores.horizon
@@ -273,10 +270,7 @@ def _steps(scores: Scores, last_BC: Floats) -> Floats:
     time_BH = (origin_B - origin_B.min())[:, None] * stride + np.arange(scores.horizon + 1)
     path_NTC = np.full((len(names), int(time_BH.max()) + 1, path_BHC.shape[2]), np.nan)
     path_NTC[series_B[:, None], time_BH] = path_BHC
-    step_NTC = np.diff(path_NTC, axis=1)
-    known = step_NTC[np.isfinite(step_NTC)]
-    most = 3 * 1.4826 * float(np.median(np.abs(known - np.median(known)))) if len(known) else 0.0
-    return np.clip(step_NTC, -most, most) if most > 0 else step_NTC
+    return np.diff(path_NTC, axis=1)
 
 
 def _chi_square_95(dof: int) -> float:

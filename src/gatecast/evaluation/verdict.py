@@ -27,8 +27,9 @@ def verdict(scores: Scores) -> str:
     """Compare the model with the best naive forecast and the best rival, and say how sure that is.
 
     The headline metric decides (MASE, or MAE where MASE is undefined), and a paired test (``significance.compare``): a
-    better score that the test does not find significant at 5 % is "NOT clearly better". Where there are too few origins
-    for any test, the score stands if all of them agree, and the sentence says that they are too few.
+    better score that the test does not find significant at 5 % is "NOT clearly better". With fewer than five origins
+    that share no truths, a test finds next to nothing: there the score stands if four in five origins agree, and the
+    sentence says that they are too few.
     """
     metric = scores.headline
     known = [name for name in scores.baselines if not math.isnan(scores.table[name][metric])]
@@ -48,13 +49,13 @@ def verdict(scores: Scores) -> str:
 
 
 def _opening(scores: Scores, known: Sequence[str], winners: Sequence[str], test: Comparison) -> str:
-    best, doubt = known[0], "; too few origins to be sure" if _untested(test) else ""
+    best, doubt = known[0], "; too few origins to be sure" if _few(test) else ""
     model, score = (scores.table[name][scores.headline] for name in (scores.model, best))
     if abs(model - score) <= _TINY * score:
         return f"{_level(scores, winners or [best], best)}{doubt}."
     if winners:
         return f"{_worse(scores, winners, best)}{doubt}."
-    if not test.significant and not (_untested(test) and test.better == test.groups):
+    if not _settled(test):
         return f"{_perhaps(scores, best)}{doubt}."
     among = " (the best naive forecast)" if len(known) > 1 else ""
     gain = percent(scores.skill[best][scores.headline])
@@ -101,8 +102,10 @@ def _compared(scores: Scores, named: Sequence[str], best: str) -> tuple[str, str
 
 def _evidence(scores: Scores, test: Comparison) -> Iterator[str]:
     """Say in how many groups the model was better, and what the test makes of it."""
-    if not _untested(test):
-        yield f"{_it(scores)} is better in {test.better:,} of {test.groups:,} {test.unit} ({test.method}, {_p(test)})."
+    if _tested(test):
+        overlap = ", which overlap" if test.independent < test.groups else ""
+        share = f"{test.better:,} of {test.groups:,} {test.unit}{overlap}"
+        yield f"{_it(scores)} is better in {share} ({test.method}, {_p(test)})."
 
 
 def _by_step(scores: Scores, known: Sequence[str], winners: Sequence[str]) -> Iterator[str]:
@@ -176,10 +179,10 @@ def _rival(scores: Scores) -> Iterator[str]:
     title = f"{scores.title(best)}, the best rival," if len(known) > 1 else scores.title(best)
     test = scores.significance[best]
     share = _gain(min(ours, theirs), max(ours, theirs))
-    sure = "too few origins to be sure" if _untested(test) else _p(test)
+    sure = ", ".join([*([_p(test)] if _tested(test) else []), *(["too few origins to be sure"] if _few(test) else [])])
     if share <= _TINY:
         yield f"{title} is about as good (a difference of {percent(share)}, {sure})."
-    elif not test.significant and not _untested(test):
+    elif not _settled(test):
         hint = "better" if theirs < ours else "worse"
         yield f"{title} is about as good ({percent(share)} {hint}, which may be luck: {sure})."
     elif theirs < ours:
@@ -202,9 +205,20 @@ def _clear_of_naive(scores: Scores) -> bool:
 # ---------------------------------------------------------------- words
 
 
-def _untested(test: Comparison) -> bool:
-    """Too few groups for any test, however large the difference, or groups that all overlap."""
-    return test.groups < FEW or math.isnan(test.p_value)
+def _tested(test: Comparison) -> bool:
+    """Whether there is a p value that large differences could have made small."""
+    return test.groups >= FEW and not math.isnan(test.p_value)
+
+
+def _few(test: Comparison) -> bool:
+    """Whether the test found nothing and hardly could have: too few groups, or groups that overlap too much."""
+    return not test.significant and (test.independent < FEW or math.isnan(test.p_value))
+
+
+def _settled(test: Comparison) -> bool:
+    """Whether one of the two is called better: by the test, or by nearly all of few groups."""
+    agreeing = test.better if test.difference < 0 else test.groups - test.better
+    return test.significant or (_few(test) and agreeing >= 0.8 * test.groups)
 
 
 def _p(test: Comparison) -> str:
