@@ -209,6 +209,7 @@ def score_forecasts(
     season: int,
     origins: int,
     rivals: Mapping[str, Rival] | None = None,
+    seconds: float | None = None,
 ) -> Assessment:
     """Put forecasts that were made at some origins beside the truth, the baselines and the rivals there.
 
@@ -221,6 +222,7 @@ def score_forecasts(
         season: m of MASE and of the seasonal naive forecast.
         origins: number of distinct origins.
         rivals: name -> what a statistical method forecast for the same windows.
+        seconds: what training and forecasting took; shown beside the rivals'.
     """
     rivals = rivals or {}
     horizon, quantiles = model.horizon, model.ensemble_.calibration.quantiles
@@ -247,7 +249,7 @@ def score_forecasts(
         series_B=series_B,
         origin_B=origin_numbers(series_B, origin_B),
         stride=_stride(series_B, origin_B),
-        seconds={name: rival.seconds for name, rival in rivals.items()},
+        seconds=({"lstm": seconds} if seconds and rivals else {}) | {name: r.seconds for name, r in rivals.items()},
         facts=fit_facts(model, panel, series_B, origin_B, baselines["naive"][:, 0], season),
         unit=panel.frequency.plural(horizon),
         titles=RIVALS,

@@ -179,7 +179,7 @@ def backtest(
         forecast_NOHCQ = adapted(forecast_NOHCQ, truth_NOHC, quantiles, step)
     forecast_BHCQ = forecast_NOHCQ.reshape(-1, *forecast_NOHCQ.shape[2:])
     fitted, notes = _rivals(rivals, run, series_B, origin_B, season)
-    result = score_forecasts(run.last, panel, series_B, origin_B, forecast_BHCQ, season, done, fitted)
+    result = score_forecasts(run.last, panel, series_B, origin_B, forecast_BHCQ, season, done, fitted, run.seconds)
     if done < origins:
         notes = (f"Interrupted: {done:,} of {origins:,} origins are scored.", *notes)
     out = tuple(name for name in observed.ids if name not in set(panel.ids))

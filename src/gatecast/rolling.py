@@ -27,7 +27,7 @@ class FoldRecord:
     Args:
         fold: its origins.
         steps: steps of all series that it was trained on.
-        seconds: training time.
+        seconds: of training and forecasting.
         chosen: the plan in one line.
         epochs: the epoch whose weights each member has.
         history: one plain dict per logged epoch and member.
@@ -57,6 +57,11 @@ class Rolling:
         self.records: list[FoldRecord] = []
         self.last: Forecaster = self.model
 
+    @property
+    def seconds(self) -> float:
+        """Training and forecasting of all folds."""
+        return sum(record.seconds for record in self.records)
+
     def folds(self, folds: Sequence[Fold]) -> None:
         """Run all folds, or as many as the user allows, but one at least."""
         for fold in folds:
@@ -84,11 +89,11 @@ class Rolling:
             fitted = self.last.clone(fitted=True).refit_on(train, warm=True)
         else:
             fitted = self.model.clone().fit(train)
-        seconds = round(time.monotonic() - started, 3)
         origin_NK = self.origin_NO[:, fold.origins]
         series_B = np.repeat(np.arange(len(self.panel)), origin_NK.shape[1])
         forecast_BHCQ = fitted.forecast_from(self.panel, series_B, origin_NK.ravel())
         forecast_NKHCQ = forecast_BHCQ.reshape(*origin_NK.shape, *forecast_BHCQ.shape[1:])
+        seconds = round(time.monotonic() - started, 3)
         plan, epochs = fitted.plan_, fitted.ensemble_.epochs
         record = FoldRecord(fold, train.total, seconds, plan.describe(), epochs, fitted.history_)
         if self.kept is not None and not fitted.record_["interrupted"]:

@@ -30,6 +30,8 @@ _COMMANDS = {
     "predict": "Forecast what follows a table with a saved model.",
     "evaluate": "Score on held-back data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
     f"is, on data that it has not seen. {_FIT}",
+    "backtest": f"What the forecasts would have been: rolling origins, beside naive ones and rivals.\n\n{_FIT}",
+    "tune": f"Search for better settings, and say whether they are.\n\n{_FIT}",
     "demo": "Run one of the five reference systems.",
     "info": "Versions, devices, and what a model file holds.",
 }

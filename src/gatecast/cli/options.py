@@ -28,6 +28,7 @@ __all__ = [
     "TrainingOptions",
     "Whole",
     "given",
+    "option_group",
 ]
 
 DATA = Group("Data", sort_key=1)
@@ -56,6 +57,11 @@ Plot = Annotated[Path | None, Parameter(group=OUTPUT)]
 Save = Annotated[Path | None, Parameter(group=OUTPUT)]
 
 Kind = TypeVar("Kind", bound=type)
+
+
+def option_group(title: str, place: int) -> Parameter:
+    """A group of options of one command, as a decorator of their dataclass."""
+    return _group(Group(title, sort_key=place))
 
 
 def _group(group: Group) -> Parameter:

@@ -15,7 +15,7 @@ import numpy as np
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 
-__all__ = ["WINDOWS", "Fold", "make_folds", "stride_that_fits", "training_panel"]
+__all__ = ["WINDOWS", "Fold", "make_folds", "origins_within_half", "stride_that_fits", "training_panel"]
 
 WINDOWS = ("expanding", "sliding")
 
@@ -67,3 +67,9 @@ def stride_that_fits(panel: Panel, horizon: int, origins: int) -> int:
     """
     room = int(np.median(panel.length)) // 2 - horizon
     return int(np.clip(room // max(origins - 1, 1), 1, horizon))
+
+
+def origins_within_half(panel: Panel, horizon: int, most: int) -> int:
+    """As many origins, at most ``most``, as take no more than half of a typical series; one at least."""
+    room = int(np.median(panel.length)) // 2 - horizon
+    return int(np.clip(room + 1, 1, most))

@@ -161,7 +161,7 @@ class _Pinball(torch.autograd.Function):
         return loss / len(levels)
 
     @staticmethod
-    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor, None, None, None]:
         (gradient_R,) = ctx.saved_tensors
         return (gradient_R * (weight / ctx.levels)).movedim(0, -1), None, None, None
 

@@ -103,7 +103,7 @@ def ignore_last_channel(network: LSTMNetwork) -> None:
     """
     features = network.lstm.input_size // network.config.patch
     with torch.no_grad():
-        network.lstm.weight_ih_l0[:, features - 1 :: features] = 0
+        network.lstm.get_parameter("weight_ih_l0")[:, features - 1 :: features] = 0
 
 
 def seeded(training: TrainingConfig, member: int) -> TrainingConfig:

@@ -1,0 +1,176 @@
+"""``gatecast backtest``: what the forecasts would have been, beside the naive ones and the statistical rivals."""
+
+# ruff: noqa: B008, D417 -- the groups of options are frozen dataclasses, which hold the docs of their fields
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, settings
+from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.options import (
+    OUTPUT,
+    DataOptions,
+    Json,
+    ModelOptions,
+    NetworkOptions,
+    Plot,
+    TrainingOptions,
+    Whole,
+    option_group,
+)
+from gatecast.cli.printing import Screen
+from gatecast.cli.sections import model_facts
+from gatecast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gatecast.backtesting import Backtest
+
+__all__ = ["BacktestOptions", "backtest"]
+
+ORIGINS = 8
+PAGE_KINDS = (".html", ".htm")
+
+
+@option_group("Backtest", 3)
+@dataclass(frozen=True)
+class BacktestOptions:
+    """Which origins, how training is repeated, and against whom.
+
+    Args:
+        origins: Rolling origins per series; 8 by default, or as many as leave half of a typical series for training.
+        stride: Steps between two origins; the horizon, or fewer where that would take too much.
+        refit: Train again at every K-th origin; 0 = once, before the first one.
+        window: Train on everything before a fold, or on as many steps as before the first.
+        warm: Go on from the weights of the fold before.
+        adaptive: Let the intervals follow what was observed on the way.
+        rivals: Statistical methods beside it: auto (about a minute), none, or names such as auto_ets,auto_arima.
+        season: Seasonal period of MASE and of seasonal naive, where the one found is not meant.
+    """
+
+    origins: Whole | None = None
+    stride: Whole | None = None
+    refit: Whole = 0
+    window: Literal["expanding", "sliding"] = "expanding"
+    warm: Annotated[bool, Parameter(negative="")] = False
+    adaptive: Annotated[bool, Parameter(negative="")] = False
+    rivals: str = "auto"
+    season: Whole | None = None
+
+
+def backtest(
+    file: Path | None = None,
+    /,
+    *,
+    data: DataOptions = DataOptions(),
+    settings_: Annotated[ModelOptions, Parameter(name="*")] = ModelOptions(),
+    rolling: BacktestOptions = BacktestOptions(),
+    report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    folder: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    plot: Plot = None,
+    json: Json = False,
+    network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
+    training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+) -> int:
+    """Forecast from rolling origins, training before them, and score beside the naive forecasts and the rivals.
+
+    Args:
+        file: The table: CSV, Parquet or JSON lines.
+        report: Write all of it as one HTML page that needs no network.
+        folder: Keep each finished fold there; the same command goes on where it stopped.
+        plot: Write the forecasts and the truth to .png, .pdf or .svg.
+        json: Print one JSON object.
+    """
+    _check(rolling, report, plot)
+    arguments = settings(settings_, network, training)
+    screen = Screen(json)
+    panel = read_panel(file, data)
+    screen.wrapped(panel.describe())
+    model, note = forecaster(panel, settings_.horizon, arguments)
+    screen.labelled("horizon", note)
+
+    from gatecast.backtesting import backtest as run
+    from gatecast.data.folds import origins_within_half
+
+    started = time.monotonic()
+    made = run(
+        model,
+        panel,
+        origins=rolling.origins or origins_within_half(panel, model.horizon, ORIGINS),
+        stride=rolling.stride,
+        refit=rolling.refit or False,
+        window=rolling.window,
+        warm=rolling.warm,
+        adaptive=rolling.adaptive,
+        season=rolling.season,
+        rivals=_rivals(rolling.rivals),
+        folder=folder,
+    )
+    seconds = time.monotonic() - started
+    _show(screen, made, seconds)
+    _write(screen, made, report, plot)
+    screen.result = {
+        "command": "backtest",
+        "data": data_facts(panel),
+        "model": model_facts(made.model, sum(record.seconds for record in made.folds)),
+        "seconds": round(seconds, 3),
+        "backtest": made.to_dict(),
+        "verdict": made.scores.verdict,
+    }
+    screen.close()
+    return 130 if made.interrupted or made.model.record_["interrupted"] else 0
+
+
+def _check(rolling: BacktestOptions, report: Path | None, plot: Path | None) -> None:
+    """Everything that can be refused before the work begins."""
+    require_writable(plot, PLOT_KINDS, "--plot")
+    require_writable(report, PAGE_KINDS, "--report")
+    require_counts(origins=rolling.origins, stride=rolling.stride, season=rolling.season)
+    if rolling.refit < 0:
+        raise ConfigError(f"--refit must be 0 or a number of origins; got {rolling.refit}.")
+    _rivals(rolling.rivals)
+    if report is not None:
+        from gatecast.report.library import require_report_library
+
+        require_report_library()
+
+
+def _rivals(text: str) -> tuple[str, ...] | Literal["auto"]:
+    """Names of rivals, "auto", or nothing."""
+    from gatecast.evaluation.rivals import require_rivals
+
+    if text == "auto":
+        return "auto"
+    names = () if text == "none" else tuple(name.strip() for name in text.split(",") if name.strip())
+    require_rivals(names)
+    return names
+
+
+def _show(screen: Screen, made: Backtest, seconds: float) -> None:
+    folds, unit = made.folds, made.assessment.panel.frequency.plural(made.stride)
+    screen.labelled("chosen", folds[-1].chosen)
+    often = "once" if len(folds) == 1 else f"{len(folds)} times"
+    screen.labelled("origins", f"{made.origins:,}, {made.stride:,} {unit} apart; trained {often}")
+    screen.labelled("took", f"{seconds:.1f} s, {sum(record.seconds for record in folds):.1f} s of them LSTM")
+    screen.line()
+    screen.scores(made.scores)
+    for note in made.notes:
+        screen.note(note)
+
+
+def _write(screen: Screen, made: Any, report: Path | None, plot: Path | None) -> None:
+    if report is not None:
+        from gatecast.report import write_report
+
+        write_report(made, report)
+        screen.note(f"written: {report}")
+    if plot is not None:
+        from gatecast.plots import backtest_chart
+
+        backtest_chart(made.assessment, path=plot)
+        screen.note(f"written: {plot}")
