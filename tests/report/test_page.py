@@ -20,7 +20,9 @@ from gatecast.data.panel import Panel
 from gatecast.data.schema import Schema
 from gatecast.errors import ConfigError
 from gatecast.report import require_report_library, write_report
+from gatecast.report.drawing import end_labels
 from gatecast.report.library import plotly_javascript
+from gatecast.report.markup import Figure, Key, data_script
 from gatecast.report.summary import verdict
 
 from .conftest import HOSTILE, Make, dated, waves
@@ -150,6 +152,24 @@ def test_hostile_names_stay_text(hostile: Backtest, tmp_path: Path) -> None:
     for name in HOSTILE[:2]:
         assert name not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_data_cannot_end_its_script() -> None:
+    figure = Figure("one", "", "", "", [{"name": "</script><!--\u2028"}], {"height": 1})
+    text = data_script([figure])
+    assert text.count("<") == 2
+    assert figures_of(text)["one-plot"]["data"][0]["name"] == "</script><!--\u2028"
+
+
+def test_labels_at_lines_are_text_and_keep_apart() -> None:
+    ends = [(9, y, Key(f"<b>{y}", "#000000")) for y in (5.0, 0.99, 1.0, 5.0)]
+    labels = end_labels(ends, 0.0, 5.0)
+    assert {label["text"] for label in labels} == {"&lt;b&gt;0.99", "&lt;b&gt;1.0", "&lt;b&gt;5.0"}
+    places = [label["y"] for label in labels]
+    assert places == sorted(places)
+    assert np.diff(places).min() > 0.3
+    assert places[-1] < 5
+    assert places[0] == 0.99
 
 
 def test_only_series_that_are_shown_are_in_the_page(tiny: Make, panel_of: Callable[..., Panel], tmp_path: Path) -> None:
