@@ -147,8 +147,9 @@ def make_space(model: Forecaster, plan: Plan, search: Panel, oldest: Panel) -> S
         ConfigError: nothing was left open.
     """
     network, training = plan.network, plan.training
+    fixed = _fixed(model)
     wanted = [
-        Dimension("model", "lookback", AUTO, (AUTO, *_lookbacks(plan, search, oldest))),
+        Dimension("model", "lookback", AUTO, (AUTO, *_lookbacks(plan, search, oldest, fixed))),
         Dimension("model", "scaling", AUTO, (AUTO, *_scalings(plan, search))),
         Dimension("network", "hidden_size", network.hidden_size, doublings=(-1, 2)),
         Dimension("network", "num_layers", network.num_layers, (1, 2)),
@@ -158,7 +159,6 @@ def make_space(model: Forecaster, plan: Plan, search: Panel, oldest: Panel) -> S
         Dimension("training", "batch_size", training.batch_size, doublings=(-1, 1)),
         Dimension("training", "max_epochs", training.max_epochs, doublings=(-2, 1)),
     ]
-    fixed = _fixed(model)
     if "num_layers" in fixed and network.num_layers == 1:
         fixed.add("dropout")
     left = tuple(d for d in wanted if d.name not in fixed and len(d.options) != 1)
@@ -176,12 +176,12 @@ def _fixed(model: Forecaster) -> set[str]:
     return fixed
 
 
-def _lookbacks(plan: Plan, search: Panel, oldest: Panel) -> list[int]:
+def _lookbacks(plan: Plan, search: Panel, oldest: Panel, fixed: set[str]) -> list[int]:
     """Multiples of the season and some round numbers that every window of every fold can fill."""
     horizon, season = plan.framing.horizon, plan.season
     cut_N = validation_cut(oldest, horizon, plan.training.validation)
     most = min(int(cut_N.min()) - horizon, LONGEST_LOOKBACK)
-    least = max(plan.network.skip, plan.network.readout, plan.network.patch, 4)
+    least = max([4, *(getattr(plan.network, name) for name in ("skip", "readout", "patch") if name in fixed)])
     seasons = [m * k for m in (season, *seasonal_periods(search)) if m > 1 for k in (1, 2, 3, 4)]
     rest = [horizon, 2 * horizon, 3 * horizon, 12, 24, 48, 96]
     fits = [steps for steps in dict.fromkeys(seasons or rest) if least <= steps <= most]

@@ -104,10 +104,13 @@ def tune(
             if not search.tried:
                 raise
             stops.note()
+        finally:
+            line.clear()
     finals = Finals(search.arguments, inner, whole, before, origins, step, clock, line.show)
-    result = _proved(finals, search.tried, plan.members, stops, panel)
-    line.clear()
-    return result
+    try:
+        return _proved(finals, search.tried, plan.members, stops, panel)
+    finally:
+        line.clear()
 
 
 def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, panel: Panel) -> Tuning:
@@ -126,12 +129,13 @@ def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, pane
     kept = evidence.found.changes if evidence.helped and evidence.found is not None else {}
     settings = merged(finals.arguments, kept)
     model = finals.on_everything(settings, panel)
-    interrupted = stops.count > 0 or model.record_["interrupted"]
+    if model.record_["interrupted"]:
+        stops.note()
     inner = finals.inner
     return Tuning(
         model,
         settings,
-        replace(evidence, interrupted=interrupted),
+        replace(evidence, interrupted=stops.count > 0),
         naive_scores(inner),
         inner.metric,
         inner.origin_NO.shape[1],

@@ -1,0 +1,192 @@
+"""``gatecast tune``: search for better settings, and say whether they are."""
+
+# ruff: noqa: B008, D417 -- the groups of options are frozen dataclasses, which hold the docs of their fields
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, settings
+from gatecast.cli.files import require_writable
+from gatecast.cli.options import (
+    MODEL,
+    OUTPUT,
+    DataOptions,
+    Json,
+    ModelOptions,
+    NetworkOptions,
+    Origins,
+    Save,
+    TrainingOptions,
+    Whole,
+)
+from gatecast.cli.printing import WIDTH, Screen
+from gatecast.cli.sections import model_facts, show_model
+
+if TYPE_CHECKING:
+    from gatecast.tuning.result import Tuning
+
+__all__ = ["tune"]
+
+TIME_LIMIT = 120.0
+
+
+def tune(
+    file: Path | None = None,
+    /,
+    *,
+    data: DataOptions = DataOptions(),
+    model: ModelOptions = ModelOptions(),
+    trials: Annotated[Whole | None, Parameter(group=MODEL)] = None,
+    origins: Origins = None,
+    stride: Annotated[Whole | None, Parameter(group=MODEL)] = None,
+    storage: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    save: Save = None,
+    json: Json = False,
+    network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
+    training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+) -> int:
+    """Search, compare with the default settings on origins that the search never saw, train the winner on everything.
+
+    Args:
+        file: The table: CSV, Parquet or JSON lines.
+        trials: Most trials, those in --storage included; as many as fit into --time-limit, which is 120 by default.
+        origins: Held-back forecasts per series that the search never sees, 3 by default.
+        stride: Steps between two of them.
+        storage: Keep the trials in this SQLite file; the same command goes on where it stopped.
+        save: Write the trained model.
+        json: Print one JSON object.
+    """
+    from gatecast.tuning.study import require_optuna
+
+    require_optuna()
+    require_writable(save, (), "--save")
+    require_counts(trials=trials, origins=origins, stride=stride)
+    arguments = {**settings(model, network, training), "time_limit": None}
+    screen = Screen(json)
+    panel = read_panel(file, data)
+    screen.wrapped(panel.describe())
+    given, note = forecaster(panel, model.horizon, arguments)
+    screen.labelled("horizon", note)
+
+    from gatecast.tuning.tune import tune as search
+
+    limit = TIME_LIMIT if model.time_limit is None else model.time_limit
+    made = search(
+        given,
+        panel,
+        trials=trials,
+        time_limit=limit,
+        origins=origins or 3,
+        stride=stride,
+        storage=storage,
+        seed=model.seed,
+    )
+    repeat = shlex.join(["gatecast", "forecast", *_words(file, data, made.settings)])
+    _show(screen, made, repeat)
+    if save is not None:
+        made.model.save(save)
+        screen.note(f"written: {save}")
+    screen.result = {
+        "command": "tune",
+        "data": data_facts(panel),
+        "model": model_facts(made.model, made.seconds),
+        "tuning": made.to_dict(),
+        "verdict": made.verdict,
+        "repeat": repeat,
+    }
+    screen.close()
+    return 130 if made.interrupted else 0
+
+
+def _show(screen: Screen, made: Tuning, repeat: str) -> None:
+    """Trials, table, verdict, and how to have the same again."""
+    states = [trial["state"] for trial in made.trials]
+    parts = [f"{states.count(state):,} {state}" for state in ("complete", "pruned", "failed") if state in states]
+    screen.labelled("trials", f"{len(states):,}: {', '.join(parts)}; {made.inner_origins:,} inner origins")
+    if made.found is not None:
+        screen.labelled("found", " · ".join(_changes(made.found.changes)))
+    show_model(screen, made.model, made.seconds)
+    for n, line in enumerate(made.table().splitlines()):
+        screen.line(line, "bold" if n == 0 else None)
+    screen.wrapped(made.verdict, "green" if made.helped else "yellow")
+    screen.line()
+    screen.line("the same settings again:")
+    for line in _folded(repeat):
+        screen.line(line)
+
+
+def _changes(changes: Mapping[str, Any]) -> Iterator[str]:
+    """Changed settings as words.
+
+    >>> list(_changes({"lookback": 24, "training": {"lr": 0.01}}))
+    ['lookback 24', 'lr 0.01']
+    """
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            yield from _changes(value)
+        else:
+            yield f"{name.replace('_', ' ')} {value}"
+
+
+def _words(file: Path | None, data: DataOptions, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The words after ``gatecast forecast`` that give these settings again."""
+    if file is not None:
+        yield str(file)
+    for option in fields(DataOptions):
+        value = getattr(data, option.name)
+        if value != option.default:
+            yield from _option(option.name, value)
+    usual = vars(ModelOptions())
+    for name in ("horizon", "lookback", "scaling", "members", "recursive", "seed"):
+        if arguments[name] != usual[name]:
+            yield from _option(name, arguments[name])
+    levels = ",".join(f"{level:g}" for level in arguments["quantiles"])
+    if levels != usual["quantiles"]:
+        yield from _option("quantiles", levels)
+    for group in ("network", "training"):
+        for name, value in (arguments[group] or {}).items():
+            yield from _option(name, value)
+
+
+def _option(name: str, value: Any) -> Iterator[str]:
+    """One option as it is typed.
+
+    >>> list(_option("day_first", False)), list(_option("target", ("a", "b"))), list(_option("clip", None))
+    (['--no-day-first'], ['--target', 'a', '--target', 'b'], ['--clip', 'none'])
+    """
+    typed = name.replace("_", "-")
+    if isinstance(value, bool):
+        yield f"--{'' if value else 'no-'}{typed}"
+        return
+    for one in value if isinstance(value, tuple) else (value,):
+        yield f"--{typed}"
+        yield "none" if one is None else _number(one) if isinstance(one, float) else str(one)
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+def _folded(command: str) -> Iterator[str]:
+    """A command over several lines, as a shell takes it.
+
+    >>> list(_folded("gatecast forecast " + "sales.csv --horizon 12 --scaling log+standard --target " + "x" * 40))[1:]
+    ['    --target xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx']
+    """
+    pieces = command.split(" --")
+    line = "  " + pieces[0]
+    for piece in pieces[1:]:
+        if len(line) + len(piece) + 5 > WIDTH:
+            yield f"{line} \\"
+            line = f"    --{piece}"
+        else:
+            line += f" --{piece}"
+    yield line
