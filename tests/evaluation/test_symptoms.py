@@ -167,6 +167,11 @@ def test_a_shift_that_the_forecast_follows_is_no_trouble(simulate: Simulate) -> 
     assert level_shift(replace(simulate("season", shift=20.0, **SHAPES["apart"]), facts=None)) is None
 
 
+def test_a_random_walk_has_no_level_to_shift(simulate: Simulate) -> None:
+    walks = [simulate("random walk", seed, change=copied, **SHAPES["overlapping"]) for seed in range(40)]
+    assert sum(level_shift(scores) is not None for scores in walks) <= 2
+
+
 # ---------------------------------------------------------------- intervals
 
 

@@ -169,6 +169,18 @@ def test_the_same_at_all_steps_needs_no_word() -> None:
         assert not any(words in sentence for words in ("From step", "Up to step", "At step", "At the last"))
 
 
+def test_steps_that_are_worse_by_luck_are_not_named() -> None:
+    named = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        truth = np.zeros((30, 12, 1))
+        size = np.repeat([0.6, 1.0], 6)[:, None]  # the last six steps are of the same worth
+        forecasts = {"lstm": truth + size * random.normal(size=truth.shape), "naive": random.normal(size=truth.shape)}
+        scores = Scores(truth, forecasts, mase_scale_BC=np.ones((30, 1)), origins=30)
+        named.append(any(words in scores.verdict for words in ("From step", "Up to step", "At step", "At the last")))
+    assert np.mean(named) < 0.15
+
+
 RIVALS = {"rivals": ("ets", "theta"), "titles": {"ets": "AutoETS", "theta": "AutoTheta"}}
 
 

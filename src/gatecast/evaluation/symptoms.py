@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gatecast.evaluation.layout import percent
 from gatecast.evaluation.measures import level_key
-from gatecast.evaluation.significance import FEW, mean_test, overlap_of, window_labels
+from gatecast.evaluation.significance import mean_test, overlap_of, window_labels
 from gatecast.evaluation.student import two_sided_p
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def bias(scores: Scores) -> str | None:
         scaled_B = _window_means(error_BH) / _scale(scores)[:, c]
         _, outcome = mean_test(scores, scaled_B)
         share, same_side = _lean(scores, c)
-        if outcome.groups >= FEW and outcome.significant and abs(share) > _BIASED and same_side > _ONE_SIDE:
+        if outcome.significant and abs(share) > _BIASED and same_side > _ONE_SIDE:
             which = f" of {target}" if len(scores.per_target) > 1 else ""
             return (
                 f"Bias: the forecast{which} is too {'high' if share > 0 else 'low'} on average, by "
@@ -262,7 +262,7 @@ def _random_walk(scores: Scores, last_BC: Floats) -> bool:
 
 
 def _steps(scores: Scores, last_BC: Floats) -> Floats:
-    """(N, T, C) changes of each series from one time to the next, over all that its windows show, scaled; nan between them."""
+    """(N, T, C) scaled changes of each series from step to step, over all that its windows show; else nan."""
     series_B, origin_B = window_labels(scores)
     names, series_B = np.unique(series_B, return_inverse=True)
     stride = scores.stride or scores.horizon

@@ -212,7 +212,7 @@ def _tested(test: Comparison) -> bool:
 
 def _few(test: Comparison) -> bool:
     """Whether the test found nothing and hardly could have: too few groups, or groups that overlap too much."""
-    return not test.significant and (test.independent < FEW or math.isnan(test.p_value))
+    return not test.significant and test.independent < FEW
 
 
 def _settled(test: Comparison) -> bool:
