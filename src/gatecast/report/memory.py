@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatecast.report.drawing import INK, axis, frame, line, moments
-from gatecast.report.markup import Figure, Key, numbers
+from gatecast.report.markup import Figure, Key, escape, numbers
+from gatecast.report.training import untrained
 
 if TYPE_CHECKING:
     from gatecast.backtesting import Backtest
@@ -125,14 +126,14 @@ def _reading(result: Backtest, shown: int, units: int) -> str:
     where = f", first of {network.num_layers} layers" if network.num_layers > 1 else ""
     few = f" ({shown} of {units} shown)" if shown < units else ""
     linear = " The linear part beside the LSTM is not in this picture." if network.skip else ""
-    untrained = ""
-    if not any(result.model.ensemble_.epochs):
-        untrained = " No training improved on the start here: the weights of these gates are those they began with."
+    began = ""
+    if untrained(result.model):
+        began = " No training improved on the start here: the weights of these gates are those they began with."
     return (
         f"{who}{where}, over the window that it read before the last forecast. Each row of a map is one unit{few}; "
         f"those that remember longest are on top. At every step a unit multiplies what it holds by the forget gate, "
         f"adds what the input gate lets in, and shows as much as the output gate allows. A gate goes from 0, closed, "
-        f"to 1, open.{untrained}{linear}"
+        f"to 1, open.{began}{linear}"
     )
 
 
@@ -169,8 +170,6 @@ def _ramp(scale: Scale) -> str:
 
 
 def _panel_title(title: str, y: float) -> dict[str, Any]:
-    from gatecast.report.markup import escape
-
     return {
         "xref": "paper", "yref": "paper", "x": 0, "y": y, "xanchor": "left", "yanchor": "bottom", "showarrow": False,
         "text": escape(title), "font": {"size": 12, "color": INK}, "yshift": 2, "align": "left",

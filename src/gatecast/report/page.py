@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatecast.errors import ConfigError
-from gatecast.report import accuracy, intervals, memory, summary, training
+from gatecast.report.accuracy import by_origin, by_series, by_step
 from gatecast.report.fans import fans, picked
+from gatecast.report.intervals import intervals
 from gatecast.report.library import plotly_javascript, require_report_library
 from gatecast.report.markup import Figure, data_script, escape, figure, paragraph, section
+from gatecast.report.memory import memory
+from gatecast.report.summary import description, glossary, score_table, tiles, title, verdict
+from gatecast.report.training import chosen, curves, settings
 
 if TYPE_CHECKING:
     from gatecast.backtesting import Backtest
@@ -55,27 +59,25 @@ def _page(result: Backtest) -> str:
 
     picks = picked(result)
     sections = {
-        "scores": summary.score_table(result),
+        "scores": score_table(result),
         "forecasts": shown(*fans(result, picks)),
-        "errors": "\n".join(
-            filter(None, (shown(accuracy.by_step(result), accuracy.by_origin(result)), accuracy.by_series(result)))
-        ),
-        "intervals": shown(*intervals.intervals(result)),
-        "memory": shown(memory.memory(result, picks[0] if len(picks) < 3 else picks[1])),
-        "model": "\n".join([training.chosen(result), shown(training.curves(result)), training.settings(result)]),
+        "errors": "\n".join(filter(None, (shown(by_step(result), by_origin(result)), by_series(result)))),
+        "intervals": shown(*intervals(result)),
+        "memory": shown(memory(result, picks[0] if len(picks) < 3 else picks[1])),
+        "model": "\n".join([chosen(result), shown(curves(result)), settings(result)]),
     }
     kept = {name: body for name, body in sections.items() if body}
     links = "".join(f'<li><a href="#{name}">{CONTENTS[name]}</a></li>' for name in kept)
     parts = [
-        f'<header>\n<p class="kind">Backtest of an LSTM forecast</p>\n<h1>{escape(summary.title(result))}</h1>\n'
-        f"{paragraph(summary.description(result), 'about')}\n</header>",
-        summary.verdict(result),
-        summary.tiles(result),
+        f'<header>\n<p class="kind">Backtest of an LSTM forecast</p>\n<h1>{escape(title(result))}</h1>\n'
+        f"{paragraph(description(result), 'about')}\n</header>",
+        verdict(result),
+        tiles(result),
         f'<nav aria-label="On this page"><ul>{links}</ul></nav>',
         *(section(name, TITLES[name], body) for name, body in kept.items()),
-        f"<footer>\n{summary.glossary()}\n</footer>",
+        f"<footer>\n{glossary()}\n</footer>",
     ]
-    return _document(summary.title(result), "\n".join(parts), figures)
+    return _document(title(result), "\n".join(parts), figures)
 
 
 TITLES = {
@@ -88,7 +90,7 @@ TITLES = {
 }
 
 
-def _document(title: str, body: str, figures: list[Figure]) -> str:
+def _document(heading: str, body: str, figures: list[Figure]) -> str:
     folder = resources.files("gatecast.report")
     style, script = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
     return f"""<!DOCTYPE html>
@@ -99,7 +101,7 @@ def _document(title: str, body: str, figures: list[Figure]) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="Gatecast">
-<title>{escape(title)}</title>
+<title>{escape(heading)}</title>
 <link rel="icon" href="data:,">
 <style>
 {style}</style>

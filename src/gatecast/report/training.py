@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
     from gatecast.rolling import FoldRecord
 
-__all__ = ["chosen", "curves", "settings"]
+__all__ = ["chosen", "curves", "settings", "untrained"]
 
 MOST_TRIED = 12
 MOST_FOLDS = 12
@@ -152,17 +152,25 @@ def _model_facts(result: Backtest) -> Iterable[tuple[str, str]]:
     yield "scaling", plan.scaling.describe()
     yield "season", f"{plan.season} steps" if plan.season > 1 else "none found"
     yield "loss", plan.training.loss
-    yield "epochs", ", ".join(str(epoch) for epoch in ensemble.epochs) + _untrained(ensemble.epochs)
+    yield "epochs", _epochs(model)
     yield "intervals", _calibration(model)
     yield "training time", f"{sum(record.seconds for record in result.folds):,.1f} s in all"
     yield "device", str(ensemble.device)
 
 
-def _untrained(epochs: Sequence[int]) -> str:
-    """What an epoch of 0 means."""
-    if any(epochs):
-        return ""
-    return ": no epoch was better on the validation span than the start, a regression; the LSTM itself is untrained"
+def untrained(model: Forecaster) -> bool:
+    """Whether no epoch was better on the validation span than the start: the networks stand where they began."""
+    ensemble = model.ensemble_
+    # trained once more on all data, the members stop at the epoch that was best for all of them together
+    return (ensemble.common_epoch if model.refit else max(ensemble.epochs)) == 0
+
+
+def _epochs(model: Forecaster) -> str:
+    best = ", ".join(str(epoch) for epoch in model.ensemble_.epochs)
+    if not untrained(model):
+        return best
+    start = ", a regression" if model.plan_.training.start == "ridge" else ""
+    return f"{best}: no epoch was better on the validation span than the start{start}; the LSTM itself is untrained"
 
 
 def _calibration(model: Forecaster) -> str:
