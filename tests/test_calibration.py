@@ -30,7 +30,7 @@ def test_quantiles_of_any_width_become_right(width: float) -> None:
 def test_a_point_head_gets_the_quantiles_of_its_errors() -> None:
     zeros, truth = normal(2000, 0)
     truth = truth * np.array([1, 2, 3, 4])[None, :, None]  # errors grow with the step
-    calibrated = Calibration.fit(LEVELS, zeros, truth, PLENTY).apply(zeros)
+    calibrated = Calibration.fit(LEVELS, zeros, truth, PLENTY, point=True).apply(zeros)
     widths = calibrated[0, :, 0, 2] - calibrated[0, :, 0, 0]
     np.testing.assert_allclose(widths / 2.563, [1, 2, 3, 4], rtol=0.1)
     np.testing.assert_array_equal(calibrated[..., 1], 0)
@@ -82,6 +82,6 @@ def test_the_median_never_moves_and_nothing_crosses() -> None:
 
 def test_a_point_head_without_any_truth_gives_its_forecast_alone() -> None:
     zeros, truth = normal(5, 0)
-    calibration = Calibration.fit(LEVELS, zeros, np.full_like(truth, np.nan), Evidence(0, 1e6))
+    calibration = Calibration.fit(LEVELS, zeros, np.full_like(truth, np.nan), Evidence(0, 1e6), point=True)
     assert calibration.quantiles == (0.5,)
     np.testing.assert_array_equal(calibration.apply(zeros), zeros)

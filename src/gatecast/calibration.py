@@ -94,14 +94,20 @@ class Calibration:
 
     @classmethod
     def fit(
-        cls, quantiles: tuple[float, ...], output_MHCQ: np.ndarray, truth_MHC: np.ndarray, evidence: Evidence
+        cls,
+        quantiles: tuple[float, ...],
+        output_MHCQ: np.ndarray,
+        truth_MHC: np.ndarray,
+        evidence: Evidence,
+        *,
+        point: bool = False,
     ) -> Calibration:
         """From outputs (M, H, C, Q or 1) and scaled truths (M, H, C; NaN = unknown) of held-back windows.
 
-        Without any known truth a head with quantiles gets what is to be expected, a point head its forecast alone.
+        ``point`` says that the head gives one forecast and no quantiles of its own. Without any known truth a head with quantiles gets what is to be expected, a point head its forecast alone.
         """
         known = bool(np.isfinite(truth_MHC).any())
-        if output_MHCQ.shape[-1] == 1 and len(quantiles) > 1:
+        if point:
             offset = _offsets(quantiles, truth_MHC - output_MHCQ[..., 0], evidence) if known else None
             return cls(quantiles if known else (0.5,), offset_HCQ=offset)
         horizon = truth_MHC.shape[1]

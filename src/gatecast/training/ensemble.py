@@ -18,7 +18,7 @@ from gatecast.calibration import Calibration, Evidence
 from gatecast.data.batches import CovariateScale, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.windows import WindowIndex, require_steps
-from gatecast.model.heads import Head, make_head
+from gatecast.model.heads import Head, PointHead, make_head
 from gatecast.prediction import Predictor
 from gatecast.progress import Progress
 from gatecast.selection.choose import Plan
@@ -270,7 +270,7 @@ def calibrated(
         windows: spans of one horizon that the training saw.
     """
     if check is None:
-        if ensemble.head.raws == 1:
+        if isinstance(ensemble.head, PointHead):
             return Calibration(ensemble.head.quantiles)
         nothing = np.full((1, ensemble_horizon(ensemble), 1), np.nan)
         return Calibration.fit(quantiles, np.zeros((*nothing.shape, len(quantiles))), nothing, Evidence(0, windows))
@@ -283,7 +283,8 @@ def calibrated(
     truth_BHC = batch.target_BKHC[:, 0]
     if batch.weight_BKHC is not None:
         truth_BHC = np.where(batch.weight_BKHC[:, 0] > 0, truth_BHC, np.nan)
-    return Calibration.fit(quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows))
+    point = isinstance(ensemble.head, PointHead)
+    return Calibration.fit(quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows), point=point)
 
 
 def _warm(plan: Plan, before: Ensemble) -> Plan:
