@@ -20,8 +20,9 @@ from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, ModelFileError
 from gatecast.files import load, save
 from gatecast.fingerprint import digest, settings_of
-from gatecast.storage.codec import decode, encode, parse, write
-from gatecast.storage.container import opened, pack, write_atomically
+from gatecast.storage.codec import decode, encode
+from gatecast.storage.container import digest_of, opened, pack, write_atomically
+from gatecast.storage.document import seal, unseal
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
@@ -35,7 +36,7 @@ class BacktestFolder:
 
     Args:
         path: an existing folder with a ``backtest.json`` of this backtest.
-        panel: the panel of the backtest; a model that is read gets its training part back.
+        panel: the panel of the backtest.
     """
 
     def __init__(self, path: Path, panel: Panel) -> None:
@@ -70,13 +71,15 @@ class BacktestFolder:
         mark = folder / "backtest.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            known = json.loads(mark.read_text("utf-8")) if mark.exists() else None
+            if not mark.exists():
+                write_atomically(mark, json.dumps(identity, indent=1).encode())
+            known = json.loads(mark.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{folder} cannot hold a backtest: {error}. Choose another folder.") from error
-        if known is None:
-            write_atomically(mark, json.dumps(identity, indent=1).encode())
-        elif known != identity:
-            differs = ", ".join(key for key in identity if known.get(key) != identity[key])
+            reason = str(error).rstrip(".")
+            raise ConfigError(f"{folder} cannot hold a backtest: {reason}. Choose another folder.") from error
+        if known != identity:
+            was = known if isinstance(known, dict) else {}
+            differs = ", ".join(key for key in identity if was.get(key) != identity[key])
             raise ConfigError(
                 f"{folder} holds another backtest ({differs} differ). Choose an empty folder, or repeat the same "
                 f"command to go on."
@@ -86,11 +89,14 @@ class BacktestFolder:
     def write(self, record: FoldRecord, model: Forecaster, forecast_NKHCQ: np.ndarray) -> None:
         """Keep a finished fold: the model first, for what marks the fold as done is the file of its forecasts."""
         save(model, self._name(record.fold, "gatecast"))
-        text = write(encode(record))
-        write_atomically(self._name(record.fold, "safetensors"), pack(text, {"forecast": forecast_NKHCQ}))
+        from gatecast import __version__
+
+        arrays = {"forecast": forecast_NKHCQ}
+        text = seal("fold", encode(record), __version__, digest_of(arrays))
+        write_atomically(self._name(record.fold, "safetensors"), pack(text, arrays))
 
     def read(self, fold: Fold, kind: type[FoldRecord]) -> tuple[Forecaster, FoldRecord, np.ndarray] | None:
-        """A finished fold; None where it is not there yet.
+        """A finished fold, its model without data; None where it is not there yet.
 
         Raises:
             ModelFileError: a file is damaged.
@@ -98,11 +104,26 @@ class BacktestFolder:
         path = self._name(fold, "safetensors")
         if not path.exists():
             return None
+        try:
+            record, forecast_NKHCQ = self._forecasts(path, fold, kind)
+            return load(self._name(fold, "gatecast")), record, forecast_NKHCQ
+        except ModelFileError as error:
+            raise ModelFileError(
+                f"fold {fold.number} in {self.path} cannot be read: {error} Delete {path.name} there: the fold is then "
+                f"trained again."
+            ) from error
+
+    def _forecasts(self, path: Path, fold: Fold, kind: type[FoldRecord]) -> tuple[FoldRecord, np.ndarray]:
         with opened(path) as container:
-            record, forecast_NKHCQ = decode(kind, parse(container.text), "fold"), container.arrays()["forecast"]
-        if record.fold != fold:
-            raise ModelFileError(f"{path} holds other origins than its name says. Delete it: its fold is then trained.")
-        return load(self._name(fold, "gatecast")), record, forecast_NKHCQ
+            envelope, arrays = unseal(container.text), container.arrays()
+        if envelope.kind != "fold" or set(arrays) != {"forecast"}:
+            raise ModelFileError(f"{path.name} holds no forecasts of a fold.")
+        if digest_of(arrays) != envelope.tensors_sha256:
+            raise ModelFileError(f"the numbers in {path.name} were changed after it was written (SHA-256 differs).")
+        record = decode(kind, envelope.model, "fold")
+        if record.fold != fold or arrays["forecast"].shape[:2] != (len(self.panel), fold.end - fold.begin):
+            raise ModelFileError(f"{path.name} holds other origins than its name says.")
+        return record, arrays["forecast"]
 
     def _name(self, fold: Fold, kind: str) -> Path:
         return self.path / f"fold-{fold.number:03d}.{kind}"

@@ -20,12 +20,11 @@ import numpy as np
 
 from gatecast.assessment import Assessment, score_forecasts
 from gatecast.backtest_folder import BacktestFolder
-from gatecast.data.folds import WINDOWS, make_folds, stride_that_fits
+from gatecast.data.folds import long_enough, make_folds, require_rolling, stride_that_fits
 from gatecast.data.future import observed_part
 from gatecast.data.intake import as_panel
-from gatecast.data.panel import Panel
 from gatecast.data.windows import last_origins
-from gatecast.errors import ConfigError, WindowError, did_you_mean, listed
+from gatecast.errors import listed
 from gatecast.evaluation.adaptive import adapted
 from gatecast.evaluation.rivals import rival_forecasts, worthwhile
 from gatecast.progress import Progress
@@ -156,15 +155,11 @@ def backtest(
 
     Source: rolling-origin evaluation, Tashman 2000.
     """
-    if window not in WINDOWS:
-        raise ConfigError(f"window={window!r} is unknown{did_you_mean(window, WINDOWS)}. Known: {listed(WINDOWS)}.")
-    for name, value in (("origins", origins), ("stride", stride)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} must be at least 1; got {value}.")
+    require_rolling(origins, stride, window)
     folds = make_folds(origins, refit)
     observed = observed_part(as_panel(data))
     step = stride or stride_that_fits(observed, model.horizon, origins)
-    panel = _long_enough(observed, model.horizon, origins, step)
+    panel = long_enough(observed, model.horizon, origins, step)
     origin_NO = last_origins(panel, model.horizon, origins, step)
     kept = None if folder is None else BacktestFolder.open(folder, model, panel, origin_NO, refit, window, warm)
     run = Rolling(model, panel, origin_NO, window, warm, kept, Progress(progress))
@@ -182,23 +177,14 @@ def backtest(
     result = score_forecasts(run.last, panel, series_B, origin_B, forecast_BHCQ, season, done, fitted, run.seconds)
     if done < origins:
         notes = (f"Interrupted: {done:,} of {origins:,} origins are scored.", *notes)
+    elif run.last.record_["interrupted"]:
+        notes = ("Interrupted: the last training was cut short; its forecasts are scored.", *notes)
     out = tuple(name for name in observed.ids if name not in set(panel.ids))
     if out:
         notes = (*notes, f"{len(out):,} of {len(observed):,} series are too short and left out: {listed(out, 3)}.")
     return Backtest(
         result, tuple(run.records), run.last, done, origins, step, refit, window, adaptive, out, notes
     )  # fmt: skip
-
-
-def _long_enough(panel: Panel, horizon: int, origins: int, stride: int) -> Panel:
-    held = horizon + (origins - 1) * stride
-    whole = panel.drop_short(held + 2)
-    if not len(whole):
-        raise WindowError(
-            f"no series has more than {held + 1} steps, which {origins} origins of {horizon} steps, {stride} apart, "
-            f"need. Use fewer origins, a smaller stride or a shorter horizon."
-        )
-    return whole
 
 
 def _rivals(

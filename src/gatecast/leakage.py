@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gatecast.data.folds import make_folds, stride_that_fits
+from gatecast.data.folds import long_enough, make_folds, require_rolling, stride_that_fits
 from gatecast.data.future import observed_part
 from gatecast.data.intake import as_panel
 from gatecast.data.panel import Panel
@@ -70,7 +70,7 @@ def leakage_check(
     anew for each origin this takes ``origins`` + 1 backtests.
 
     Args:
-        model: a Forecaster, or anything with its ``clone``, ``fit`` and ``forecast_from``.
+        model: a Forecaster, or a subclass with a ``fit`` or ``forecast_from`` of its own.
         data: a Panel, or what ``gatecast.read`` takes.
         origins: rolling origins per series.
         stride: steps between two of them; None = as ``backtest`` chooses it.
@@ -83,12 +83,16 @@ def leakage_check(
     Raises:
         LeakageError: a forecast moved. The message names one of them.
         WindowError: no series is long enough for the origins.
+        ConfigError: a setting is out of range, or the model is not fitted and ``train`` is False.
+        KeyboardInterrupt: Ctrl-C; half a check proves nothing.
     """
+    require_rolling(origins, stride, window)
     if not train and not hasattr(model, "ensemble_"):
         raise ConfigError("leakage_check(train=False) needs a fitted model: call fit() first.")
     observed = observed_part(as_panel(data))
     step = stride or stride_that_fits(observed, model.horizon, origins)
-    panel = observed.drop_short(model.horizon + (origins - 1) * step + 2)
+    panel = long_enough(observed, model.horizon, origins, step)
+    folds = make_folds(origins, refit)
     origin_NO = last_origins(panel, model.horizon, origins, step)
 
     def forecasts(shown: Panel) -> np.ndarray:
@@ -98,7 +102,9 @@ def leakage_check(
             forecast_BHCQ = model.forecast_from(shown, series_B, origin_NO.ravel())
             return forecast_BHCQ.reshape(*origin_NO.shape, *forecast_BHCQ.shape[1:])
         run = Rolling(model, shown, origin_NO, window, warm, None, Progress(False))
-        run.folds(make_folds(origins, refit))
+        run.folds(folds)
+        if len(run.records) < len(folds) or run.last.record_["interrupted"]:
+            raise KeyboardInterrupt
         if not adaptive:
             return run.forecast_NOHCQ
         truth_NOHC = shown.target_RC[origin_NO[..., None] + np.arange(1, model.horizon + 1)]
@@ -124,7 +130,8 @@ def with_other_future(panel: Panel, origin_N: np.ndarray) -> Panel:
             was = values_RV[rows, column]
             known = was[np.isfinite(was)]
             if len(known):
-                was[np.isfinite(was)] = 2 * known[::-1] + np.round(np.abs(known).max()) + 1
+                # more than three times the largest size: then no number can come out as the one that stood there
+                was[np.isfinite(was)] = 2 * known[::-1] + 4 * np.ceil(np.abs(known).max()) + 1
     return replace(panel, values_RV=values_RV)
 
 

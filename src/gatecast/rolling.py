@@ -11,6 +11,7 @@ import numpy as np
 
 from gatecast.data.folds import Fold, training_panel
 from gatecast.data.panel import Panel
+from gatecast.errors import WindowError
 from gatecast.progress import Progress
 
 if TYPE_CHECKING:
@@ -79,8 +80,12 @@ class Rolling:
         self.progress.clear()
 
     def _known(self, fold: Fold) -> tuple[Forecaster, FoldRecord, np.ndarray] | None:
-        """A fold that the folder holds already."""
-        return None if self.kept is None else self.kept.read(fold, FoldRecord)
+        """A fold that the folder holds already; its model gets back what files do not hold."""
+        found = None if self.kept is None else self.kept.read(fold, FoldRecord)
+        if found is not None:
+            found[0].panel_ = training_panel(self.panel, self.origin_NO, fold, self.window)
+            found[0].progress = self.model.progress
+        return found
 
     def _new(self, fold: Fold) -> tuple[Forecaster, FoldRecord, np.ndarray]:
         train = training_panel(self.panel, self.origin_NO, fold, self.window)
@@ -104,6 +109,11 @@ class Rolling:
         if not self.records:
             shape = (*self.origin_NO.shape, *forecast_NKHCQ.shape[2:])
             self.forecast_NOHCQ = np.full(shape, np.nan, forecast_NKHCQ.dtype)
+        if self.forecast_NOHCQ.shape[-1] != forecast_NKHCQ.shape[-1]:
+            raise WindowError(
+                "what lies before the first origin is too short to hold something back, so that a point loss gives no "
+                "intervals there, as it does later. Use fewer origins, the loss pinball, or validation=0."
+            )
         self.forecast_NOHCQ[:, record.fold.origins] = forecast_NKHCQ
         self.records.append(record)
         self.last = fitted

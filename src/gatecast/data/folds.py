@@ -13,9 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, WindowError, did_you_mean, listed
 
-__all__ = ["WINDOWS", "Fold", "make_folds", "origins_within_half", "stride_that_fits", "training_panel"]
+__all__ = [
+    "WINDOWS",
+    "Fold",
+    "long_enough",
+    "make_folds",
+    "origins_within_half",
+    "require_rolling",
+    "stride_that_fits",
+    "training_panel",
+]
 
 WINDOWS = ("expanding", "sliding")
 
@@ -32,6 +41,27 @@ class Fold:
     def origins(self) -> slice:
         """These origins as a slice of (N, O)."""
         return slice(self.begin, self.end)
+
+
+def require_rolling(origins: int, stride: int | None, window: str) -> None:
+    """Raise ConfigError for a number below 1 or an unknown window."""
+    if window not in WINDOWS:
+        raise ConfigError(f"window={window!r} is unknown{did_you_mean(window, WINDOWS)}. Known: {listed(WINDOWS)}.")
+    for name, value in (("origins", origins), ("stride", stride)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} must be at least 1; got {value}.")
+
+
+def long_enough(panel: Panel, horizon: int, origins: int, stride: int) -> Panel:
+    """The series with two steps at least up to the first of their origins. Raises WindowError where there are none."""
+    held = horizon + (origins - 1) * stride
+    whole = panel.drop_short(held + 2)
+    if not len(whole):
+        raise WindowError(
+            f"no series has more than {held + 1} steps, which {origins} origins of {horizon} steps, {stride} apart, "
+            f"need. Use fewer origins, a smaller stride or a shorter horizon."
+        )
+    return whole
 
 
 def make_folds(origins: int, refit: bool | int) -> list[Fold]:
