@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from gatecast.training.member import predict_raw
 __all__ = ["Predictor"]
 
 WINDOWS_AT_ONCE = 256  # what the states of one recurrent step need stays in the cache
+ROWS_OF_A_BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,13 @@ class Predictor:
         batch = reader.read(series_B, origin_B, targets=False, origins=1)
         context_BLF, future_BKHF = self.tensors(batch)
         units = self.units(reader, batch, last=True)
-        outputs = [self.head.outputs(predict_raw(net, context_BLF, future_BKHF), units) for net in self.networks]
+        count = len(context_BLF)
+        context_BLF, future_BKHF = _whole_blocks(context_BLF), _whole_blocks(future_BKHF)
+        raws = [predict_raw(net, context_BLF, future_BKHF) for net in self.networks]
+        if units is None:
+            outputs = [self.head.outputs(raw)[:count] for raw in raws]
+        else:
+            outputs = [self.head.outputs(raw[:count], units) for raw in raws]
         return torch.stack(outputs).mean(0).cpu().numpy(), batch
 
     def units(self, reader: WindowReader, batch: Batch, last: bool = False) -> Units | None:
@@ -110,6 +118,22 @@ class Predictor:
         context_BLF = torch.from_numpy(batch.context_BLF).to(self.device)
         future_BKHF = torch.from_numpy(batch.future_BKHF).to(self.device) if batch.future_BKHF.shape[-1] else None
         return context_BLF, future_BKHF
+
+
+@overload
+def _whole_blocks(rows: torch.Tensor) -> torch.Tensor: ...
+@overload
+def _whole_blocks(rows: None) -> None: ...
+def _whole_blocks(rows: torch.Tensor | None) -> torch.Tensor | None:
+    """Repeat the last window until matrix products have whole blocks of rows.
+
+    They compute the rows of a block that is not full in another order: the last bit of a forecast would depend on the
+    place of its series in the panel.
+    """
+    if rows is None or len(rows) % ROWS_OF_A_BLOCK == 0:
+        return rows
+    missing = -len(rows) % ROWS_OF_A_BLOCK
+    return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])])
 
 
 def _chunks(count: int) -> list[slice]:
