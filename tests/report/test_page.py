@@ -10,6 +10,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -222,8 +223,9 @@ def test_cells_of_the_page_are_those_of_the_network(single: Backtest, tmp_path: 
 class Said:
     """Stands for a backtest of which only the verdict is known."""
 
-    def __init__(self, text: str, symptoms: tuple[str, ...] = ()) -> None:
-        self.scores = self
+    def __init__(self, text: str, symptoms: tuple[str, ...] = (), significant: bool = True) -> None:
+        self.scores, self.baselines = self, ("drift",)
+        self.significance = {"drift": SimpleNamespace(significant=significant)}
         self.verdict, self.symptoms = " ".join((text, *symptoms)), symptoms
 
 
@@ -242,6 +244,11 @@ def test_verdict_is_coloured_by_outcome(text: str, kind: str, lead: str) -> None
     assert f'<p class="lead">{lead}' in html
     assert html.count("<li>") == 2
     assert html.index("<li>") > html.index("</p>")
+
+
+def test_a_better_score_that_may_be_luck_is_not_green() -> None:
+    text = "Better than drift by 10 %; too few origins to be sure."
+    assert 'class="verdict unknown"' in verdict(Said(text, significant=False))  # type: ignore[arg-type]
 
 
 def test_paths_that_cannot_be_written_are_told(single: Backtest, tmp_path: Path) -> None:

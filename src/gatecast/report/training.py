@@ -168,7 +168,9 @@ def untrained(model: Forecaster) -> bool:
 def _epochs(model: Forecaster) -> str:
     best = ", ".join(str(epoch) for epoch in model.ensemble_.epochs)
     if not untrained(model):
-        return best
+        checked = model.refit and all(member.record.validation for member in model.ensemble_.members)
+        again = f"; best for all together, and used on all data: {model.ensemble_.common_epoch}" if checked else ""
+        return best + again
     start = ", a regression" if model.plan_.training.start == "ridge" else ""
     return f"{best}: no epoch was better on the validation span than the start{start}; the LSTM itself is untrained"
 
