@@ -16,6 +16,7 @@ from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, TrainingError, WindowError
 from gatecast.leakage import with_other_future
 from gatecast.tuning import finals, search, tune
+from gatecast.tuning.clock import Clock
 from gatecast.tuning.inner import Inner, cut_outer
 
 Tiny = Callable[..., gc.Forecaster]
@@ -126,8 +127,9 @@ def test_inner_truths_lie_before_the_outer_origins(tiny: Tiny, panel: Panel, mon
 def test_a_better_trial_is_kept(tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = scores_by(monkeypatch, lambda a: 1.0 if is_default(a) else 0.5)
     outer_errors(monkeypatch, default=2.0, found=1.0)
-    tuning = run(tiny(), panel)
+    tuning = run(tiny(members=2), panel)
     assert tuning.helped
+    assert tuning.settings["members"] == 2
     assert tuning.verdict.startswith("Tuning helped: 50 % better than the default on 3 origins of 2 series")
     assert tuning.settings["training"]["steps_per_epoch"] == 2
     assert not is_default(tuning.settings)
@@ -215,15 +217,15 @@ def test_finished_trials_are_not_run_again(
 def test_a_killed_trial_is_run_again(tiny: Tiny, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores_by(monkeypatch, by_settings)
     file = tmp_path / "a.db"
-    whole = run(tiny(), panel, trials=4)
-    run(tiny(), panel, trials=3, storage=file)
-    with sqlite3.connect(file) as db:  # as a process leaves it that is killed in its third trial
+    whole = run(tiny(), panel, trials=13)
+    run(tiny(), panel, trials=12, storage=file)
+    with sqlite3.connect(file) as db:  # as a process leaves it that is killed in its twelfth trial
         number = db.execute("SELECT MAX(trial_id) FROM trials").fetchone()[0]
         db.execute("UPDATE trials SET state = 'RUNNING' WHERE trial_id = ?", (number,))
         db.execute("DELETE FROM trial_user_attributes WHERE trial_id = ?", (number,))
         db.execute("DELETE FROM trial_values WHERE trial_id = ?", (number,))
     db.close()
-    assert told(run(tiny(), panel, trials=4, storage=file)) == told(whole)
+    assert told(run(tiny(), panel, trials=13, storage=file)) == told(whole)
 
 
 @pytest.mark.parametrize("what", ["data", "settings", "seed", "origins"])
@@ -285,6 +287,32 @@ def test_nothing_is_pickled_printed_or_left_behind(
     assert bytes not in kinds
 
 
+def test_optuna_is_silent_while_it_works(tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    import optuna
+
+    levels: list[int] = []
+    scores_by(monkeypatch, lambda _: levels.append(optuna.logging.get_verbosity()) or 1.0)
+    run(tiny(), panel)
+    assert set(levels) == {optuna.logging.WARNING}
+
+
+def test_the_same_settings_are_not_trained_twice(tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = scores_by(monkeypatch, lambda a: 1.0 if "loss" not in a["training"] else 0.5)
+    training = {"max_epochs": 1, "steps_per_epoch": 2, "batch_size": 8, "lr": 1e-3}
+    tuning = gc.tune(tiny(lookback=6, training=training), panel, time_limit=60, progress=False)
+    assert len([a for a in seen if not a["refit"]]) == 3 * 3  # three losses on three folds
+    assert len(tuning.trials) < 100
+
+
+def test_what_is_left_of_the_time_is_shared() -> None:
+    clock = Clock(10.0, started=time.monotonic() - 6)
+    assert clock.share(0.5) == pytest.approx(2.0, abs=0.2)
+    assert clock.before(1.0) == pytest.approx(3.0, abs=0.2)
+    assert clock.before(100.0) < 0
+    assert Clock(10.0).before(100.0) == pytest.approx(5.0, abs=0.2)
+    assert Clock(None).share(0.5) is None
+
+
 def interrupting(monkeypatch: pytest.MonkeyPatch, calls: set[int], where: Any = search) -> None:
     """Ctrl-C in some of the trainings, counted from 1."""
     done, real = [0], where.scored
@@ -302,16 +330,20 @@ def test_ctrl_c_keeps_the_best_and_the_study_goes_on(
     tiny: Tiny, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores_by(monkeypatch, by_settings)
+    file = tmp_path / "a.db"
     whole = run(tiny(), panel, trials=4)
     with monkeypatch.context() as patch:
         interrupting(patch, {8})  # in the second fold of the third trial
-        cut = run(tiny(), panel, trials=4, storage=tmp_path / "a.db")
+        cut = run(tiny(), panel, trials=4, storage=file)
+    with sqlite3.connect(file) as db:
+        assert not db.execute("SELECT * FROM trials WHERE state IN ('RUNNING', 'WAITING')").fetchall()
+    db.close()
     assert cut.interrupted
     assert told(cut) == told(whole)[:2]
     assert cut.scores is not None
     assert "Stopped by Ctrl-C after 2 trials." in cut.verdict
     assert len(cut.model.predict()) == 2
-    assert told(run(tiny(), panel, trials=4, storage=tmp_path / "a.db")) == told(whole)
+    assert told(run(tiny(), panel, trials=4, storage=file)) == told(whole)
 
 
 def test_ctrl_c_keeps_a_clear_winner(tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:

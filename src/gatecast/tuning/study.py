@@ -97,7 +97,7 @@ class Study:
         return [_tried(n, trial) for n, trial in enumerate(ended)]
 
     def ask(self) -> Running:
-        """Begin the next trial: the defaults first, then one that was stopped, then what the sampler draws."""
+        """Begin the next trial: the defaults first, then what the sampler draws."""
         from optuna.samplers import TPESampler
 
         number = len(self.finished())
@@ -130,11 +130,10 @@ class Study:
         return Tried(running.number, state, score, tuple(scores), changes, seconds, quickest, problem)
 
     def stop(self, running: Running) -> None:
-        """Give a trial up that Ctrl-C or the time limit ended: it does not count, and is the next one to be run."""
+        """Give a trial up that Ctrl-C or the time limit ended: it does not count, so the next one is drawn alike."""
         from optuna.trial import TrialState
 
         self._study.tell(running.trial, state=TrialState.FAIL)
-        self._study.enqueue_trial(running.params)
 
     def _waiting(self) -> bool:
         from optuna.trial import TrialState
@@ -142,13 +141,11 @@ class Study:
         return bool(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def _clear_stopped(self) -> None:
-        """A process that was killed left its trial running: it is run again."""
+        """A process that was killed left its trial running, and the sampler would keep away from it."""
         from optuna.trial import TrialState
 
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._study.tell(trial.number, state=TrialState.FAIL)
-            if set(trial.params) == set(self.space.start):
-                self._study.enqueue_trial(trial.params)
 
 
 def require_optuna() -> None:
