@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_facts", "recent_level"]
 
+MOST_WINDOWS = 1024
 _SEASONS, _STEPS = 3, 20  # the recent level is that of as many at least
 
 
@@ -40,9 +42,34 @@ def fit_facts(
         last_BC=last_BC,
         training_windows=None if trained is None else len(model.plan_.spans.all_windows(trained)),
         parameters=sum(weights.numel() for weights in network.parameters()),
+        validation_error=_known(model.ensemble_.tail_error),
+        test_error=_known(scaled_error(model, panel, series_B, origin_B)),
         season=season,
         training_steps=None if trained is None else int(np.median(trained.length)),
     )
+
+
+def scaled_error(model: Forecaster, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> float:
+    """Mean absolute error of at most a thousand of the windows in output units, as on the validation tail.
+
+    nan where the model forecasts step by step: its networks see one step at a time.
+    """
+    if model.recursive or np.isnan(model.ensemble_.tail_error):
+        return math.nan
+    some = np.unique(np.linspace(0, len(origin_B) - 1, MOST_WINDOWS).astype(np.int64))
+    series_B, origin_B = series_B[some], origin_B[some]
+    ensemble, horizon = model.ensemble_, model.horizon
+    reader = ensemble.reader(model.plan_, panel)
+    output_BHCQ = ensemble.predictor.outputs(reader, series_B, origin_B)
+    batch = reader.read(series_B, origin_B, targets=False, origins=1)
+    truth_BHC = panel.target_RC[origin_B[:, None] + np.arange(1, horizon + 1)]
+    middle = 0 if output_BHCQ.shape[-1] == 1 else ensemble.calibration.middle
+    error_BHC = np.abs(output_BHCQ[..., middle] - reader.scaled(batch, truth_BHC))
+    return float(np.nanmean(error_BHC)) if np.isfinite(error_BHC).any() else math.nan
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def recent_level(

@@ -47,6 +47,8 @@ class Ensemble:
         calibration: from the validation tail.
         device: where they compute.
         interrupted: Ctrl-C came during training.
+        tail_error: mean absolute error on the validation tail, in output units; nan where it is not known (it is not
+            saved).
     """
 
     members: tuple[Member, ...]
@@ -57,6 +59,7 @@ class Ensemble:
     calibration: Calibration
     device: torch.device
     interrupted: bool = False
+    tail_error: float = math.nan
 
     @property
     def predictor(self) -> Predictor:
@@ -190,9 +193,9 @@ class _Job:
         interrupted = any(member.record.interrupted for member in members)
         ensemble = replace(shell, members=tuple(members), interrupted=interrupted)
         if after is not None:
-            return replace(ensemble, calibration=after.calibration)
+            return replace(ensemble, calibration=after.calibration, tail_error=after.tail_error)
         windows = panel.total / plan.framing.horizon
-        return replace(ensemble, calibration=calibrated(ensemble, check, self.quantiles, windows))
+        return calibrated(ensemble, check, self.quantiles, windows)
 
     def repeat(self, panel: Panel, before: Ensemble) -> Ensemble:
         """Train on ``panel`` as long as was best for ``before``, which stays where that was not to be finished.
@@ -260,8 +263,8 @@ class _Job:
 
 def calibrated(
     ensemble: Ensemble, check: WindowSource | None, quantiles: tuple[float, ...], windows: float
-) -> Calibration:
-    """Calibration from held-back windows, as far as there are any.
+) -> Ensemble:
+    """The ensemble with a calibration from held-back windows, as far as there are any, and its error there.
 
     Args:
         ensemble: what forecasts; it has not seen their targets.
@@ -271,9 +274,10 @@ def calibrated(
     """
     if check is None:
         if isinstance(ensemble.head, PointHead):
-            return Calibration(ensemble.head.quantiles)
+            return replace(ensemble, calibration=Calibration(ensemble.head.quantiles))
         nothing = np.full((1, ensemble_horizon(ensemble), 1), np.nan)
-        return Calibration.fit(quantiles, np.zeros((*nothing.shape, len(quantiles))), nothing, Evidence(0, windows))
+        zeros = np.zeros((*nothing.shape, len(quantiles)))
+        return replace(ensemble, calibration=Calibration.fit(quantiles, zeros, nothing, Evidence(0, windows)))
     count = len(check.index)
     numbers = np.linspace(0, count - 1, min(CALIBRATION_WINDOWS, count)).astype(np.int64)
     series_B, origin_B = check.index.locate(numbers)
@@ -284,7 +288,11 @@ def calibrated(
     if batch.weight_BKHC is not None:
         truth_BHC = np.where(batch.weight_BKHC[:, 0] > 0, truth_BHC, np.nan)
     point = isinstance(ensemble.head, PointHead)
-    return Calibration.fit(quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows), point=point)
+    calibration = Calibration.fit(quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows), point=point)
+    middle = 0 if point else calibration.middle
+    error_BHC = np.abs(output_BHCQ[..., middle] - truth_BHC)
+    error = float(np.nanmean(error_BHC)) if np.isfinite(error_BHC).any() else math.nan
+    return replace(ensemble, calibration=calibration, tail_error=error)
 
 
 def _warm(plan: Plan, before: Ensemble) -> Plan:
