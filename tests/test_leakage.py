@@ -125,6 +125,12 @@ def test_a_fitted_model_is_checked_as_it_is(panel_of: PanelOf) -> None:
         leakage_check(quick(), panel, train=False)
 
 
+def test_statistics_of_a_series_that_training_did_not_see_end_at_its_first_origin(panel_of: PanelOf) -> None:
+    panel = counts(panel_of)
+    model = quick(scaling="standard+fitted").fit(replace(panel.slice(0, panel.length - 9), ids=("s0", "other")))
+    leakage_check(model, panel, origins=3, stride=2, train=False)
+
+
 def test_the_model_and_the_data_stay_as_they_are(panel_of: PanelOf) -> None:
     panel, model = counts(panel_of), quick()
     before = panel.values_RV.tobytes()
@@ -142,7 +148,8 @@ class ScalesByAll(Forecaster):
     def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         size = np.nanmean(panel.target_RC)
         shown = panel.values_RV / np.where(np.arange(panel.values_RV.shape[1]) == 0, size, 1).astype(np.float32)
-        return super().forecast_from(replace(panel, values_RV=shown), series_B, origin_B) * size
+        forecast_BHCQ = super().forecast_from(replace(panel, values_RV=shown), series_B, origin_B)
+        return np.asarray(forecast_BHCQ * size)
 
 
 class ScalesByLastOrigin(Forecaster):
@@ -176,7 +183,7 @@ class ReadsRainAhead(Forecaster):
 
     def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         rain_B = np.nan_to_num(panel.past_RP[origin_B + 1, 0])
-        return super().forecast_from(panel, series_B, origin_B) + rain_B[:, None, None, None]
+        return np.asarray(super().forecast_from(panel, series_B, origin_B) + rain_B[:, None, None, None])
 
 
 LEAK = r"the forecasts know the future: after a change of what lies behind the origin {time}, step 1 of 'y' in series "

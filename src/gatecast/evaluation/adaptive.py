@@ -69,7 +69,6 @@ def adapted(
             factor_HCQ[steps_H] *= np.exp(rate * (np.where(np.isnan(share_HCQ), beyond_Q, share_HCQ) - beyond_Q))
         np.clip(factor_HCQ, NARROWEST, WIDEST, out=factor_HCQ)
         factor_OHCQ[o] = factor_HCQ
-    factor_OHCQ[..., middle] = 1
     result: Floats = np.sort(median_NOHC1 + factor_OHCQ.astype(forecast_NOHCQ.dtype) * width_NOHCQ, axis=-1)
     return result
 
