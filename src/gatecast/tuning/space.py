@@ -151,7 +151,7 @@ def make_space(model: Forecaster, plan: Plan, search: Panel, oldest: Panel) -> S
     wanted = [
         Dimension("model", "lookback", AUTO, (AUTO, *_lookbacks(plan, search, oldest, fixed))),
         Dimension("model", "scaling", AUTO, (AUTO, *_scalings(plan, search))),
-        Dimension("network", "hidden_size", network.hidden_size, doublings=(-1, 2)),
+        Dimension("network", "hidden_size", network.hidden_size, doublings=(-2, 1)),
         Dimension("network", "num_layers", network.num_layers, (1, 2)),
         Dimension("network", "dropout", network.dropout, DROPOUTS),
         Dimension("training", "loss", training.loss, LOSSES),
