@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,7 @@ class FoldRecord:
         chosen: the plan in one line.
         epochs: the epoch whose weights each member has.
         history: one plain dict per logged epoch and member.
+        tail_error: ``Ensemble.tail_error``, which model files do not hold.
     """
 
     fold: Fold
@@ -40,6 +42,7 @@ class FoldRecord:
     chosen: str
     epochs: list[int]
     history: list[dict[str, float]]
+    tail_error: float = math.nan
 
 
 @dataclass
@@ -83,8 +86,10 @@ class Rolling:
         """A fold that the folder holds already; its model gets back what files do not hold."""
         found = None if self.kept is None else self.kept.read(fold, FoldRecord)
         if found is not None:
-            found[0].panel_ = training_panel(self.panel, self.origin_NO, fold, self.window)
-            found[0].progress = self.model.progress
+            fitted, record, _ = found
+            fitted.panel_ = training_panel(self.panel, self.origin_NO, fold, self.window)
+            fitted.ensemble_ = replace(fitted.ensemble_, tail_error=record.tail_error)
+            fitted.progress = self.model.progress
         return found
 
     def _new(self, fold: Fold) -> tuple[Forecaster, FoldRecord, np.ndarray]:
@@ -99,8 +104,8 @@ class Rolling:
         forecast_BHCQ = fitted.forecast_from(self.panel, series_B, origin_NK.ravel())
         forecast_NKHCQ = forecast_BHCQ.reshape(*origin_NK.shape, *forecast_BHCQ.shape[1:])
         seconds = round(time.monotonic() - started, 3)
-        plan, epochs = fitted.plan_, fitted.ensemble_.epochs
-        record = FoldRecord(fold, train.total, seconds, plan.describe(), epochs, fitted.history_)
+        ensemble, chosen = fitted.ensemble_, fitted.plan_.describe()
+        record = FoldRecord(fold, train.total, seconds, chosen, ensemble.epochs, fitted.history_, ensemble.tail_error)
         if self.kept is not None and not fitted.record_["interrupted"]:
             self.kept.write(record, fitted, forecast_NKHCQ)
         return fitted, record, forecast_NKHCQ
