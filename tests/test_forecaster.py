@@ -439,3 +439,22 @@ def test_a_table_is_read_with_the_names_of_the_training() -> None:
     assert forecast.times[0, 0] == 140
     alone = model.predict(table.filter(pl.col("shop") == "0").select("other", "units"))
     assert alone.times[0, 0] == 140
+
+
+# ---------------------------------------------------------------- newer data
+
+
+def test_intervals_follow_newer_data_and_the_forecast_itself_stays(panel_of: PanelOf) -> None:
+    rng = np.random.default_rng(0)
+    calm, wild = rng.normal(size=(8, 200)), 4 * rng.normal(size=(8, 200))
+    train, newer = panel_of(list(calm)), panel_of(list(np.concatenate([calm, wild], axis=1)))
+    model = tiny(2, scaling="none", lookback=4, quantiles=(0.1, 0.5, 0.9)).fit(train)
+    before = model.predict(newer)
+    after = model.recalibrate(newer, origins=150).predict(newer)
+    np.testing.assert_array_equal(after.values, before.values)
+    old, new = (np.subtract(*forecast.interval(0.8)[::-1]).mean() for forecast in (before, after))
+    assert 2.5 < new / old < 5
+    with pytest.raises(ConfigError, match="origins must be at least 1"):
+        model.recalibrate(newer, origins=0)
+    with pytest.raises(WindowError, match="steps"):
+        model.recalibrate(panel_of([calm[0, :2]]))

@@ -104,7 +104,8 @@ class Calibration:
     ) -> Calibration:
         """From outputs (M, H, C, Q or 1) and scaled truths (M, H, C; NaN = unknown) of held-back windows.
 
-        ``point`` says that the head gives one forecast and no quantiles of its own. Without any known truth a head with quantiles gets what is to be expected, a point head its forecast alone.
+        ``point`` says that the head gives one forecast and no quantiles of its own. Without any known truth a head with
+        quantiles gets what is to be expected, a point head its forecast alone.
         """
         known = bool(np.isfinite(truth_MHC).any())
         if point:

@@ -27,7 +27,7 @@ from gatecast.selection.choose import Plan, Wishes, choose
 from gatecast.selection.settings import changed
 from gatecast.selection.spans import validation_cut
 from gatecast.training.config import TrainingConfig
-from gatecast.training.ensemble import Ensemble, fit_ensemble, train_again
+from gatecast.training.ensemble import Ensemble, fit_ensemble, recalibrated, train_again
 
 __all__ = ["Forecaster"]
 
@@ -186,6 +186,29 @@ class Forecaster:
             "epochs": ensemble.epochs,
             "interrupted": ensemble.interrupted,
         }
+        return self
+
+    def recalibrate(self, data: Any, *, origins: int = 24) -> Self:
+        """Fit the intervals anew to the last origins of newer data; the networks stay as they are.
+
+        Rolling split conformal prediction: call it as data come in, with data that training has not seen. How far the
+        last origins are believed is told in ``calibration``.
+
+        Args:
+            data: a Panel, or what ``gatecast.read`` takes; its end has come after ``fit``.
+            origins: last origins of each series that count.
+
+        Raises:
+            ConfigError: not fitted, or ``origins`` is not positive.
+            WindowError: no series is long enough for one forecast.
+        """
+        self._require_fitted()
+        if origins < 1:
+            raise ConfigError(f"origins must be at least 1; got {origins}.")
+        history = observed_part(as_panel(data, self.schema_, self.frequency_, self.names_))
+        self.require_same_columns(history)
+        windows = self.record_["steps"] / self.plan_.framing.horizon
+        self.ensemble_ = recalibrated(self.plan_, self.ensemble_, history, origins, self.quantiles, windows)
         return self
 
     def _wishes(self, deadline: float) -> Wishes:

@@ -157,6 +157,31 @@ def train_again(
     return _Job(plan, before.calibration.quantiles, deadline, progress).repeat(panel, before)
 
 
+def recalibrated(
+    plan: Plan, ensemble: Ensemble, panel: Panel, origins: int, quantiles: tuple[float, ...], windows: float
+) -> Ensemble:
+    """The same networks with intervals fitted anew to the last origins of a panel that they were not trained on.
+
+    Args:
+        plan: what was trained.
+        ensemble: the networks.
+        panel: newer data, observed part only.
+        origins: of each series, every one of them.
+        quantiles: levels to give out.
+        windows: spans of one horizon that the training saw.
+
+    Raises:
+        WindowError: no window fits.
+    """
+    require_steps(panel.select([int(panel.length.argmax())]), plan.spans.least, plan.framing.horizon)
+    index = plan.spans.tail_windows(panel, panel.length - plan.framing.horizon - origins + 1)
+    training = plan.training
+    source = WindowSource(
+        ensemble.reader(plan, panel), index, training.batch_size, False, None, ensemble.device
+    )  # fmt: skip
+    return calibrated(ensemble, source, quantiles, windows)
+
+
 @dataclass
 class _Job:
     """Trains the members one after the other."""
