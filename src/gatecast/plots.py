@@ -307,7 +307,8 @@ def _dress(axes: Axes, frequency: Frequency | None, times: np.ndarray, label: st
     if label:
         axes.set_ylabel(label, color=INK)
     if np.asarray(times).dtype.kind == "M":
-        locator: Any = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
+        # with fewer than 7 ticks, 31 to 35 months (or 61 to 71 hours) have no step that fits, and matplotlib complains
+        locator: Any = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     elif len(times):
