@@ -565,6 +565,13 @@ def test_without_the_library_a_note_says_so(ragged: Panel, monkeypatch: pytest.M
     assert made.scores.rivals == ()
 
 
+@pytest.mark.parametrize("wrong", ["autoets", ["autoets"]])
+def test_an_unknown_rival_is_told_before_any_training(ragged: Panel, calls: Calls, wrong: Any) -> None:
+    with pytest.raises(ConfigError, match=r"no such rival: 'autoets' \(did you mean 'auto_ets'\?\)"):
+        backtest(quick(), ragged, origins=2, rivals=wrong, progress=False)
+    assert not calls.fit
+
+
 def test_rivals_forecast_from_the_same_origins(ragged: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 

@@ -26,7 +26,7 @@ from gatecast.data.intake import as_panel
 from gatecast.data.windows import last_origins
 from gatecast.errors import listed
 from gatecast.evaluation.adaptive import adapted
-from gatecast.evaluation.rivals import rival_forecasts, worthwhile
+from gatecast.evaluation.rivals import require_rivals, rival_forecasts, worthwhile
 from gatecast.progress import Progress
 from gatecast.rolling import FoldRecord, Rolling
 
@@ -156,6 +156,9 @@ def backtest(
     Source: rolling-origin evaluation, Tashman 2000.
     """
     require_rolling(origins, stride, window)
+    if rivals != "auto":
+        rivals = (rivals,) if isinstance(rivals, str) else tuple(rivals)
+        require_rivals(rivals)
     folds = make_folds(origins, refit)
     observed = observed_part(as_panel(data))
     step = stride or stride_that_fits(observed, model.horizon, origins)

@@ -126,6 +126,10 @@ def test_what_cannot_be_is_refused_before_any_training(
     assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
 
 
+def test_an_unknown_rival_is_told_before_the_table_is_read(run: Run) -> None:
+    assert "no such rival" in run("backtest", "nowhere.csv", "--rivals", "nonsense").err
+
+
 def test_without_plotly_the_table_is_not_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     result = run("backtest", "nowhere.csv", "--rivals", "none", "--report", "x.html")
