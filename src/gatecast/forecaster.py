@@ -44,9 +44,9 @@ class Forecaster:
         network: sizes of the LSTM, all of them; or a mapping such as ``{"hidden_size": 64}`` that changes single ones.
         training: settings of the training; or a mapping as for ``network``.
         members: networks of different seeds whose forecasts are averaged.
-        quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals:
-            those of 80 and 95 % by default. A
-            point loss (mse, mae, huber) without validation gives 0.5 alone: nobody knows its errors.
+        quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals,
+            those of 80 and 95 % by default. A point loss (mse, mae, huber) without validation gives 0.5 alone: nobody
+            knows its errors.
         recursive: forecast one step at a time and feed the median back, instead of all steps directly; intervals then
             come from sample paths.
         time_limit: seconds that ``fit`` may take, roughly; the best reached by then is kept. At most a quarter of them
@@ -191,16 +191,15 @@ class Forecaster:
     def recalibrate(self, data: Any, *, origins: int = 24) -> Self:
         """Fit the intervals anew to the last origins of newer data; the networks stay as they are.
 
-        Rolling split conformal prediction: call it as data come in, with data that training has not seen. How far the
-        last origins are believed is told in ``calibration``.
+        Rolling split conformal prediction, for data that come in after the training (see ``calibration``).
 
         Args:
-            data: a Panel, or what ``gatecast.read`` takes; its end has come after ``fit``.
-            origins: last origins of each series that count.
+            data: a Panel, or what ``gatecast.read`` takes. What training is known to have seen does not count.
+            origins: last origins of each series that count, at most.
 
         Raises:
             ConfigError: not fitted, or ``origins`` is not positive.
-            WindowError: no series is long enough for one forecast.
+            WindowError: no series has a horizon of new steps.
         """
         self._require_fitted()
         if origins < 1:
@@ -208,7 +207,10 @@ class Forecaster:
         history = observed_part(as_panel(data, self.schema_, self.frequency_, self.names_))
         self.require_same_columns(history)
         windows = self.record_["steps"] / self.plan_.framing.horizon
-        self.ensemble_ = recalibrated(self.plan_, self.ensemble_, history, origins, self.quantiles, windows)
+        trained = self.trained_until()
+        seen_N = [int((history.times(n) <= trained[i]).sum()) if i in trained else 0 for n, i in enumerate(history.ids)]
+        begin_N = np.maximum(history.length - self.plan_.framing.horizon - origins + 1, seen_N)
+        self.ensemble_ = recalibrated(self.plan_, self.ensemble_, history, begin_N, self.quantiles, windows)
         return self
 
     def _wishes(self, deadline: float) -> Wishes:

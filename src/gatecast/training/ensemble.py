@@ -18,6 +18,7 @@ from gatecast.calibration import Calibration, Evidence
 from gatecast.data.batches import CovariateScale, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.windows import WindowIndex, require_steps
+from gatecast.errors import WindowError
 from gatecast.model.heads import Head, PointHead, make_head
 from gatecast.prediction import Predictor
 from gatecast.progress import Progress
@@ -158,23 +159,26 @@ def train_again(
 
 
 def recalibrated(
-    plan: Plan, ensemble: Ensemble, panel: Panel, origins: int, quantiles: tuple[float, ...], windows: float
+    plan: Plan, ensemble: Ensemble, panel: Panel, begin_N: np.ndarray, quantiles: tuple[float, ...], windows: float
 ) -> Ensemble:
-    """The same networks with intervals fitted anew to the last origins of a panel that they were not trained on.
+    """The same networks with intervals fitted anew to the end of a panel, which they were not trained on.
 
     Args:
         plan: what was trained.
         ensemble: the networks.
         panel: newer data, observed part only.
-        origins: of each series, every one of them.
+        begin_N: (N,) first step of each series whose forecast counts.
         quantiles: levels to give out.
         windows: spans of one horizon that the training saw.
 
     Raises:
         WindowError: no window fits.
     """
-    require_steps(panel.select([int(panel.length.argmax())]), plan.spans.least, plan.framing.horizon)
-    index = plan.spans.tail_windows(panel, panel.length - plan.framing.horizon - origins + 1)
+    index = plan.spans.tail_windows(panel, begin_N)
+    if not len(index):
+        raise WindowError(
+            f"no series has {plan.framing.horizon} new steps after what training saw. Wait for more data, or fit anew."
+        )
     training = plan.training
     source = WindowSource(
         ensemble.reader(plan, panel), index, training.batch_size, False, None, ensemble.device
