@@ -25,7 +25,6 @@ from gatecast.data.future import observed_part
 from gatecast.data.intake import as_panel
 from gatecast.data.windows import last_origins
 from gatecast.errors import listed
-from gatecast.evaluation.adaptive import adapted
 from gatecast.evaluation.rivals import require_rivals, rival_forecasts, worthwhile
 from gatecast.progress import Progress
 from gatecast.rolling import FoldRecord, Rolling
@@ -169,12 +168,8 @@ def backtest(
     run.folds(folds)
     done = run.records[-1].fold.end
     series_B, origin_B = np.repeat(np.arange(len(panel)), done), origin_NO[:, :done].ravel()
-    forecast_NOHCQ = run.forecast_NOHCQ[:, :done]
+    forecast_NOHCQ = run.adapted(step) if adaptive else run.forecast_NOHCQ[:, :done]
     season = season or run.last.plan_.season
-    if adaptive:
-        quantiles = run.last.ensemble_.calibration.quantiles
-        truth_NOHC = panel.target_RC[origin_NO[:, :done, None] + np.arange(1, model.horizon + 1)]
-        forecast_NOHCQ = adapted(forecast_NOHCQ, truth_NOHC, quantiles, step)
     forecast_BHCQ = forecast_NOHCQ.reshape(-1, *forecast_NOHCQ.shape[2:])
     fitted, notes = _rivals(rivals, run, series_B, origin_B, season)
     result = score_forecasts(run.last, panel, series_B, origin_B, forecast_BHCQ, season, done, fitted, run.seconds)
@@ -182,7 +177,8 @@ def backtest(
         notes = (f"Interrupted: {done:,} of {origins:,} origins are scored.", *notes)
     elif run.last.record_["interrupted"]:
         notes = ("Interrupted: the last training was cut short; its forecasts are scored.", *notes)
-    out = tuple(name for name in observed.ids if name not in set(panel.ids))
+    used = set(panel.ids)
+    out = tuple(name for name in observed.ids if name not in used)
     if out:
         notes = (*notes, f"{len(out):,} of {len(observed):,} series are too short and left out: {listed(out, 3)}.")
     return Backtest(

@@ -21,7 +21,6 @@ from gatecast.data.intake import as_panel
 from gatecast.data.panel import Panel
 from gatecast.data.windows import last_origins
 from gatecast.errors import ConfigError, LeakageError
-from gatecast.evaluation.adaptive import adapted
 from gatecast.progress import Progress
 from gatecast.rolling import Rolling
 
@@ -105,10 +104,7 @@ def leakage_check(
         run.folds(folds)
         if len(run.records) < len(folds) or run.last.record_["interrupted"]:
             raise KeyboardInterrupt
-        if not adaptive:
-            return run.forecast_NOHCQ
-        truth_NOHC = shown.target_RC[origin_NO[..., None] + np.arange(1, model.horizon + 1)]
-        return adapted(run.forecast_NOHCQ, truth_NOHC, run.last.ensemble_.calibration.quantiles, step)
+        return run.adapted(step) if adaptive else run.forecast_NOHCQ
 
     honest = forecasts(panel)
     for o in range(origins):

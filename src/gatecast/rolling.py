@@ -13,6 +13,7 @@ import numpy as np
 from gatecast.data.folds import Fold, training_panel
 from gatecast.data.panel import Panel
 from gatecast.errors import WindowError
+from gatecast.evaluation.adaptive import adapted
 from gatecast.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class Rolling:
     def seconds(self) -> float:
         """Training and forecasting of all folds."""
         return sum(record.seconds for record in self.records)
+
+    def adapted(self, stride: int) -> np.ndarray:
+        """(N, O, H, C, Q) forecasts so far, each corrected by what was observed up to its origin."""
+        done = self.records[-1].fold.end
+        truth_NOHC = self.panel.target_RC[self.origin_NO[:, :done, None] + np.arange(1, self.model.horizon + 1)]
+        quantiles = self.last.ensemble_.calibration.quantiles
+        return np.asarray(adapted(self.forecast_NOHCQ[:, :done], truth_NOHC, quantiles, stride))
 
     def folds(self, folds: Sequence[Fold]) -> None:
         """Run all folds, or as many as the user allows, but one at least."""

@@ -95,11 +95,14 @@ def stride_that_fits(panel: Panel, horizon: int, origins: int) -> int:
 
     Without a gap between them the origins use every truth once; strides below the horizon use some several times.
     """
-    room = int(np.median(panel.length)) // 2 - horizon
-    return int(np.clip(room // max(origins - 1, 1), 1, horizon))
+    return int(np.clip(_room(panel, horizon) // max(origins - 1, 1), 1, horizon))
 
 
 def origins_within_half(panel: Panel, horizon: int, most: int) -> int:
     """As many origins, at most ``most``, as take no more than half of a typical series; one at least."""
-    room = int(np.median(panel.length)) // 2 - horizon
-    return int(np.clip(room + 1, 1, most))
+    return int(np.clip(_room(panel, horizon) + 1, 1, most))
+
+
+def _room(panel: Panel, horizon: int) -> int:
+    """Steps from the first origin to the last one that half of a typical series has room for."""
+    return int(np.median(panel.length)) // 2 - horizon

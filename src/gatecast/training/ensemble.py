@@ -304,7 +304,7 @@ def calibrated(
     if check is None:
         if isinstance(ensemble.head, PointHead):
             return replace(ensemble, calibration=Calibration(ensemble.head.quantiles))
-        nothing = np.full((1, ensemble_horizon(ensemble), 1), np.nan)
+        nothing = np.full((1, ensemble.members[0].network.shape[0], 1), np.nan)
         zeros = np.zeros((*nothing.shape, len(quantiles)))
         return replace(ensemble, calibration=Calibration.fit(quantiles, zeros, nothing, Evidence(0, windows)))
     count = len(check.index)
@@ -333,11 +333,6 @@ def _warm(plan: Plan, before: Ensemble) -> Plan:
 def _weights(before: Ensemble, member: int) -> dict[str, torch.Tensor]:
     """The weights that a member starts from: those of the same member."""
     return before.members[min(member, len(before.members) - 1)].network.state_dict()
-
-
-def ensemble_horizon(ensemble: Ensemble) -> int:
-    """Steps H of the networks."""
-    return ensemble.members[0].network.shape[0]
 
 
 def _spans(check: WindowSource) -> float:
