@@ -22,7 +22,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 # Bottom to top. A module may import modules of lower layers, and of its own; the longest prefix counts.
 LAYERS = (
-    ("errors", "progress"),
+    ("errors", "progress", "kernels", "_kernels"),
     ("data",),
     ("evaluation", "model", "calibration", "copula"),
     ("training",),

@@ -171,11 +171,34 @@ def test_info(run, fitted: Path) -> None:
     assert machine.code == 0
     assert machine.widest <= 80
     assert f"gatecast      {gatecast.__version__}" in machine.out
-    assert set(run("info", "--json").json) >= {"gatecast", "python", "torch", "device", "threads", "examples"}
+    told = set(run("info", "--json").json)
+    assert told >= {"gatecast", "python", "torch", "device", "threads", "kernels", "examples"}
     model = run("info", fitted)
     assert model.code == 0
     assert "targets       sales" in model.out
     assert run("info", fitted, "--json").json["targets"] == ["sales"]
+
+
+def test_info_names_the_instruction_sets_of_the_kernels(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    extension = SimpleNamespace(variant=lambda: "avx2", variants=lambda: ("avx512", "avx2", "portable"))
+    monkeypatch.setattr("gatecast.kernels.load", lambda: extension)
+    assert "kernels       avx2 (also avx512, portable)\n" in run("info").out
+    assert run("info", "--json").json["kernels"] == {
+        "variant": "avx2",
+        "variants": ["avx512", "avx2", "portable"],
+        "reason": None,
+    }
+
+
+def test_info_says_why_there_are_no_kernels(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatecast.kernels.load", lambda: None)
+    monkeypatch.setattr("gatecast.kernels.reason", lambda: "not built (install a compiler)")
+    assert "kernels       not built (install a compiler); torch's nn.LSTM serves\n" in run("info").out
+    assert run("info", "--json").json["kernels"] == {
+        "variant": None,
+        "variants": [],
+        "reason": "not built (install a compiler)",
+    }
 
 
 # ---------------------------------------------------------------- demo

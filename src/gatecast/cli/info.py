@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gatecast
+from gatecast import kernels
 from gatecast.cli.options import Json
 from gatecast.cli.printing import Screen
 
@@ -42,7 +43,9 @@ def info(model: Path | None = None, /, *, json: Json = False) -> int:
     screen = Screen(json)
     screen.result = {"command": "info"} | (_machine() if model is None else _model(model))
     for key, value in screen.result.items():
-        if key in ABOUT_MODEL or (model is None and key != "command"):
+        if key == "kernels":
+            screen.labelled(key, _kernels_in_words(value), 14)
+        elif key in ABOUT_MODEL or (model is None and key != "command"):
             _show(screen, key, value)
     screen.close()
     return 0
@@ -61,8 +64,31 @@ def _machine() -> dict[str, Any]:
         **{name: _version(name) for name in LIBRARIES},
         "device": str(pick_device("auto")),
         "threads": torch.get_num_threads(),
+        "kernels": _kernels(),
         "examples": list(EXAMPLES),
     }
+
+
+def _kernels() -> dict[str, Any]:
+    """The instruction set in use, all that this machine can run, and why there is none."""
+    extension = kernels.load()
+    if extension is None:
+        return {"variant": None, "variants": [], "reason": kernels.reason()}
+    return {"variant": extension.variant(), "variants": list(extension.variants()), "reason": None}
+
+
+def _kernels_in_words(found: dict[str, Any]) -> str:
+    """One line.
+
+    >>> _kernels_in_words({"variant": "avx512", "variants": ["avx512", "avx2", "portable"], "reason": None})
+    'avx512 (also avx2, portable)'
+    >>> _kernels_in_words({"variant": None, "variants": [], "reason": "not built (install a compiler)"})
+    "not built (install a compiler); torch's nn.LSTM serves"
+    """
+    if found["variant"] is None:
+        return f"{found['reason']}; torch's nn.LSTM serves"
+    others = [name for name in found["variants"] if name != found["variant"]]
+    return found["variant"] + (f" (also {', '.join(others)})" if others else "")
 
 
 def _model(path: Path) -> dict[str, Any]:

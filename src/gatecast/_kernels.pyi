@@ -1,0 +1,67 @@
+"""What the compiled extension offers; its sources lie in ``kernels/``.
+
+All sizes are int, all addresses are those of float32 numbers unless said; 0 stands for absent. Strides count elements,
+the last axis is contiguous. Who calls keeps the buffers alive and of the right size: nothing here can check that.
+"""
+
+Address = int
+Memory = object
+
+def variants() -> tuple[str, ...]:
+    """Instruction sets that this machine can run, best first."""
+
+def variant() -> str:
+    """The instruction set in use."""
+
+def use(name: str, /) -> None:
+    """Use another one.
+
+    Raises:
+        ValueError: this machine cannot run it.
+    """
+
+def lstm_forward(
+    shape: tuple[int, int, int, int, int, int, int, int, int, int, int],
+    data: tuple[Address, Address, Address, Address, Address, Address, Address],
+    weights: tuple[Address, ...],
+    threads: int,
+    train: bool,
+    dropout: float,
+    seed: int,
+    /,
+) -> Memory | None:
+    """Run an LSTM of one or more layers over a batch.
+
+    Args:
+        shape: batch, steps, features, hidden, layers, directions, x_batch_stride, x_step_stride, out_batch_stride,
+            out_step_stride, keep. Of the steps the last ``keep`` are written to ``out``; fewer than all need one
+            direction and no lengths.
+        data: x, lengths, h0, c0, out, hn, cn. ``lengths`` is int64 (B,), never rising, 1..steps, or 0. The states are
+            (layers * directions, B, D); ``hn`` and ``cn`` must be given. Outputs past a row's length are written as 0.
+        weights: w_ih, w_hh, b_ih, b_hh for every layer and direction, in the order of ``nn.LSTM``.
+        threads: how many to use.
+        train: keep what ``lstm_backward`` needs.
+        dropout: probability between layers while training.
+        seed: of the dropout.
+
+    Returns:
+        Memory for ``lstm_backward`` where ``train``, else None.
+    """
+
+def lstm_backward(
+    memory: Memory,
+    data: tuple[Address, Address, Address, Address, Address, Address, Address],
+    strides: tuple[int, int, int, int, int, int],
+    weights: tuple[Address, ...],
+    gradients: tuple[Address, ...],
+    /,
+) -> None:
+    """Go back through what ``lstm_forward`` did; can be called again on the same memory.
+
+    Args:
+        memory: what ``lstm_forward`` gave.
+        data: x, dout, dhn, dcn, dx, dh0, dc0; ``dout`` covers the kept steps only.
+        strides: x_batch, x_step, dout_batch, dout_step, dx_batch, dx_step.
+        weights: as given to ``lstm_forward``.
+        gradients: like ``weights``, overwritten; 0 where not wanted.
+    """
