@@ -1,0 +1,57 @@
+// exp, sigmoid and tanh of a vector, to about 2e-7.
+//
+// e^x = 2^n e^r with n the nearest whole number to x / ln 2; e^r - 1 on |r| <= ln 2 / 2 is r + r^2 P(r), P of degree 5
+// (coefficients of the Cephes library, S. L. Moshier). e^r - 1 instead of e^r keeps tanh exact near 0.
+#pragma once
+
+#include "simd.h"
+
+namespace {
+
+struct Exponential {
+    Vec power;       // 2^n
+    Vec remainder;   // e^r - 1
+};
+
+ALWAYS_INLINE Exponential exponential(Vec x) {
+    const float to_nearest = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+    Vec shifted = multiply_add(x, broadcast(1.44269504f), broadcast(to_nearest));
+    Vec n = shifted - to_nearest;
+    Vec r = multiply_add(n, broadcast(-0.693147181f), x);
+    Vec p = broadcast(1.9875691500e-4f);
+    p = multiply_add(p, r, broadcast(1.3981999507e-3f));
+    p = multiply_add(p, r, broadcast(8.3334519073e-3f));
+    p = multiply_add(p, r, broadcast(4.1665795894e-2f));
+    p = multiply_add(p, r, broadcast(1.6666665459e-1f));
+    p = multiply_add(p, r, broadcast(5.0000001201e-1f));
+    Exponential e;
+    e.remainder = multiply_add(r * r, p, r);
+    e.power = from_bits((bits(shifted) << 23) + 0x3f800000u);
+    return e;
+}
+
+ALWAYS_INLINE Vec exp_of(Vec x) {
+    Exponential e = exponential(clamp(x, 87.0f));
+    return multiply_add(e.power, e.remainder, e.power);
+}
+
+// 1 + e^-x: the denominator of sigmoid(x)
+ALWAYS_INLINE Vec sigmoid_denominator(Vec x) {
+    Exponential e = exponential(clamp(zeros() - x, 20.0f));  // beyond 20 nothing changes in float32
+    return multiply_add(e.power, e.remainder, e.power + 1.0f);
+}
+
+// e^2x - 1: tanh(x) = t / (t + 2)
+ALWAYS_INLINE Vec tanh_numerator(Vec x) {
+    Exponential e = exponential(clamp(x + x, 18.0f));
+    return multiply_add(e.power, e.remainder, e.power - 1.0f);
+}
+
+ALWAYS_INLINE Vec sigmoid(Vec x) { return 1.0f / sigmoid_denominator(x); }
+
+ALWAYS_INLINE Vec tanh_of(Vec x) {
+    Vec t = tanh_numerator(x);
+    return t / (t + 2.0f);
+}
+
+}  // namespace

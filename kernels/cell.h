@@ -1,0 +1,85 @@
+// One step of an LSTM layer for some rows: gates from products in registers, then the cell, then what training keeps.
+//
+//     i, f, o = sigmoid(...)   g = tanh(...)   c = f c_before + i g   h = o tanh(c)        (torch's order: i, f, g, o)
+#pragma once
+
+#include "activations.h"
+#include "products.h"
+
+namespace {
+
+struct Gates {
+    Vec input, forget, candidate, output;
+};
+
+// All four with one division: 1/a = bcd / abcd ... The clamps keep the product of the denominators below 1e35.
+ALWAYS_INLINE Gates activate(const Vec (&raw)[4]) {
+    Vec i = sigmoid_denominator(raw[0]), f = sigmoid_denominator(raw[1]), o = sigmoid_denominator(raw[3]);
+    Vec t = tanh_numerator(raw[2]), g = t + 2.0f;
+    Vec first = i * f, second = g * o;
+    Vec all = 1.0f / (first * second);
+    Vec over_first = all * second, over_second = all * first;
+    return Gates{over_first * f, over_first * i, over_second * o * t, over_second * g};
+}
+
+// Forward: one block of units (a vector of each gate) for some rows.
+struct ForwardBlock {
+    const Stretch* stretches;
+    int count;
+    const float* bias;          // [4][lanes]
+    const float* weights;       // [inner][4][lanes]
+    const float* cell_before;   // [n][Dp] at this block; null = zeros
+    float* cell;
+    float* hidden;
+    float* gates;               // [n][4 Dp] at this block; null = not kept
+    int64_t state_row;          // Dp
+
+    template <int ROWS>
+    ALWAYS_INLINE void rows(int64_t first_row) const {
+        Tile<ROWS, 4> tile;
+        UNROLL for (int v = 0; v < 4; ++v) {
+            Vec start = load(bias + v * LANES);
+            UNROLL for (int r = 0; r < ROWS; ++r) tile.sum[r][v] = start;
+        }
+        const float* next = weights;
+        for (int i = 0; i < count; ++i) next = accumulate(tile, stretches[i], first_row, next);
+        UNROLL for (int r = 0; r < ROWS; ++r) finish(tile.sum[r], first_row + r);
+    }
+
+    ALWAYS_INLINE void finish(const Vec (&raw)[4], int64_t row) const {
+        Gates gate = activate(raw);
+        int64_t at = row * state_row;
+        Vec c = gate.input * gate.candidate;
+        if (cell_before) c = multiply_add(gate.forget, load(cell_before + at), c);
+        store(cell + at, c);
+        store(hidden + at, gate.output * tanh_of(c));
+        if (!gates) return;
+        float* to = gates + 4 * at;
+        store(to, gate.input);
+        store(to + LANES, gate.forget);
+        store(to + 2 * LANES, gate.candidate);
+        store(to + 3 * LANES, gate.output);
+    }
+};
+
+// Backward through one cell: gradients of the four gates before their activation, and of the cell before.
+struct CellGradient {
+    Vec gate[4];
+    Vec cell_before;
+};
+
+ALWAYS_INLINE CellGradient cell_gradient(const Gates& gate, Vec cell, Vec cell_before, Vec hidden_gradient, Vec cell_gradient) {
+    Vec squashed = tanh_of(cell);
+    Vec through = hidden_gradient * gate.output;
+    Vec dc = multiply_add(through, 1.0f - squashed * squashed, cell_gradient);
+    CellGradient back;
+    Vec di = dc * gate.candidate, df = dc * cell_before, dg = dc * gate.input, dout = hidden_gradient * squashed;
+    back.gate[0] = di * gate.input * (1.0f - gate.input);
+    back.gate[1] = df * gate.forget * (1.0f - gate.forget);
+    back.gate[2] = dg * (1.0f - gate.candidate * gate.candidate);
+    back.gate[3] = dout * gate.output * (1.0f - gate.output);
+    back.cell_before = dc * gate.forget;
+    return back;
+}
+
+}  // namespace

@@ -1,0 +1,91 @@
+#include "dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <atomic>
+
+#if defined(_MSC_VER) && defined(_M_X64)
+#include <intrin.h>
+#endif
+
+namespace gatecast {
+
+extern const Kernels kernels_avx512, kernels_avx2, kernels_portable, kernels_neon;
+
+namespace {
+
+#if defined(__GNUC__) && defined(__x86_64__)
+bool has_avx512() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bw");
+}
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#elif defined(_MSC_VER) && defined(_M_X64)
+// Both the processor and the operating system (which saves the registers) have to know them.
+bool leaf7(int bit, unsigned long long saved) {
+    int basic[4], extended[4];
+    __cpuid(basic, 1);
+    if (!(basic[2] >> 27 & 1) || !(basic[2] >> 12 & 1)) return false;
+    __cpuidex(extended, 7, 0);
+    return (_xgetbv(0) & saved) == saved && (extended[1] >> bit & 1);
+}
+bool has_avx512() { return leaf7(16, 0xe6) && leaf7(17, 0xe6) && leaf7(30, 0xe6) && leaf7(31, 0xe6); }
+bool has_avx2() { return leaf7(5, 0x6); }
+#endif
+
+struct List {
+    const Kernels* all[4];
+    int count = 0;
+
+    List() {
+#if defined(GATECAST_HAS_AVX512)
+        if (has_avx512()) all[count++] = &kernels_avx512;
+#endif
+#if defined(GATECAST_HAS_AVX2)
+        if (has_avx2()) all[count++] = &kernels_avx2;
+#endif
+#if defined(GATECAST_HAS_NEON)
+        all[count++] = &kernels_neon;
+#endif
+#if defined(GATECAST_HAS_PORTABLE)
+        all[count++] = &kernels_portable;
+#endif
+    }
+
+    const Kernels* named(const char* name) const {
+        for (int i = 0; name && i < count; ++i)
+            if (strcmp(all[i]->name, name) == 0) return all[i];
+        return nullptr;
+    }
+};
+
+const List& list() {
+    static const List only;
+    return only;
+}
+
+std::atomic<const Kernels*>& current() {
+    static std::atomic<const Kernels*> kernels{[] {
+        const Kernels* wanted = list().named(getenv("GATECAST_KERNELS"));
+        return wanted ? wanted : list().all[0];
+    }()};
+    return kernels;
+}
+
+}  // namespace
+
+const Kernels* const* runnable(int* count) {
+    *count = list().count;
+    return list().all;
+}
+
+const Kernels& chosen() { return *current().load(); }
+
+bool choose(const char* name) {
+    const Kernels* found = list().named(name);
+    if (found) current().store(found);
+    return found != nullptr;
+}
+
+}  // namespace gatecast

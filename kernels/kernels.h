@@ -1,0 +1,138 @@
+// What one instruction set offers to the rest: a table of functions over plain buffers, and the tasks that they take.
+//
+// Names: n rows of a batch, T steps, F features, D hidden units. Dp = D rounded up to whole vectors. Gates lie in blocks,
+// one block for each vector of units: [i, f, g, o][lanes]; a row of gates has 4 Dp numbers.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace gatecast {
+
+// What a layer reads: one piece, or two side by side (both directions of the layer below).
+struct Input {
+    int pieces;
+    const float* base[2];     // at the first time step and row
+    ptrdiff_t row[2];         // strides
+    ptrdiff_t step[2];
+    int64_t width[2];
+};
+
+// One layer in one direction, as torch keeps it: (4D, F), (4D, D), (4D), (4D); biases may be null.
+struct Weights {
+    const float* input;
+    const float* hidden;
+    const float* input_bias;
+    const float* hidden_bias;
+};
+
+struct Gradients {
+    float* input;
+    float* hidden;
+    float* input_bias;
+    float* hidden_bias;
+};
+
+// Steps are counted in the order of processing: slot s + 1 holds the state after step s, slot 0 the state before all.
+struct ForwardTask {
+    int64_t rows, steps, units;
+    Input input;
+    const float* packed;
+    bool reverse;
+    const int64_t* lengths;       // (n), falling; null = all T
+    const float* first_hidden;    // (n, D); null = zeros
+    const float* first_cell;
+    float* hidden;                // [slot][n][Dp]
+    float* cell;
+    float* gates;                 // [step][n][4 Dp]; null = not kept
+    int64_t hidden_slots;         // T + 1, or 2: used in turn
+    int64_t cell_slots;           // T + 1, or 1: updated in place
+    float* out;                   // null = nowhere
+    ptrdiff_t out_row, out_step;
+    int64_t out_first;            // time steps before this one are not written
+    float* last_hidden;           // (n, D)
+    float* last_cell;
+};
+
+struct BackwardTask {
+    ForwardTask forward;
+    const float* packed;          // for the gradient of the hidden state, see pack_backward
+    const float* packed_input;    // for the gradient of the input; null = not wanted
+    const float* out_gradient;    // null = none
+    ptrdiff_t out_row, out_step;
+    const float* last_hidden;     // (n, D) gradients of the final state; null = zeros
+    const float* last_cell;
+    float* first_hidden;          // (n, D) gradients of the initial state; null = not wanted
+    float* first_cell;
+    float* input_gradient;        // null = not wanted
+    ptrdiff_t input_row, input_step;
+    bool input_add;               // add to what is there
+    float* room;                  // work space, see backward_room
+    int64_t room_steps;           // steps whose gate gradients are collected before they go into the weights
+    float* weight_gradient;       // [F + D + 1][4 Dp]: input, hidden, bias; is added to
+};
+
+struct MaskTask {                 // dropout of one step's rows: to = from * keep / (1 - rate), the same for the same place
+    const float* from;
+    float* to;
+    int64_t count;                // a whole number of vectors
+    uint32_t seed, place, bound;
+    float keep;
+};
+
+// out[r][c] = bias[c] + sum_k pieces[r][k] packed[k][c]
+struct DenseTask {
+    int64_t rows, columns;
+    Input input;
+    const float* packed;
+    float* out;
+    ptrdiff_t out_row;
+    bool add;
+};
+
+// sum[m][c] += sum_r left[r][m] right[r][c]
+struct OuterTask {
+    int64_t rows, left_columns, right_columns;   // right_columns: whole vectors
+    const float* left;
+    ptrdiff_t left_row;
+    const float* right;
+    ptrdiff_t right_row;
+    float* sum;
+    ptrdiff_t sum_row;
+};
+
+struct Kernels {
+    const char* name;
+    int lanes;
+    void (*pack_forward)(const Weights&, int64_t features, int64_t units, float* packed);
+    void (*pack_backward)(const float* weight, int64_t columns, int64_t units, float* packed);
+    void (*forward)(const ForwardTask&);
+    void (*backward)(const BackwardTask&);
+    void (*unpack_gradients)(const float* const* sums, int64_t count, int64_t features, int64_t units, const Gradients&);
+    void (*mask)(const MaskTask&);
+    void (*pack_dense)(const float* weight, ptrdiff_t row, int64_t inputs, int64_t outputs, const float* bias, float* packed);
+    void (*dense)(const DenseTask&);
+    void (*outer)(const OuterTask&);
+};
+
+inline int64_t padded(int64_t count, int64_t lanes) { return (count + lanes - 1) / lanes * lanes; }
+
+// Sizes in floats.
+inline int64_t forward_pack_size(int64_t features, int64_t units, int64_t lanes) {
+    return 4 * padded(units, lanes) * (features + units + 1);
+}
+inline int64_t backward_pack_size(int64_t columns, int64_t units, int64_t lanes) {
+    return 4 * units * padded(columns, lanes);
+}
+inline int64_t dense_pack_size(int64_t inputs, int64_t outputs, int64_t lanes) {
+    return padded(outputs, lanes) * (inputs + 1);
+}
+inline int64_t gate_stride(int64_t units, int64_t lanes) { return 4 * padded(units, lanes) + 16; }  // no power of two
+inline int64_t backward_room(int64_t rows, int64_t units, int64_t lanes, int64_t room_steps) {
+    return 2 * rows * padded(units, lanes) + room_steps * rows * gate_stride(units, lanes);
+}
+inline int64_t weight_sum_size(int64_t features, int64_t units, int64_t lanes) {
+    return 4 * padded(units, lanes) * (features + units + 1);
+}
+
+}  // namespace gatecast

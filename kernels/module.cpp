@@ -1,0 +1,159 @@
+// The Python side: numbers and addresses in, nothing but a capsule out. Built against the limited API, so that one build
+// serves every Python from 3.11 on. The caller vouches for the addresses; sizes are checked where that is cheap.
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030b0000
+#include <Python.h>
+
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "dispatch.h"
+#include "stack.h"
+
+using namespace gatecast;
+
+namespace {
+
+const char CAPSULE[] = "gatecast._kernels.memory";
+
+float* floats(unsigned long long address) { return reinterpret_cast<float*>(address); }
+
+struct Memory {
+    Memory(const StackShape& shape, int64_t threads, bool training, Dropout dropout) : stack(shape, threads, training, dropout) {}
+    Stack stack;
+    StackData data = {};            // of the forward pass; its states lie in the stack, so backward reads none of the tensors
+    std::vector<int64_t> lengths;
+};
+
+void forget(PyObject* capsule) { delete static_cast<Memory*>(PyCapsule_GetPointer(capsule, CAPSULE)); }
+
+// A tuple of count addresses, or a ValueError.
+bool read_addresses(PyObject* tuple, int64_t count, std::vector<float*>& to) {
+    if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != count) {
+        PyErr_Format(PyExc_ValueError, "four addresses for each layer and direction are needed: %lld in all", (long long)count);
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); ++i) {
+        to.push_back(floats(PyLong_AsUnsignedLongLong(PyTuple_GetItem(tuple, i))));
+        if (PyErr_Occurred()) return false;
+    }
+    return true;
+}
+
+std::vector<Weights> weights_of(const std::vector<float*>& at) {
+    std::vector<Weights> weights;
+    for (size_t i = 0; i < at.size(); i += 4) weights.push_back({at[i], at[i + 1], at[i + 2], at[i + 3]});
+    return weights;
+}
+
+std::vector<Gradients> gradients_of(const std::vector<float*>& at) {
+    std::vector<Gradients> gradients;
+    for (size_t i = 0; i < at.size(); i += 4) gradients.push_back({at[i], at[i + 1], at[i + 2], at[i + 3]});
+    return gradients;
+}
+
+bool sound(const StackShape& s, long long threads, bool ragged) {
+    bool positive = s.batch > 0 && s.steps > 0 && s.features > 0 && s.units > 0 && s.layers > 0 && threads > 0;
+    bool kept = s.keep > 0 && s.keep <= s.steps && (s.keep == s.steps || (s.directions == 1 && !ragged));
+    if (positive && kept && (s.directions == 1 || s.directions == 2)) return true;
+    PyErr_SetString(PyExc_ValueError, "sizes must be positive, directions 1 or 2, and keep at most the number of steps");
+    return false;
+}
+
+PyObject* lstm_forward(PyObject*, PyObject* args) {
+    long long batch, steps, features, units, layers, directions, x_row, x_step, out_row, out_step, keep, threads;
+    unsigned long long x, lengths, h0, c0, out, hn, cn, seed;
+    PyObject* addresses;
+    int train;
+    double dropout;
+    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(KKKKKKK)OLpdK:lstm_forward", &batch, &steps, &features, &units, &layers,
+                          &directions, &x_row, &x_step, &out_row, &out_step, &keep, &x, &lengths, &h0, &c0, &out, &hn,
+                          &cn, &addresses, &threads, &train, &dropout, &seed))
+        return nullptr;
+    StackShape shape = {batch, steps, features, units, layers, directions, (ptrdiff_t)x_row, (ptrdiff_t)x_step,
+                        (ptrdiff_t)out_row, (ptrdiff_t)out_step, keep};
+    std::vector<float*> at;
+    if (!sound(shape, threads, lengths != 0) || !read_addresses(addresses, 4 * layers * directions, at)) return nullptr;
+    std::unique_ptr<Memory> memory;
+    bool full = false;
+    Py_BEGIN_ALLOW_THREADS
+    try {
+        memory.reset(new Memory(shape, threads, train != 0, Dropout{(float)dropout, seed}));
+        const int64_t* given = reinterpret_cast<const int64_t*>(lengths);
+        if (given) memory->lengths.assign(given, given + batch);
+        memory->data = {floats(x), given ? memory->lengths.data() : nullptr, floats(h0), floats(c0), floats(out), floats(hn), floats(cn)};
+        memory->stack.forward(memory->data, weights_of(at).data());
+    } catch (const std::bad_alloc&) {
+        full = true;
+    }
+    Py_END_ALLOW_THREADS
+    if (full) return PyErr_NoMemory();
+    if (!train) Py_RETURN_NONE;
+    return PyCapsule_New(memory.release(), CAPSULE, forget);
+}
+
+PyObject* lstm_backward(PyObject*, PyObject* args) {
+    PyObject *capsule, *weight_tuple, *gradient_tuple;
+    unsigned long long x, dout, dhn, dcn, dx, dh0, dc0;
+    long long x_row, x_step, dout_row, dout_step, dx_row, dx_step;
+    if (!PyArg_ParseTuple(args, "O(KKKKKKK)(LLLLLL)OO:lstm_backward", &capsule, &x, &dout, &dhn, &dcn, &dx,
+                          &dh0, &dc0, &x_row, &x_step, &dout_row, &dout_step, &dx_row, &dx_step, &weight_tuple, &gradient_tuple))
+        return nullptr;
+    Memory* memory = static_cast<Memory*>(PyCapsule_GetPointer(capsule, CAPSULE));
+    if (!memory) return nullptr;
+    const StackShape& shape = memory->stack.shape();
+    std::vector<float*> weights, gradients;
+    const int64_t count = 4 * shape.layers * shape.directions;
+    if (!read_addresses(weight_tuple, count, weights) || !read_addresses(gradient_tuple, count, gradients)) return nullptr;
+    StackData data = memory->data;
+    data.x = floats(x);
+    data.out = nullptr;
+    StackGradients given = {floats(dout), floats(dhn), floats(dcn), floats(dx), floats(dh0), floats(dc0),
+                            (ptrdiff_t)dout_row, (ptrdiff_t)dout_step, (ptrdiff_t)dx_row, (ptrdiff_t)dx_step};
+    bool full = false;
+    Py_BEGIN_ALLOW_THREADS
+    try {
+        memory->stack.backward(data, given, weights_of(weights).data(), gradients_of(gradients).data());
+    } catch (const std::bad_alloc&) {
+        full = true;
+    }
+    Py_END_ALLOW_THREADS
+    if (full) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+PyObject* variants(PyObject*, PyObject*) {
+    int count;
+    const Kernels* const* list = runnable(&count);
+    PyObject* names = PyTuple_New(count);
+    for (int i = 0; names && i < count; ++i) PyTuple_SetItem(names, i, PyUnicode_FromString(list[i]->name));
+    return names;
+}
+
+PyObject* variant(PyObject*, PyObject*) { return PyUnicode_FromString(chosen().name); }
+
+PyObject* use(PyObject*, PyObject* args) {
+    const char* name;
+    if (!PyArg_ParseTuple(args, "s:use", &name)) return nullptr;
+    if (!choose(name)) {
+        PyErr_Format(PyExc_ValueError, "this machine has no kernels called '%s'", name);
+        return nullptr;
+    }
+    Py_RETURN_NONE;
+}
+
+PyMethodDef METHODS[] = {
+    {"variants", variants, METH_NOARGS, "Instruction sets that this machine can run, best first."},
+    {"variant", variant, METH_NOARGS, "The instruction set in use."},
+    {"use", use, METH_VARARGS, "Use another instruction set."},
+    {"lstm_forward", lstm_forward, METH_VARARGS, "Run a stack of LSTM layers."},
+    {"lstm_backward", lstm_backward, METH_VARARGS, "Its gradients."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_kernels", "LSTM kernels of Gatecast.", 0, METHODS, nullptr, nullptr, nullptr, nullptr};
+
+}  // namespace
+
+PyMODINIT_FUNC PyInit__kernels() { return PyModule_Create(&MODULE); }

@@ -1,0 +1,169 @@
+#include "pool.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#if defined(_WIN32)
+#include <process.h>
+#define getpid _getpid
+#else
+#include <unistd.h>
+#endif
+
+#if defined(__SSE2__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace gatecast {
+
+namespace {
+
+#if defined(__SSE2__) || defined(_M_X64)
+uint64_t control() { return _mm_getcsr(); }
+void set_control(uint64_t value) { _mm_setcsr((unsigned)value); }
+constexpr uint64_t FLUSH = 0x8040;  // results and operands
+#elif defined(__aarch64__) && defined(__GNUC__)
+uint64_t control() {
+    uint64_t value;
+    asm volatile("mrs %0, fpcr" : "=r"(value));
+    return value;
+}
+void set_control(uint64_t value) { asm volatile("msr fpcr, %0" ::"r"(value)); }
+constexpr uint64_t FLUSH = 1u << 24;
+#else
+uint64_t control() { return 0; }
+void set_control(uint64_t) {}
+constexpr uint64_t FLUSH = 0;
+#endif
+
+void rest() {
+#if defined(__SSE2__) || defined(_M_X64)
+    _mm_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+    asm volatile("yield");
+#endif
+}
+
+constexpr int64_t MOST_THREADS = 200;
+constexpr int SPINS = 2000;  // tens of microseconds: a sleeping thread takes as long to wake
+
+// One loop at a time. `state_` tells in one word which round it is, how many threads may help, and how many indices are
+// left to claim; a claim by compare-and-swap cannot hit another round, and while a claimed index is at work its round
+// cannot end. So nobody waits for a helper that has not begun.
+class Pool {
+public:
+    explicit Pool(int pid) : pid_(pid) {}
+
+    int pid() const { return pid_; }
+
+    bool try_enter() { return busy_.try_lock(); }
+    void leave() { busy_.unlock(); }
+
+    // Only between try_enter and leave.
+    void run(int64_t count, int64_t threads, void (*body)(void*, int64_t), void* context) {
+        grow(threads - 1);
+        body_ = body;
+        context_ = context;
+        count_ = count;
+        pending_.store(count);
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            state_.store(word(++round_, (uint64_t)threads - 1, (uint64_t)count));
+        }
+        begin_.notify_all();
+        work(0, false);
+        for (int spin = 0; spin < SPINS && pending_.load() > 0; ++spin) rest();
+        if (pending_.load() > 0) {
+            std::unique_lock<std::mutex> lock(mutex_);
+            end_.wait(lock, [this] { return pending_.load() == 0; });
+        }
+    }
+
+private:
+    static uint64_t word(uint64_t round, uint64_t helpers, uint64_t left) { return round << 40 | helpers << 32 | left; }
+    static uint64_t left(uint64_t state) { return state & 0xffffffffu; }
+    static uint64_t helpers(uint64_t state) { return state >> 32 & 0xff; }
+
+    void grow(int64_t threads) {
+        for (; size_ < threads; ++size_) {
+            uint64_t number = (uint64_t)size_;
+            std::thread([this, number] { serve(number); }).detach();
+        }
+    }
+
+    static bool open_to(uint64_t state, uint64_t number) { return left(state) > 0 && number < helpers(state); }
+
+    // Claim and do indices until none is left.
+    void work(uint64_t number, bool helper) {
+        uint64_t state = state_.load();
+        while (helper ? open_to(state, number) : left(state) > 0) {
+            if (!state_.compare_exchange_weak(state, state - 1)) continue;
+            body_(context_, count_ - (int64_t)left(state));
+            if (pending_.fetch_sub(1) == 1 && helper) {
+                std::lock_guard<std::mutex> lock(mutex_);
+                end_.notify_one();
+            }
+            state = state_.load();
+        }
+    }
+
+    void serve(uint64_t number) {
+        set_control(control() | FLUSH);
+        for (;;) {
+            for (int spin = 0; spin < SPINS && !open_to(state_.load(), number); ++spin) rest();
+            if (!open_to(state_.load(), number)) {
+                std::unique_lock<std::mutex> lock(mutex_);
+                begin_.wait(lock, [this, number] { return open_to(state_.load(), number); });
+            }
+            work(number, true);
+        }
+    }
+
+    const int pid_;
+    std::mutex busy_, mutex_;
+    std::condition_variable begin_, end_;
+    std::atomic<uint64_t> state_{0};
+    std::atomic<int64_t> pending_{0};
+    void (*body_)(void*, int64_t) = nullptr;
+    void* context_ = nullptr;
+    int64_t count_ = 0, size_ = 0;
+    uint64_t round_ = 0;
+};
+
+// A forked process has none of its parent's threads: it gets a pool of its own. Pools are never destroyed, since their
+// threads run until the process ends.
+Pool& pool() {
+    static std::atomic<Pool*> current{nullptr};
+    Pool* found = current.load();
+    int pid = (int)getpid();
+    while (!found || found->pid() != pid) {
+        Pool* fresh = new Pool(pid);
+        if (current.compare_exchange_strong(found, fresh)) return *fresh;
+        delete fresh;
+    }
+    return *found;
+}
+
+}  // namespace
+
+FlushDenormals::FlushDenormals() : before_(control()) { set_control(before_ | FLUSH); }
+FlushDenormals::~FlushDenormals() { set_control(before_); }
+
+void parallel(int64_t count, int64_t threads, void (*body)(void*, int64_t), void* context) {
+    FlushDenormals flush;
+    if (threads > count) threads = count;
+    if (threads > MOST_THREADS) threads = MOST_THREADS;
+    if (threads > 1) {
+        Pool& shared = pool();
+        if (shared.try_enter()) {
+            shared.run(count, threads, body, context);
+            shared.leave();
+            return;
+        }
+    }
+    for (int64_t index = 0; index < count; ++index) body(context, index);
+}
+
+}  // namespace gatecast
