@@ -24,7 +24,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = (
     ("errors", "progress", "kernels", "_kernels"),
     ("data",),
-    ("evaluation", "model", "calibration", "copula"),
+    ("evaluation", "model", "nn", "calibration", "copula"),
     ("training",),
     ("selection", "prediction", "sampling"),
     ("training.ensemble", "forecast", "paths"),
@@ -136,7 +136,12 @@ def test_data_and_evaluation_need_numpy_only(path: Path) -> None:
 
 def test_network_knows_no_panels_and_no_files() -> None:
     for path in (SOURCE / "model").glob("*.py"):
-        assert {m.split(".")[0] for m, _ in own_imports(path) if m} <= {"errors", "model"}
+        assert {m.split(".")[0] for m, _ in own_imports(path) if m} <= {"errors", "kernels", "model", "nn"}
+
+
+def test_layers_know_the_kernels_alone() -> None:
+    for path in (SOURCE / "nn").glob("*.py"):
+        assert {m.split(".")[0] for m, _ in own_imports(path) if m} <= {"errors", "kernels", "nn"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
