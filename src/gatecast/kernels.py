@@ -10,11 +10,17 @@ import os
 from functools import cache
 from types import ModuleType
 
+from gatecast.errors import ConfigError
+
 __all__ = ["load", "reason"]
 
 
 def load() -> ModuleType | None:
-    """The extension, or None where it is not there or is switched off. ``_kernels.pyi`` says what it offers."""
+    """The extension, or None where it is not there or is switched off. ``_kernels.pyi`` says what it offers.
+
+    Raises:
+        ConfigError: ``GATECAST_KERNELS`` names an instruction set that this machine cannot run.
+    """
     return _found()[0]
 
 
@@ -25,7 +31,8 @@ def reason() -> str:
 
 @cache
 def _found() -> tuple[ModuleType | None, str]:
-    if os.environ.get("GATECAST_KERNELS", "").strip().lower() == "off":
+    wanted = os.environ.get("GATECAST_KERNELS", "").strip()
+    if wanted.lower() == "off":
         return None, "switched off (GATECAST_KERNELS=off)"
     try:
         import gatecast._kernels as extension
@@ -35,4 +42,13 @@ def _found() -> tuple[ModuleType | None, str]:
         return None, "not built (install a C++ compiler and reinstall)"
     except ImportError as error:
         return None, f"cannot be loaded: {' '.join(str(error).split())}"
+    if wanted:
+        _use(extension, wanted)
     return extension, ""
+
+
+def _use(extension: ModuleType, wanted: str) -> None:
+    known = extension.variants()
+    if wanted not in known:
+        raise ConfigError(f"GATECAST_KERNELS={wanted}: this machine can run {', '.join(known)}; off means torch's LSTM")
+    extension.use(wanted)
