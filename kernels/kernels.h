@@ -80,6 +80,14 @@ struct MaskTask {                 // dropout of one step's rows: to = from * kee
     float keep;
 };
 
+// weight of output c and input k: weight[c * output + k * input]
+struct DenseWeights {
+    const float* weight;
+    ptrdiff_t output, input;
+    int64_t outputs, inputs;
+    const float* bias;            // null = zeros
+};
+
 // out[r][c] = bias[c] + sum_k pieces[r][k] packed[k][c]
 struct DenseTask {
     int64_t rows, columns;
@@ -101,6 +109,40 @@ struct OuterTask {
     ptrdiff_t sum_row;
 };
 
+enum class Loss : int { mse, mae, huber, pinball };
+
+// Loss and its gradient over planes of raw outputs (R, count), all of them elementwise.
+struct LossTask {
+    Loss kind;
+    int64_t count;
+    int64_t raws;                 // R; for the pinball loss: location, then steps below, then steps above
+    int64_t middle;               // position of the location's level
+    const float* levels;          // (R), rising
+    const float* raw;
+    float* gradient;
+    ptrdiff_t plane;              // stride of the planes, a whole number of vectors, at least count
+    const float* target;
+    const float* weight;          // null = 1 everywhere
+    float scale;                  // of the gradient
+    double loss, error;           // sums: loss, absolute error of the location
+};
+
+enum class Optimizer : int { none, sgd, adam, adamw };
+
+// One update of a range of the parameters (Kingma and Ba 2015; Loshchilov and Hutter 2019), as torch.optim has it.
+struct UpdateTask {
+    Optimizer kind;
+    int64_t count;
+    float* values;
+    const float* gradient;
+    float* first;                 // momentum, or mean of the gradients
+    float* second;                // mean of their squares
+    float shrink;                 // what the gradient is multiplied by: clipping
+    float lr, momentum, decay;
+    float correction1, correction2;   // 1 - beta^step
+    bool begun;                   // sgd: there is a momentum already
+};
+
 struct Kernels {
     const char* name;
     int lanes;
@@ -110,9 +152,12 @@ struct Kernels {
     void (*backward)(const BackwardTask&);
     void (*unpack_gradients)(const float* const* sums, int64_t count, int64_t features, int64_t units, const Gradients&);
     void (*mask)(const MaskTask&);
-    void (*pack_dense)(const float* weight, ptrdiff_t row, int64_t inputs, int64_t outputs, const float* bias, float* packed);
+    void (*pack_dense)(const DenseWeights&, float* packed);
     void (*dense)(const DenseTask&);
     void (*outer)(const OuterTask&);
+    void (*loss)(LossTask&);
+    double (*squares)(const float* values, int64_t count);
+    void (*update)(const UpdateTask&);
 };
 
 inline int64_t padded(int64_t count, int64_t lanes) { return (count + lanes - 1) / lanes * lanes; }

@@ -1,8 +1,6 @@
 // The Python side: numbers and addresses in, nothing but a capsule out. Built against the limited API, so that one build
 // serves every Python from 3.11 on. The caller vouches for the addresses; sizes are checked where that is cheap.
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030b0000
-#include <Python.h>
+#include "binding.h"
 
 #include <memory>
 #include <new>
@@ -17,8 +15,6 @@ namespace {
 
 const char CAPSULE[] = "gatecast._kernels.memory";
 
-float* floats(unsigned long long address) { return reinterpret_cast<float*>(address); }
-
 struct Memory {
     Memory(const StackShape& shape, int64_t threads, bool training, Dropout dropout) : stack(shape, threads, training, dropout) {}
     Stack stack;
@@ -27,31 +23,6 @@ struct Memory {
 };
 
 void forget(PyObject* capsule) { delete static_cast<Memory*>(PyCapsule_GetPointer(capsule, CAPSULE)); }
-
-// A tuple of count addresses, or a ValueError.
-bool read_addresses(PyObject* tuple, int64_t count, std::vector<float*>& to) {
-    if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != count) {
-        PyErr_Format(PyExc_ValueError, "four addresses for each layer and direction are needed: %lld in all", (long long)count);
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); ++i) {
-        to.push_back(floats(PyLong_AsUnsignedLongLong(PyTuple_GetItem(tuple, i))));
-        if (PyErr_Occurred()) return false;
-    }
-    return true;
-}
-
-std::vector<Weights> weights_of(const std::vector<float*>& at) {
-    std::vector<Weights> weights;
-    for (size_t i = 0; i < at.size(); i += 4) weights.push_back({at[i], at[i + 1], at[i + 2], at[i + 3]});
-    return weights;
-}
-
-std::vector<Gradients> gradients_of(const std::vector<float*>& at) {
-    std::vector<Gradients> gradients;
-    for (size_t i = 0; i < at.size(); i += 4) gradients.push_back({at[i], at[i + 1], at[i + 2], at[i + 3]});
-    return gradients;
-}
 
 bool sound(const StackShape& s, long long threads, bool ragged) {
     bool positive = s.batch > 0 && s.steps > 0 && s.features > 0 && s.units > 0 && s.layers > 0 && threads > 0;
@@ -149,6 +120,8 @@ PyMethodDef METHODS[] = {
     {"use", use, METH_VARARGS, "Use another instruction set."},
     {"lstm_forward", lstm_forward, METH_VARARGS, "Run a stack of LSTM layers."},
     {"lstm_backward", lstm_backward, METH_VARARGS, "Its gradients."},
+    {"trainer", make_trainer, METH_VARARGS, "What trains a network in place."},
+    {"train", train, METH_VARARGS, "Take training steps."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -4,6 +4,7 @@
 // take a function of a wide set for a narrow one.
 #pragma once
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -83,6 +84,7 @@ GATECAST_EACH(Vec, /)
 GATECAST_EACH(UintVec, +)
 GATECAST_EACH(UintVec, *)
 GATECAST_EACH(UintVec, ^)
+GATECAST_EACH(UintVec, &)
 GATECAST_EACH(UintVec, <<)
 GATECAST_EACH(UintVec, >>)
 #undef GATECAST_EACH
@@ -173,6 +175,34 @@ ALWAYS_INLINE Vec keep_from(UintVec random, uint32_t bound, Vec keep) {
     for (int i = 0; i < LANES; ++i)
         if (random[i] < bound) keep[i] = 0.0f;
     return keep;
+#endif
+}
+
+ALWAYS_INLINE Vec magnitude(Vec value) { return from_bits(bits(value) & 0x7fffffffu); }
+
+// then where value < 0, else otherwise (also for NaN)
+ALWAYS_INLINE Vec where_negative(Vec value, Vec then, Vec otherwise) {
+#if defined(__GNUC__)
+    return value < zeros() ? then : otherwise;
+#else
+    for (int i = 0; i < LANES; ++i)
+        if (value[i] < 0.0f) otherwise[i] = then[i];
+    return otherwise;
+#endif
+}
+
+ALWAYS_INLINE Vec square_root(Vec value) {
+#if defined(__AVX512F__) && defined(__GNUC__)
+    return (Vec)_mm512_sqrt_ps((__m512)value);
+#elif defined(__AVX2__) && defined(__GNUC__)
+    return (Vec)_mm256_sqrt_ps((__m256)value);
+#elif defined(__SSE2__) && defined(__GNUC__)
+    return (Vec)_mm_sqrt_ps((__m128)value);
+#elif defined(__aarch64__) && defined(__GNUC__)
+    return (Vec)vsqrtq_f32((float32x4_t)value);
+#else
+    for (int i = 0; i < LANES; ++i) value[i] = sqrtf(value[i]);
+    return value;
 #endif
 }
 

@@ -115,7 +115,7 @@ ForwardTask Stack::task(const StackData& data, const Room& room, int64_t layer, 
     const int64_t cell = layer * shape_.directions + direction, D = shape_.units;
     const int64_t state = (cell * shape_.batch + room.first) * D;
     const Room::Cell& place = room.cells[(size_t)cell];
-    const bool top = layer + 1 == shape_.layers && data.out;
+    const bool handed_out = layer + 1 == shape_.layers && data.out;
     ForwardTask task;
     task.rows = room.rows;
     task.steps = shape_.steps;
@@ -131,7 +131,7 @@ ForwardTask Stack::task(const StackData& data, const Room& room, int64_t layer, 
     task.gates = place.gates;
     task.hidden_slots = place.hidden_slots;
     task.cell_slots = place.cell_slots;
-    task.out = top ? data.out + room.first * shape_.out_row + direction * D : nullptr;
+    task.out = handed_out ? data.out + room.first * shape_.out_row + direction * D : nullptr;
     task.out_row = shape_.out_row;
     task.out_step = shape_.out_step;
     task.out_first = shape_.steps - shape_.keep;
@@ -243,11 +243,14 @@ void Stack::pack_back(const Weights* weights, bool input_wanted) {
 
 void Stack::backward(const StackData& data, const StackGradients& gradients, const Weights* weights, const Gradients* wanted) {
     pack_back(weights, gradients.x != nullptr);
-    parallel(chunks_, threads_, [&](int64_t chunk) { backward_chunk(data, gradients, chunk); });
+    parallel(chunks_, threads_, [&](int64_t chunk) {
+        const float* out = gradients.out ? gradients.out + first_row(chunk) * gradients.out_row : nullptr;
+        backward_chunk(data, gradients, out, chunk);
+    });
     sum_gradients(wanted);
 }
 
-void Stack::backward_chunk(const StackData& data, const StackGradients& gradients, int64_t chunk) {
+void Stack::backward_chunk(const StackData& data, const StackGradients& gradients, const float* out, int64_t chunk) {
     const Room& room = rooms_[(size_t)chunk];
     const int64_t D = shape_.units, T = shape_.steps, lanes = kernels_.lanes;
     const int64_t collected = collected_steps(room.rows, T, D, lanes), between = T * room.rows * span();
@@ -273,7 +276,7 @@ void Stack::backward_chunk(const StackData& data, const StackGradients& gradient
             back.packed = backs_.data() + back_at_[cell];
             back.packed_input = back_input_at_[cell] >= 0 ? backs_.data() + back_input_at_[cell] : nullptr;
             if (top) {
-                back.out_gradient = gradients.out ? gradients.out + room.first * gradients.out_row + direction * D : nullptr;
+                back.out_gradient = out ? out + direction * D : nullptr;
                 back.out_row = gradients.out_row;
                 back.out_step = gradients.out_step;
             } else {

@@ -68,10 +68,12 @@ public:
     void pack(const Weights* weights);
     void pack_back(const Weights* weights, bool input_wanted);
     void forward_chunk(const StackData& data, int64_t chunk);
-    void backward_chunk(const StackData& data, const StackGradients& gradients, int64_t chunk);
+    // out: gradient of the chunk's kept outputs, at its first row; null = none
+    void backward_chunk(const StackData& data, const StackGradients& gradients, const float* out, int64_t chunk);
     void sum_gradients(const Gradients* wanted);
     Input outputs(int64_t chunk) const;   // of the top layer, in the order of time
 
+    void draw(uint64_t seed) { dropout_.seed = seed; }   // other units to drop in the next pass
     const StackShape& shape() const { return shape_; }
     const Kernels& kernels() const { return kernels_; }
 

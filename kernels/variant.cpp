@@ -1,5 +1,7 @@
 // The kernels of one instruction set. Compiled once for each, with -DGATECAST_VARIANT=name and the flags of that set.
 #include "layer.h"
+#include "losses.h"
+#include "optimizers.h"
 
 namespace {
 
@@ -105,14 +107,17 @@ void mask(const gatecast::MaskTask& task) {
 }
 
 // Per panel of outputs: [bias][inputs] rows of up to four vectors.
-void pack_dense(const float* weight, ptrdiff_t row, int64_t inputs, int64_t outputs, const float* bias, float* packed) {
-    for (int64_t at = 0; at < outputs; at += PANEL * LANES) {
-        const int64_t vectors = (outputs - at + LANES - 1) / LANES;
+void pack_dense(const gatecast::DenseWeights& from, float* packed) {
+    for (int64_t at = 0; at < from.outputs; at += PANEL * LANES) {
+        const int64_t left = from.outputs - at, vectors = (left + LANES - 1) / LANES;
         const int64_t width = (vectors < PANEL ? vectors : PANEL) * LANES;
-        const int64_t real = outputs - at < width ? outputs - at : width;
-        for (int64_t c = 0; c < width; ++c) *packed++ = bias && c < real ? bias[at + c] : 0.0f;
-        for (int64_t k = 0; k < inputs; ++k, packed += width)
-            for (int64_t c = 0; c < width; ++c) packed[c] = c < real ? weight[(at + c) * row + k] : 0.0f;
+        const int64_t real = left < width ? left : width;
+        for (int64_t c = 0; c < width; ++c) *packed++ = from.bias && c < real ? from.bias[at + c] : 0.0f;
+        for (int64_t k = 0; k < from.inputs; ++k, packed += width) {
+            const float* column = from.weight + at * from.output + k * from.input;
+            for (int64_t c = 0; c < real; ++c) packed[c] = column[c * from.output];
+            for (int64_t c = real; c < width; ++c) packed[c] = 0.0f;
+        }
     }
 }
 
@@ -129,6 +134,9 @@ void outer(const gatecast::OuterTask& task) {
 
 void forward(const ForwardTask& task) { forward_layer(task); }
 void backward(const BackwardTask& task) { backward_layer(task); }
+void loss(gatecast::LossTask& task) { loss_and_gradient(task); }
+double squares(const float* values, int64_t count) { return sum_of_squares(values, count); }
+void update(const gatecast::UpdateTask& task) { update_range(task); }
 
 }  // namespace
 
@@ -140,6 +148,6 @@ void backward(const BackwardTask& task) { backward_layer(task); }
 namespace gatecast {
 extern const Kernels GATECAST_TABLE(GATECAST_VARIANT);
 const Kernels GATECAST_TABLE(GATECAST_VARIANT) = {
-    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask, pack_dense, dense, outer,
+    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask, pack_dense, dense, outer, loss, squares, update,
 };
 }  // namespace gatecast
