@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from gatecast.data.rows import TargetRows
 from gatecast.data.scaling import Scaling
 
 __all__ = ["base_at", "category_table"]
 
+Rows = np.ndarray | TargetRows
+
 
 def base_at(
-    u_RC: np.ndarray,
+    u_RC: Rows,
     first_B1: np.ndarray,
     origin_BK: np.ndarray,
     horizon: int,
@@ -42,7 +45,7 @@ def base_at(
 
 
 def _median_of_seasons(
-    u_RC: np.ndarray, first_B11: np.ndarray, row_BKH: np.ndarray, origin_BK1: np.ndarray, scaling: Scaling
+    u_RC: Rows, first_B11: np.ndarray, row_BKH: np.ndarray, origin_BK1: np.ndarray, scaling: Scaling
 ) -> np.ndarray:
     """Median over ``depth`` seasons of the value in the same place; missing seasons repeat the nearest one."""
     row_BKH = np.where(row_BKH >= first_B11, row_BKH, origin_BK1)
@@ -55,7 +58,7 @@ def _median_of_seasons(
 
 
 def category_table(
-    u_RC: np.ndarray, first: np.ndarray, length: np.ndarray, category_R: np.ndarray, groups: int, depth: int
+    u_RC: Rows, first: np.ndarray, length: np.ndarray, category_R: np.ndarray, groups: int, depth: int
 ) -> np.ndarray:
     """(R, G, C): at each row, the median of the last ``depth`` values of each category in that series; NaN before any.
 

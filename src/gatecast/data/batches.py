@@ -12,82 +12,20 @@ A series begins with its first observed target: rows that are missing before it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from gatecast.data.base import base_at, category_table
+from gatecast.data.covariate_scale import CovariateScale
+from gatecast.data.framing import Batch, Framing
 from gatecast.data.panel import Panel
+from gatecast.data.regular import REAL_STEPS, RegularReader, forked
+from gatecast.data.rows import ROWS_AT_ONCE, TargetRows
 from gatecast.data.scaling import Scaling, location_and_spread, surprise_size
 
 __all__ = ["Batch", "CovariateScale", "Framing", "WindowReader"]
-
-REAL_STEPS = 3  # observed steps (and a season, where there is a seasonal base) before a first forecast is trained
-
-
-@dataclass(frozen=True)
-class Framing:
-    """Sizes of a window: lookback L, horizon H, the K last steps whose forecasts are trained, and what is told."""
-
-    lookback: int
-    horizon: int
-    supervised: int = 1
-    observed: bool = False
-
-    @property
-    def warm_up(self) -> int:
-        """Steps up to and with the first supervised origin: all that the window's statistics may use."""
-        return self.lookback - self.supervised + 1
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One batch of windows, ready for the network.
-
-    Args:
-        context_BLF: (B, L, F) what the LSTM reads.
-        future_BKHF: (B, K, H, F) future covariates of every forecast step, F may be 0.
-        target_BKHC: (B, K, H, C) scaled truth; 0 where unknown. None when only forecasts are wanted.
-        weight_BKHC: (B, K, H, C) 1 where the truth is known, else 0; None where all of it is.
-        centre_BKHC: (B, K, H, C) what an output of 0 means, in transformed units.
-        spread_BC: (B, C) what an output of 1 adds to it.
-        location_BC: (B, C) what a level of 0 means, in transformed units.
-        level_BC: (B, C) what a level of 1 adds to it.
-    """
-
-    context_BLF: np.ndarray
-    future_BKHF: np.ndarray
-    target_BKHC: np.ndarray | None
-    weight_BKHC: np.ndarray | None
-    centre_BKHC: np.ndarray
-    spread_BC: np.ndarray
-    location_BC: np.ndarray
-    level_BC: np.ndarray
-
-
-@dataclass(frozen=True)
-class CovariateScale:
-    """Location and spread of the covariate columns, learned on the training span; categories pass as they are."""
-
-    location_V: np.ndarray
-    spread_V: np.ndarray
-
-    @classmethod
-    def fit(cls, panel: Panel, enabled: bool) -> CovariateScale:
-        """Statistics of numeric past, future and static columns over all rows of the panel's series."""
-        schema = panel.schema
-        columns = [*schema.past, *schema.future, *schema.static]
-        numeric_V = np.repeat([c.categories is None and enabled for c in columns], [c.width for c in columns])
-        if not numeric_V.any():
-            return cls(np.zeros(len(numeric_V), np.float32), np.ones(len(numeric_V), np.float32))
-        inside_R = _rows_inside(panel)
-        rows_RV = panel.values_RV[inside_R, len(panel.targets) :]
-        parts = zip(_mean_and_spread(rows_RV), _mean_and_spread(panel.static_NS), strict=True)
-        location_V, spread_V = (np.concatenate(part) for part in parts)
-        # in the buffer's own precision: a large location in float32 would shift every value
-        kind = panel.values_RV.dtype
-        return cls(np.where(numeric_V, location_V, 0).astype(kind), np.where(numeric_V, spread_V, 1).astype(kind))
 
 
 class WindowReader:
@@ -114,14 +52,10 @@ class WindowReader:
         self.framing = framing
         self.covariates = covariates
         self.fitted = fitted
-        inside_R = _rows_inside(panel)
-        # rows outside the panel's series may lie in the future: they become missing before anything looks at them
-        target_RC = panel.target_RC if inside_R.all() else np.where(inside_R[:, None], panel.target_RC, np.nan)
-        self.seen_RC = np.isfinite(target_RC)
-        self.complete = bool(self.seen_RC[inside_R].all())
-        u_RC = scaling.transform(target_RC)
-        self.u_RC = u_RC if self.seen_RC.all() else _fill_forward(u_RC, self.seen_RC, panel)
-        self.begun = panel.first if self.complete else _first_observed(self.seen_RC, panel)
+        self.u_RC = TargetRows(panel, scaling)
+        self.complete = self.u_RC.complete
+        self.begun = self.u_RC.begun
+        self._regular = RegularReader(panel, self.u_RC, scaling, framing, covariates)
 
     @property
     def future_width(self) -> int:
@@ -144,11 +78,32 @@ class WindowReader:
 
         The K forecasts of a window are those of its ``origins`` last steps (``framing.supervised`` if None).
         """
+        count = origins or self.framing.supervised
+        regular_B = self._regular.finds(
+            series_B,
+            self.first_rows(series_B, origin_B)[:, 0],
+            origin_B,
+            count,
+            measured=self._measured,
+            targets=targets,
+        )
+        if not regular_B.any():
+            return self._read_any(series_B, origin_B, targets, count)
+        if regular_B.all():
+            return self._regular.read(series_B, origin_B, count, self.fitted, targets=targets)
+        # one of the others stands where a window is not regular, until that takes its place
+        stand_in, odd = int(regular_B.argmax()), np.flatnonzero(~regular_B)
+        taken_B = np.where(regular_B, np.arange(len(origin_B)), stand_in)
+        batch = self._regular.read(series_B[taken_B], origin_B[taken_B], count, self.fitted, targets=targets)
+        return batch.with_windows(odd, self._read_any(series_B[odd], origin_B[odd], targets, count))
+
+    def _read_any(self, series_B: np.ndarray, origin_B: np.ndarray, targets: bool, origins: int) -> Batch:
+        """Windows of any kind: they may begin before their series does, lack values, or end after the panel."""
         framing = self.framing
         first_B1 = self.first_rows(series_B, origin_B)
         wanted_BL = origin_B[:, None] + np.arange(1 - framing.lookback, 1)
         row_BL = np.maximum(wanted_BL, first_B1)  # before the series' start its first row is repeated ...
-        seen_BLC = self.seen_RC[row_BL] & (wanted_BL >= first_B1)[:, :, None]  # ... and marked as not observed
+        seen_BLC = self.u_RC.seen(row_BL) & (wanted_BL >= first_B1)[:, :, None]  # ... and marked as not observed
         u_BLC = self.u_RC[row_BL]
         surprise_BLC, known_BLC = self._surprise(first_B1, row_BL, u_BLC, seen_BLC)
         told_B = self._told(first_B1[:, 0], origin_B, origins)
@@ -166,7 +121,7 @@ class WindowReader:
             channels.append(seen_BLC.all(axis=2, keepdims=True))
         context_BLF = np.concatenate([c.astype(np.float32, copy=False) for c in channels], axis=2)
 
-        origin_BK = origin_B[:, None] + np.arange(1 - (origins or framing.supervised), 1)
+        origin_BK = origin_B[:, None] + np.arange(1 - origins, 1)
         centre_BKHC = self._centre(np.maximum(origin_BK, first_B1), first_B1, location_BC)
         target_BKHC, weight_BKHC = None, None
         if targets:
@@ -238,14 +193,19 @@ class WindowReader:
             return location_BC, spread_BC, step_BC
         return self._measure(u_BLC, seen_BLC, surprise_BLC, known_BLC)
 
-    def _told(self, first_B: np.ndarray, origin_B: np.ndarray, origins: int | None) -> np.ndarray:
+    @property
+    def _measured(self) -> bool:
+        """The statistics are those of the window."""
+        return self.scaling.scale != "none" and self.fitted is None
+
+    def _told(self, first_B: np.ndarray, origin_B: np.ndarray, origins: int) -> np.ndarray:
         """(B,) number of window steps whose values may enter the statistics: those up to the first origin.
 
         Where the series begins late in the window, a few real steps are waited for; origins before them do not count.
         """
         framing, scaling = self.framing, self.scaling
-        warm_up = framing.lookback - (origins or framing.supervised) + 1
-        if scaling.scale == "none" or self.fitted is not None:  # no statistics to wait for
+        warm_up = framing.lookback - origins + 1
+        if not self._measured:  # no statistics to wait for
             return np.full(len(origin_B), warm_up)
         begin_B = framing.lookback - 1 - (origin_B - first_B)  # window step at which the series begins
         needed = REAL_STEPS + (scaling.season if scaling.base == "seasonal" else 0)
@@ -267,17 +227,24 @@ class WindowReader:
 
     def fit_statistics(self) -> np.ndarray:
         """(N, 3, C) location, spread and output spread of every series over all its rows, for a fitted scaling."""
-        panel, results = self.panel, []
-        for n in range(len(panel)):
-            row_1T = np.arange(panel.first[n], panel.stop[n])[None, :]
-            first_11 = panel.first[n : n + 1, None]
-            u_1TC, seen_1TC = self.u_RC[row_1T], self.seen_RC[row_1T]
-            surprise_1TC, known_1TC = self._surprise(first_11, row_1T, u_1TC, seen_1TC)
-            results.append(np.stack(self._measure(u_1TC, seen_1TC, surprise_1TC, known_1TC), axis=1))
-        return np.concatenate(results)
+        panel, result = self.panel, None
+        for steps in np.unique(panel.length):
+            alike = np.flatnonzero(panel.length == steps)
+            at_once = max(ROWS_AT_ONCE // int(steps), 1)
+            for at in range(0, len(alike), at_once):
+                group = alike[at : at + at_once]
+                row_BT = panel.first[group, None] + np.arange(steps)
+                u_BTC, seen_BTC = self.u_RC[row_BT], self.u_RC.seen(row_BT)
+                surprise_BTC, known_BTC = self._surprise(panel.first[group, None], row_BT, u_BTC, seen_BTC)
+                found = np.stack(self._measure(u_BTC, seen_BTC, surprise_BTC, known_BTC), axis=1)
+                result = np.empty((len(panel), *found.shape[1:]), found.dtype) if result is None else result
+                result[group] = found
+        assert result is not None
+        return result
 
     def _base(self, origin_BK: np.ndarray, first_B1: np.ndarray, horizon: int) -> np.ndarray:
-        usual_RGC, category_R = self._category if self.scaling.base == "category" else (self.u_RC, self.u_RC)
+        none = np.zeros(0)
+        usual_RGC, category_R = self._category if self.scaling.base == "category" else (none, none)
         return base_at(self.u_RC, first_B1, origin_BK, horizon, self.scaling, usual_RGC, category_R)
 
     def _centre(self, origin_BK: np.ndarray, first_B1: np.ndarray, location_BC: np.ndarray) -> np.ndarray:
@@ -298,7 +265,8 @@ class WindowReader:
         assert self.scaling.category is not None
         onehot_RG = self.panel.values_RV[:, self.panel.schema.category_slice(self.scaling.category)]
         category_R = onehot_RG.argmax(axis=1)
-        observed_R = np.where(self.seen_RC.all(axis=1), category_R, -1)  # a filled value is that of another category
+        seen_RC = self.u_RC.seen_RC  # a filled value is that of another category
+        observed_R = category_R if seen_RC is None else np.where(seen_RC.all(axis=1), category_R, -1)
         table = category_table(
             self.u_RC, self.panel.first, self.panel.length, observed_R, onehot_RG.shape[1], self.scaling.depth
         )
@@ -321,19 +289,18 @@ class WindowReader:
 
     def _future(self, origin_BK: np.ndarray) -> np.ndarray:
         """Future covariates of every forecast step, (B, K, H, F)."""
+        origins, horizon = origin_BK.shape[1], self.framing.horizon
         if not self.panel.schema.future:
-            return np.zeros((*origin_BK.shape, self.framing.horizon, 0), np.float32)
-        row_BKH = origin_BK[:, :, None] + np.arange(1, self.framing.horizon + 1)
-        return self._scaled_columns(np.clip(row_BKH, 0, len(self.u_RC) - 1), self.panel.schema.future_slice)
+            return np.zeros((*origin_BK.shape, horizon, 0), np.float32)
+        row_BT = origin_BK[:, :1] + np.arange(1, origins + horizon)
+        future_BTF = self._scaled_columns(np.clip(row_BT, 0, len(self.u_RC) - 1), self.panel.schema.future_slice)
+        return forked(future_BTF, 0, origins, horizon).copy()
 
     def _scaled_columns(self, rows: np.ndarray, columns: slice) -> np.ndarray:
         """Covariate columns at some rows, scaled; a missing value is the column's mean, which is 0."""
         targets = len(self.panel.targets)
         scale = slice(columns.start - targets, columns.stop - targets)
-        raw = self.panel.values_RV[:, columns][rows]
-        scaled = (raw - self.covariates.location_V[scale]) / self.covariates.spread_V[scale]
-        filled: np.ndarray = np.nan_to_num(scaled.astype(np.float32, copy=False))
-        return filled
+        return self.covariates.scaled(self.panel.values_RV[:, columns][rows], scale)
 
     def _targets(
         self,
@@ -344,50 +311,16 @@ class WindowReader:
         step_BC: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Scaled truths and their weights; what lies outside the series has weight 0. (B, K, H, C) each."""
-        row_BKH = origin_BK[:, :, None] + np.arange(1, self.framing.horizon + 1)
-        first_B11 = self.panel.first[series_B][:, None, None]
-        stop_B11 = self.panel.stop[series_B][:, None, None]
+        origins, horizon = origin_BK.shape[1], self.framing.horizon
+        row_BT = origin_BK[:, :1] + np.arange(1, origins + horizon)
+        first_B1, stop_B1 = self.panel.first[series_B][:, None], self.panel.stop[series_B][:, None]
+        place_BT = np.clip(row_BT, first_B1, stop_B1 - 1)
+        u_BKHC = forked(self.u_RC[place_BT], 0, origins, horizon)
+        target_BKHC = ((u_BKHC - centre_BKHC) / step_BC[:, None, None]).astype(np.float32)
         trained_BK = late_BK & (origin_BK >= self.begun[series_B][:, None])
-        inside_BKH = (row_BKH < stop_B11) & trained_BK[:, :, None]
-        row_BKH = np.clip(row_BKH, first_B11, stop_B11 - 1)
-        target_BKHC = ((self.u_RC[row_BKH] - centre_BKHC) / step_BC[:, None, None]).astype(np.float32)
-        if self.complete and inside_BKH.all():
+        inside_BT = row_BT < stop_B1
+        if self.complete and trained_BK.all() and inside_BT.all():
             return target_BKHC, None
-        known_BKHC = inside_BKH[..., None] & self.seen_RC[row_BKH]
+        seen_BTC = inside_BT[:, :, None] & self.u_RC.seen(place_BT)
+        known_BKHC = trained_BK[:, :, None, None] & forked(seen_BTC, 0, origins, horizon)
         return np.where(known_BKHC, target_BKHC, 0), known_BKHC.astype(np.float32)
-
-
-def _mean_and_spread(values_RV: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (V,) of what is not missing: 0 and 1 for an empty column, 1 for a constant one."""
-    seen_RV = np.isfinite(values_RV)
-    count_V = np.maximum(seen_RV.sum(axis=0), 1)
-    mean_V = np.where(seen_RV, values_RV, 0).sum(axis=0, dtype=np.float64) / count_V
-    spread_V = np.sqrt((np.where(seen_RV, values_RV - mean_V, 0) ** 2).sum(axis=0) / count_V)
-    return mean_V, np.where(spread_V > 0, spread_V, 1)
-
-
-def _rows_inside(panel: Panel) -> np.ndarray:
-    """(R,) True for the buffer's rows that belong to a series of this panel."""
-    change_R = np.zeros(len(panel.values_RV) + 1, np.int64)
-    np.add.at(change_R, panel.first, 1)
-    np.add.at(change_R, panel.stop, -1)
-    return np.asarray(np.cumsum(change_R)[:-1] > 0)
-
-
-def _first_observed(seen_RC: np.ndarray, panel: Panel) -> np.ndarray:
-    """(N,) row of the first observed target of each series; its end where there is none."""
-    rows = len(seen_RC)
-    row_R = np.where(seen_RC.any(axis=1), np.arange(rows), rows)
-    next_R = np.minimum.accumulate(row_R[::-1])[::-1]
-    return np.minimum(next_R[panel.first], panel.stop)
-
-
-def _fill_forward(u_RC: np.ndarray, seen_RC: np.ndarray, panel: Panel) -> np.ndarray:
-    """Repeat the last observed value of the series; before its first one, NaN."""
-    row_RC = np.broadcast_to(np.arange(len(u_RC))[:, None], u_RC.shape)
-    start_R = np.zeros(len(u_RC), np.int64)
-    start_R[panel.first] = panel.first
-    start_R = np.maximum.accumulate(start_R)
-    last_RC = np.maximum.accumulate(np.where(seen_RC, row_RC, -1), axis=0)
-    filled_RC = np.take_along_axis(u_RC, np.maximum(last_RC, 0), axis=0)
-    return np.where(last_RC >= start_R[:, None], filled_RC, np.nan).astype(u_RC.dtype)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.data.rows import row_ranges
 from gatecast.errors import CovariateError, PanelError, listed
 
 __all__ = ["extend", "observed_part", "row_ranges"]
@@ -76,17 +77,6 @@ def _first_kept(history: Panel, keep: int) -> np.ndarray:
     last_NC = last_RC[wanted_N1[:, 0]]
     known_NC = np.where(last_NC >= history.first[:, None], last_NC, wanted_N1)
     return known_NC.min(axis=1) - history.first
-
-
-def row_ranges(first: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """All rows of ranges, one after the other.
-
-    >>> row_ranges(np.array([10, 50]), np.array([3, 2]))
-    array([10, 11, 12, 50, 51])
-    """
-    ends = np.cumsum(length)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(first - (ends - length), length)
 
 
 def _future_rows(history: Panel, panel: Panel, horizon: int, future: Any) -> np.ndarray:

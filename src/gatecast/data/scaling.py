@@ -96,13 +96,19 @@ class Scaling:
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Elementwise way in: y -> u, same shape and dtype. Not positive under log -> ConfigError."""
+        if self.log:
+            self.require_positive(not (values <= 0).any())
+        return self.apply(values)
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """``transform`` for values that are known to be positive where that is needed."""
         scaled = values / np.asarray(self.unit, values.dtype) if self.unit != 1 else values
-        if not self.log:
-            return scaled
-        if np.nanmin(scaled, initial=np.inf) <= 0:
+        return np.log(scaled) if self.log else scaled
+
+    def require_positive(self, positive: bool) -> None:
+        """Raise ConfigError where not all values have a logarithm."""
+        if not positive:
             raise ConfigError("scaling 'log' needs values above zero; use another scaling, or shift the target.")
-        logs: np.ndarray = np.log(scaled)
-        return logs
 
     def inverse(self, transformed: np.ndarray) -> np.ndarray:
         """Elementwise way back: u -> y."""
@@ -164,10 +170,10 @@ def _number(value: float) -> str:
     return (short if float(short) == value else repr(value)).replace("e+", "e")  # "+" joins the parts
 
 
-def location_and_spread(u_BTC: np.ndarray, seen_BTC: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+def location_and_spread(u_BTC: np.ndarray, seen_BTC: np.ndarray | None, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
     """Location and spread of T steps: (B, T, C) and the mask of what was observed -> (B, C) and (B, C).
 
-    A spread of 0 (a constant window) is 1: the values are shifted, not divided.
+    Without a mask all of it was. A spread of 0 (a constant window) is 1: the values are shifted, not divided.
     """
     zero_BC = np.zeros((u_BTC.shape[0], u_BTC.shape[2]), u_BTC.dtype)
     if scale == "none":
@@ -175,42 +181,70 @@ def location_and_spread(u_BTC: np.ndarray, seen_BTC: np.ndarray, scale: Scale) -
     if scale == "mean":
         return zero_BC, mean_size(u_BTC, seen_BTC)
     if scale == "last":
-        step_BTC = np.diff(u_BTC, axis=1)
-        return _last_seen(u_BTC, seen_BTC), mean_size(step_BTC, seen_BTC[:, 1:] & seen_BTC[:, :-1])
-    count_BC = np.maximum(seen_BTC.sum(axis=1), 1)
+        return _last_seen(u_BTC, seen_BTC), mean_size(np.diff(u_BTC, axis=1), _pairs(seen_BTC))
+    count_BC = _count(u_BTC, seen_BTC)
     # summed in float64: else the mean of equal float32 values is not their value, and its error looks like a spread
-    mean_BC = np.where(seen_BTC, u_BTC, 0).sum(axis=1, dtype=np.float64) / count_BC
-    centred_BTC = np.where(seen_BTC, u_BTC - mean_BC[:, None], 0)
-    spread_BC = np.sqrt((centred_BTC**2).sum(axis=1) / count_BC)
+    # (a copy in float64: a sum that converts piece by piece depends on the place of a window in its batch)
+    wide_BTC = _only(u_BTC, seen_BTC).astype(np.float64)
+    mean_BC = wide_BTC.sum(axis=1) / count_BC
+    wide_BTC -= mean_BC[:, None]
+    wide_BTC = _only(wide_BTC, seen_BTC)
+    spread_BC = np.sqrt(np.multiply(wide_BTC, wide_BTC, out=wide_BTC).sum(axis=1) / count_BC)
     return mean_BC, _one_where_zero(spread_BC, mean_BC)
 
 
-def mean_size(u_BTC: np.ndarray, seen_BTC: np.ndarray) -> np.ndarray:
-    """Mean absolute value over the observed steps, (B, C); 1 where that is 0."""
-    size_BC = np.where(seen_BTC, np.abs(u_BTC), 0).sum(axis=1) / np.maximum(seen_BTC.sum(axis=1), 1)
+def mean_size(u_BTC: np.ndarray, seen_BTC: np.ndarray | None) -> np.ndarray:
+    """Mean absolute value over the observed steps (None: all are), (B, C); 1 where that is 0."""
+    size_BC = _mean_size(u_BTC, seen_BTC)
     return _one_where_zero(size_BC, size_BC)
 
 
 def surprise_size(
-    surprise_BTC: np.ndarray, known_BTC: np.ndarray, u_BTC: np.ndarray, seen_BTC: np.ndarray, log: bool
+    surprise_BTC: np.ndarray,
+    known_BTC: np.ndarray | None,
+    u_BTC: np.ndarray,
+    seen_BTC: np.ndarray | None,
+    log: bool,
 ) -> np.ndarray:
     """(B, C) mean absolute surprise; where none is known or all are 0, the mean step of the level stands in.
 
     A window without any movement gets 1 % of its level: an output of a few tenths must not move it visibly.
     """
-    count_BC = known_BTC.sum(axis=1)
-    size_BC = np.where(known_BTC, np.abs(surprise_BTC), 0).sum(axis=1) / np.maximum(count_BC, 1)
-    pair_BTC = seen_BTC[:, 1:] & seen_BTC[:, :-1]
-    step_BC = np.where(pair_BTC, np.abs(np.diff(u_BTC, axis=1)), 0).sum(axis=1) / np.maximum(pair_BTC.sum(axis=1), 1)
-    level_BC = np.where(seen_BTC, np.abs(u_BTC), 0).sum(axis=1) / np.maximum(seen_BTC.sum(axis=1), 1)
+    size_BC, level_BC = _mean_size(surprise_BTC, known_BTC), _mean_size(u_BTC, seen_BTC)
     tiny_BC = np.finfo(u_BTC.dtype).eps * 4 * level_BC
+    moves_BC = size_BC > tiny_BC
+    if moves_BC.all():
+        return size_BC.astype(u_BTC.dtype, copy=False)
+    step_BC = _mean_size(np.diff(u_BTC, axis=1), _pairs(seen_BTC))
     still_BC = np.full_like(level_BC, 0.01) if log else np.where(level_BC > 0, 0.01 * level_BC, 1)
     moving_BC = np.where(step_BC > tiny_BC, step_BC, still_BC)
-    return np.where(size_BC > tiny_BC, size_BC, moving_BC).astype(u_BTC.dtype)
+    return np.where(moves_BC, size_BC, moving_BC).astype(u_BTC.dtype)
 
 
-def _last_seen(u_BTC: np.ndarray, seen_BTC: np.ndarray) -> np.ndarray:
+def _mean_size(u_BTC: np.ndarray, seen_BTC: np.ndarray | None) -> np.ndarray:
+    """(B, C) mean absolute value over the observed steps; 0 without any."""
+    return np.abs(_only(u_BTC, seen_BTC)).sum(axis=1) / _count(u_BTC, seen_BTC)
+
+
+def _only(u_BTC: np.ndarray, seen_BTC: np.ndarray | None) -> np.ndarray:
+    """The values that were observed, the others 0."""
+    return u_BTC if seen_BTC is None else np.where(seen_BTC, u_BTC, 0)
+
+
+def _count(u_BTC: np.ndarray, seen_BTC: np.ndarray | None) -> np.ndarray | np.int64:
+    """(B, C) number of observed steps, at least 1; int64, so that a mean comes in float64 with or without a mask."""
+    return np.int64(max(u_BTC.shape[1], 1)) if seen_BTC is None else np.maximum(seen_BTC.sum(axis=1), 1)
+
+
+def _pairs(seen_BTC: np.ndarray | None) -> np.ndarray | None:
+    """(B, T - 1, C) whether a step and the one before it were observed."""
+    return None if seen_BTC is None else seen_BTC[:, 1:] & seen_BTC[:, :-1]
+
+
+def _last_seen(u_BTC: np.ndarray, seen_BTC: np.ndarray | None) -> np.ndarray:
     """(B, C) value of the last observed step; that of the last step where none was observed."""
+    if seen_BTC is None:
+        return u_BTC[:, -1]
     back_BC = seen_BTC[:, ::-1].argmax(axis=1)
     last_B1C = u_BTC.shape[1] - 1 - back_BC[:, None]
     value_BC: np.ndarray = np.take_along_axis(u_BTC, last_B1C, axis=1)[:, 0]

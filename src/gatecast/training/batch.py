@@ -1,9 +1,14 @@
-"""Batches as tensors, and where they come from."""
+"""Batches as tensors, and where they come from.
+
+epoch       batch 1 │ batch 2 │ batch 3 │ batch 4 │ batch 5 │ batch 6       what the training sees: views
+runs        └────────── read at once ───────┘└─────── read at once ─...     what is read
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +20,11 @@ from gatecast.data.scaling import Scaling
 from gatecast.data.windows import WindowIndex
 from gatecast.model.heads import Units
 
-__all__ = ["BatchSource", "TensorBatch", "WindowSource", "to_tensors", "units_of"]
+__all__ = ["BatchRun", "BatchSource", "TensorBatch", "WindowSource", "to_tensors", "units_of"]
+
+RUN_BYTES = 4 << 20  # of context and targets that are read at once: few calls, and what is read still lies in the cache
+KEPT_BYTES = 32 << 20  # as much may all windows of a source take to be kept once they are read
+READ_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,55 @@ class TensorBatch:
     weight_BKHC: Tensor | None
     units: Units | None = None
 
+    def rows(self, begin: int, stop: int) -> TensorBatch:
+        """Views of the windows begin .. stop - 1; no weights where all of their truths are known."""
+        weight, units = self.weight_BKHC, self.units
+        if weight is not None:
+            weight = weight[begin:stop]
+        if units is not None:
+            units = Units(units.centre[begin:stop], units.spread[begin:stop])
+        return TensorBatch(
+            self.context_BLF[begin:stop],
+            None if self.future_BKHF is None else self.future_BKHF[begin:stop],
+            self.target_BKHC[begin:stop],
+            None if weight is None or bool(weight.all()) else weight,
+            units,
+        )
+
+    def taken(self, numbers_B: Tensor) -> TensorBatch:
+        """Copies of the windows with these numbers."""
+
+        def of(part: Tensor) -> Tensor:
+            return part.index_select(0, numbers_B)
+
+        return TensorBatch(
+            of(self.context_BLF),
+            None if self.future_BKHF is None else of(self.future_BKHF),
+            of(self.target_BKHC),
+            None if self.weight_BKHC is None else of(self.weight_BKHC),
+            None if self.units is None else Units(of(self.units.centre), of(self.units.spread)),
+        )
+
+
+@dataclass(frozen=True)
+class BatchRun:
+    """Several batches in a row, read at once.
+
+    Args:
+        batch: the windows of all of them, contiguous.
+        sizes: windows of each.
+    """
+
+    batch: TensorBatch
+    sizes: tuple[int, ...]
+
+    def batches(self) -> Iterator[TensorBatch]:
+        """One after the other, as views."""
+        begin = 0
+        for size in self.sizes:
+            yield self.batch.rows(begin, begin + size)
+            begin += size
+
 
 class BatchSource(Protocol):
     """Training data: an endless supply of epochs."""
@@ -36,8 +94,8 @@ class BatchSource(Protocol):
         """Steps of one epoch."""
         ...
 
-    def epoch(self, rng: np.random.Generator) -> Iterator[TensorBatch]:
-        """The batches of one epoch."""
+    def runs(self, rng: np.random.Generator) -> Iterator[BatchRun]:
+        """The batches of one epoch, several of them at a time."""
         ...
 
 
@@ -62,13 +120,60 @@ class WindowSource:
     steps_per_epoch: int | None
     device: torch.device
     units: bool = False
+    _drawn: list[int] = field(default_factory=lambda: [0], init=False, repr=False, compare=False)
 
     def steps(self) -> int:
         return self.steps_per_epoch or -(-len(self.index) // self.batch_size)
 
     def epoch(self, rng: np.random.Generator) -> Iterator[TensorBatch]:
+        for run in self.runs(rng):
+            yield from run.batches()
+
+    def runs(self, rng: np.random.Generator) -> Iterator[BatchRun]:
+        """The batches of one epoch, several read at once.
+
+        Where all windows are small and are drawn again and again, they are read once; a run is then gathered from them.
+        """
+        self._drawn[0] += self.steps() * min(self.batch_size, len(self.index))
+        kept = self._kept if self._drawn[0] >= len(self.index) and self._small else None
+        numbers: list[np.ndarray] = []
         for numbers_B in self._numbers(rng):
-            yield self._tensors(numbers_B)
+            numbers.append(numbers_B)
+            if len(numbers) == self._batches_at_once:
+                yield self._run(numbers, kept)
+                numbers = []
+        if numbers:
+            yield self._run(numbers, kept)
+
+    def _run(self, numbers: list[np.ndarray], kept: TensorBatch | None) -> BatchRun:
+        all_B = np.concatenate(numbers)
+        read = self._tensors(all_B) if kept is None else kept.taken(torch.from_numpy(all_B).to(self.device))
+        return BatchRun(read.rows(0, len(all_B)), tuple(map(len, numbers)))
+
+    @property
+    def _window_bytes(self) -> int:
+        """All that is kept of one window."""
+        framing, targets = self.reader.framing, len(self.reader.panel.targets)
+        steps = framing.supervised * framing.horizon
+        return 4 * (
+            framing.lookback * self.reader.features
+            + steps * ((3 if self.units else 2) * targets + self.reader.future_width)
+        )
+
+    @property
+    def _small(self) -> bool:
+        return len(self.index) * self._window_bytes <= KEPT_BYTES
+
+    @cached_property
+    def _batches_at_once(self) -> int:
+        return max(RUN_BYTES // (self._window_bytes * self.batch_size), 1)
+
+    @cached_property
+    def _kept(self) -> TensorBatch:
+        """All windows."""
+        count = len(self.index)
+        parts = [self._tensors(np.arange(at, min(at + READ_AT_ONCE, count))) for at in range(0, count, READ_AT_ONCE)]
+        return _joined(parts)
 
     def spread(self, most: int, origins: int | None = None) -> Iterator[TensorBatch]:
         """At most ``most`` windows spread evenly over all of them, in large batches: for validation and fits.
@@ -77,8 +182,8 @@ class WindowSource:
         """
         count = len(self.index)
         numbers = np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
-        for at in range(0, len(numbers), 512):
-            yield self._tensors(numbers[at : at + 512], origins)
+        for at in range(0, len(numbers), READ_AT_ONCE):
+            yield self._tensors(numbers[at : at + READ_AT_ONCE], origins)
 
     def _tensors(self, numbers_B: np.ndarray, origins: int | None = None) -> TensorBatch:
         batch = self.reader.read(*self.index.locate(numbers_B), origins=origins)
@@ -97,6 +202,24 @@ class WindowSource:
         order = rng.permutation(count) if self.shuffle else np.arange(count)
         for at in range(0, count, self.batch_size):
             yield order[at : at + self.batch_size]
+
+
+def _joined(parts: list[TensorBatch]) -> TensorBatch:
+    """One batch after the other."""
+    weighted = any(part.weight_BKHC is not None for part in parts)
+
+    def join(name: str) -> Tensor | None:
+        values = [getattr(part, name) for part in parts]
+        if name == "weight_BKHC" and weighted:
+            values = [torch.ones_like(p.target_BKHC) if v is None else v for p, v in zip(parts, values, strict=True)]
+        return None if values[0] is None else torch.cat(values)
+
+    context, future, target, weight = (join(f.name) for f in fields(TensorBatch)[:4])
+    assert context is not None
+    assert target is not None
+    known = [part.units for part in parts if part.units is not None]
+    units = Units(torch.cat([u.centre for u in known]), torch.cat([u.spread for u in known])) if known else None
+    return TensorBatch(context, future, target, weight, units)
 
 
 def to_tensors(batch: Batch, device: torch.device, units: Units | None = None) -> TensorBatch:
