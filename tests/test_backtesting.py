@@ -19,7 +19,7 @@ from gatecast.errors import ConfigError, ModelFileError, WindowError
 from gatecast.evaluation.adaptive import adapted
 from gatecast.evaluation.rivals import Rival
 from gatecast.forecaster import Forecaster
-from gatecast.training.engine import TorchEngine
+from gatecast.training import loop
 
 PanelOf = Callable[..., Panel]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -362,14 +362,14 @@ def test_ctrl_c_in_the_first_fold_leaves_nothing_to_score(ragged: Panel, monkeyp
 def test_ctrl_c_inside_a_training_scores_what_it_has(
     ragged: Panel, monkeypatch: pytest.MonkeyPatch, refit: bool | int
 ) -> None:
-    step, count = TorchEngine.value_and_grad, iter(range(100))
+    epoch, count = loop._one_epoch, iter(range(100))
 
-    def stopping(self: TorchEngine, batch: Any) -> Any:
-        if next(count) == 3:
+    def stopping(*args: Any) -> Any:
+        if next(count) == 1:
             raise KeyboardInterrupt
-        return step(self, batch)
+        return epoch(*args)
 
-    monkeypatch.setattr(TorchEngine, "value_and_grad", stopping)
+    monkeypatch.setattr(loop, "_one_epoch", stopping)
     made = backtest(quick(), ragged, origins=3, refit=refit, progress=False)
     assert made.origins == (1 if refit else 3)
     assert made.model.record_["interrupted"]
@@ -439,16 +439,16 @@ def test_a_fold_without_its_forecasts_is_trained_again(ragged: Panel, tmp_path: 
 def test_a_half_trained_fold_is_not_kept(
     ragged: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
 ) -> None:
-    step = TorchEngine.value_and_grad
+    epoch = loop._one_epoch
 
-    def stopping(self: TorchEngine, batch: Any) -> Any:
+    def stopping(*args: Any) -> Any:
         if len(calls.fit) == 2:
             raise KeyboardInterrupt
-        return step(self, batch)
+        return epoch(*args)
 
     settings: dict[str, Any] = {"origins": 3, "refit": True, "folder": tmp_path, "progress": False}
     with monkeypatch.context() as patch:
-        patch.setattr(TorchEngine, "value_and_grad", stopping)
+        patch.setattr(loop, "_one_epoch", stopping)
         part = backtest(quick(), ragged, **settings)
     assert (part.origins, part.model.record_["interrupted"]) == (2, True)
     assert not list(tmp_path.glob("fold-001*"))

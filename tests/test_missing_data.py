@@ -86,7 +86,7 @@ def test_a_truth_that_is_masked_moves_neither_loss_nor_gradient(panel_of: PanelO
         torch.manual_seed(0)
         head = make_head(loss, (0.1, 0.5, 0.9))
         network = LSTMNetwork(LSTMConfig(hidden_size=3, readout=3), reader.features, 4, 1, head.raws)
-        engine = TorchEngine(network, head, clip=None, track_mae=True)
+        engine = TorchEngine(network, head, TrainingConfig(clip=None, track_mae=True))
         other = replace(batch, target_BKHC=torch.where(batch.weight_BKHC > 0, batch.target_BKHC, wild))
         value, _, error = engine.value_and_grad(other)
         assert error is not None

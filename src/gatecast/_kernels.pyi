@@ -65,3 +65,44 @@ def lstm_backward(
         weights: as given to ``lstm_forward``.
         gradients: like ``weights``, overwritten; 0 where not wanted.
     """
+
+def trainer(
+    shape: tuple[int, int, int, int, int, int, int, int, int],
+    settings: tuple[str, tuple[float, ...], int, str, float, float, float, float, int, int],
+    values: tuple[Address, ...],
+    gradients: tuple[Address, ...],
+    flat: tuple[int, Address, Address, Address, Address],
+    /,
+) -> Memory:
+    """What trains a network of ``gatecast.model.lstm`` in place.
+
+    Args:
+        shape: lookback, features, patch, hidden, layers, origins, outputs (horizon * targets), raws, skip.
+        settings: loss (mse, mae, huber, pinball), levels of the pinball loss, position of its location, optimizer
+            (none, sgd, adam, adamw), momentum, weight decay, clip (0 = none), dropout, seed of the dropout, threads.
+        values: the parameters: four of each layer, readout, its bias, skip (0 = none).
+        gradients: theirs.
+        flat: count, values, gradient, and what the optimizer remembers of each (two, zero at the start), all flat.
+    """
+
+def train(
+    trainer: Memory,
+    data: tuple[Address, Address, Address],
+    rows: tuple[int, int],
+    sizes: tuple[int, ...],
+    rates: tuple[float, ...],
+    number: int,
+    results: Address,
+    /,
+) -> None:
+    """Take one step for each of some batches that lie one after the other.
+
+    Args:
+        trainer: what ``trainer`` gave.
+        data: context (B, L, F), target (B, K, H * C), weight (as target, or 0).
+        rows: numbers in one row of the context, and of the target.
+        sizes: rows of each batch.
+        rates: learning rate of each step.
+        number: steps taken before.
+        results: (S, 3) loss, mean absolute error of the location and norm of the gradient before clipping.
+    """

@@ -25,12 +25,12 @@ from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
 from gatecast.model.shapes import POINT_LOSSES
 from gatecast.progress import Progress
-from gatecast.training.batch import TensorBatch
+from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing, pick_device
-from gatecast.training.engine import TorchEngine
 from gatecast.training.loop import Record, train
 from gatecast.training.member import NetworkShape
+from gatecast.training.native import make_engine
 from gatecast.training.start import ridge_start
 
 __all__ = ["SequenceRegressor"]
@@ -215,8 +215,8 @@ class _WholeBatch:
     def steps(self) -> int:
         return 1
 
-    def epoch(self, rng: np.random.Generator) -> Iterator[TensorBatch]:
-        yield self.only
+    def runs(self, rng: np.random.Generator) -> Iterator[BatchRun]:
+        yield BatchRun(self.only, (len(self.only.context_BLF),))
 
 
 def _train(
@@ -233,7 +233,7 @@ def _train(
     head = make_head(training.loss, (0.5,))
     with computing(training.seed):
         network = NetworkShape(features, 1, targets, 0).build(config, head).to(batch.context_BLF.device)
-        engine = TorchEngine(network, head, training.clip, training.track_mae)
+        engine = make_engine(network, head, training)
         penalty = penalties[0]
         if training.start == "ridge":
             errors = []

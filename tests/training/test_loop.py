@@ -18,7 +18,7 @@ from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
 from gatecast.model.lstm import LSTMNetwork
 from gatecast.training import loop
-from gatecast.training.batch import TensorBatch
+from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing, pick_device
 from gatecast.training.engine import FlatParameters, TorchEngine, masked_mean
@@ -48,16 +48,17 @@ class Batches:
     def steps(self) -> int:
         return self.count
 
-    def epoch(self, rng: np.random.Generator) -> Iterator[TensorBatch]:
+    def runs(self, rng: np.random.Generator) -> Iterator[BatchRun]:
         for k in range(self.count):
             self.given += 1
-            yield batch(k, math.nan if self.given == self.spoiled else 0.0)
+            one = batch(k, math.nan if self.given == self.spoiled else 0.0)
+            yield BatchRun(one, (len(one.context_BLF),))
 
 
 def engine(seed: int = 0, clip: float | None = None, track_mae: bool = False) -> TorchEngine:
     torch.manual_seed(seed)
     network = LSTMNetwork(LSTMConfig(hidden_size=3), features=1, horizon=1, targets=1, raws=1)
-    return TorchEngine(network, make_head("mse", (0.5,)), clip, track_mae)
+    return TorchEngine(network, make_head("mse", (0.5,)), TrainingConfig(clip=clip, track_mae=track_mae))
 
 
 def weights(of: TorchEngine) -> bytes:

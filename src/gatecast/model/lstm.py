@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
+from gatecast.nn import LSTM
 
 __all__ = ["LSTMNetwork", "State"]
 
@@ -42,7 +43,7 @@ class LSTMNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.shape = (horizon, targets, raws)
-        self.lstm = nn.LSTM(
+        self.lstm = LSTM(
             features * config.patch,
             config.hidden_size,
             config.num_layers,
@@ -70,8 +71,9 @@ class LSTMNetwork(nn.Module):
         K is ``origins``, else ``config.readout``, where 0 means every step; a step before ``skip`` steps are seen reads
         zeros for them.
         """
-        hidden_BLD, state = self.lstm(fold(context_BLF, self.config.patch), state)
-        hidden_BKD = hidden_BLD[:, -(self.config.readout if origins is None else origins) :]
+        folded_BLF = fold(context_BLF, self.config.patch)
+        kept = self.config.readout if origins is None else origins
+        hidden_BKD, state = self.lstm.last(folded_BLF, state, kept or folded_BLF.shape[1])
         return self._read(hidden_BKD, context_BLF, future_BKHF), state
 
     def step(self, tail_BSF: Tensor, state: State, future_BKHF: Tensor | None = None) -> tuple[Tensor, State]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
 from gatecast.model.heads import Head
 from gatecast.model.lstm import LSTMNetwork
-from gatecast.training.batch import TensorBatch
+from gatecast.training.batch import BatchRun, TensorBatch
+from gatecast.training.config import TrainingConfig
+from gatecast.training.schedule import make_optimizer
 
-__all__ = ["FlatParameters", "TorchEngine", "masked_mean"]
+__all__ = ["Engine", "FlatParameters", "Steps", "TorchEngine", "masked_mean", "sums_of_errors"]
 
 
 class FlatParameters:
@@ -44,15 +51,57 @@ class FlatParameters:
             self.values.copy_(values)
 
 
-class TorchEngine:
-    """Loss and gradient through autograd."""
+@dataclass(frozen=True)
+class Steps:
+    """What some training steps gave.
 
-    def __init__(self, network: LSTMNetwork, head: Head, clip: float | None, track_mae: bool = False) -> None:
+    Args:
+        losses: (S,) loss of each step, before its update.
+        errors: (S,) mean absolute error of each, where it is tracked.
+    """
+
+    losses: Tensor
+    errors: Tensor | None
+
+
+class Engine(Protocol):
+    """Takes training steps and measures validation errors."""
+
+    network: LSTMNetwork
+    parameters: FlatParameters
+
+    def take_steps(self, run: BatchRun, rates: Sequence[float], deadline: float) -> Steps:
+        """One step for each batch of a run, with its learning rate; fewer where the deadline comes first."""
+        ...
+
+    def errors(self, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Sums over one validation batch: loss, absolute error, and the number of truths they cover."""
+        ...
+
+
+class TorchEngine:
+    """Loss and gradient through autograd: serves every network on every device, and is the native engine's oracle."""
+
+    def __init__(self, network: LSTMNetwork, head: Head, training: TrainingConfig) -> None:
         self.network = network
         self.head = head
-        self.clip = clip
-        self.track_mae = track_mae
+        self.training = training
         self.parameters = FlatParameters(network)
+        self.optimizer = make_optimizer(self.parameters.values, training)
+
+    def take_steps(self, run: BatchRun, rates: Sequence[float], deadline: float) -> Steps:
+        """One step for each batch of a run; fewer where the deadline comes first."""
+        losses, errors = [], []
+        for batch, rate in zip(run.batches(), rates, strict=True):
+            loss, _, error = self.value_and_grad(batch)
+            self.optimizer.param_groups[0]["lr"] = rate
+            self.optimizer.step()
+            losses.append(loss)
+            if error is not None:
+                errors.append(error)
+            if time.monotonic() > deadline:
+                break
+        return Steps(torch.stack(losses), torch.stack(errors) if errors else None)
 
     def value_and_grad(self, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor | None]:
         """Loss, gradient norm and (where tracked) mean absolute error; the gradient lies in ``parameters``."""
@@ -62,21 +111,26 @@ class TorchEngine:
         loss = masked_mean(self.head.loss(raw_BKHCR, batch.target_BKHC, batch.units), batch.weight_BKHC)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.linalg.vector_norm(gradient)
-        if self.clip is not None:
-            gradient.mul_(torch.clamp(self.clip / (norm + 1e-6), max=1.0))
+        if self.training.clip is not None:
+            gradient.mul_(torch.clamp(self.training.clip / (norm + 1e-6), max=1.0))
         error = None
-        if self.track_mae:
+        if self.training.track_mae:
             error = masked_mean((raw_BKHCR.detach()[..., 0] - batch.target_BKHC).abs(), batch.weight_BKHC)
         return loss.detach(), norm, error
 
     @torch.no_grad()
     def errors(self, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Sums over one validation batch: loss, absolute error, and the number of truths they cover."""
-        raw_BKHCR, _ = self.network(batch.context_BLF, batch.future_BKHF, origins=batch.target_BKHC.shape[1])
-        loss = self.head.loss(raw_BKHCR, batch.target_BKHC, batch.units)
-        error = (raw_BKHCR[..., 0] - batch.target_BKHC).abs()
-        weight = torch.ones_like(loss) if batch.weight_BKHC is None else batch.weight_BKHC
-        return (loss * weight).sum(), (error * weight).sum(), weight.sum()
+        return sums_of_errors(self.network, self.head, batch)
+
+
+def sums_of_errors(network: LSTMNetwork, head: Head, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums over one batch: loss, absolute error, and the number of truths they cover."""
+    raw_BKHCR, _ = network(batch.context_BLF, batch.future_BKHF, origins=batch.target_BKHC.shape[1])
+    loss = head.loss(raw_BKHCR, batch.target_BKHC, batch.units)
+    error = (raw_BKHCR[..., 0] - batch.target_BKHC).abs()
+    weight = torch.ones_like(loss) if batch.weight_BKHC is None else batch.weight_BKHC
+    return (loss * weight).sum(), (error * weight).sum(), weight.sum()
 
 
 def masked_mean(values: Tensor, weight: Tensor | None) -> Tensor:

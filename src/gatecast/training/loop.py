@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from gatecast.errors import TrainingError
-from gatecast.training.batch import BatchSource, TensorBatch
+from gatecast.training.batch import BatchRun, BatchSource, TensorBatch
 from gatecast.training.config import TrainingConfig
-from gatecast.training.engine import TorchEngine
-from gatecast.training.schedule import LearningRate, make_optimizer
+from gatecast.training.engine import Engine, Steps
+from gatecast.training.schedule import LearningRate
 
 __all__ = ["Record", "train"]
 
@@ -45,7 +45,7 @@ class Record:
 
 
 def train(
-    engine: TorchEngine,
+    engine: Engine,
     source: BatchSource,
     config: TrainingConfig,
     *,
@@ -69,7 +69,6 @@ def train(
         TrainingError: the loss is no longer finite.
     """
     rng = np.random.default_rng(config.seed)
-    optimizer = make_optimizer(engine.parameters.values, config)
     rate = LearningRate(config, config.max_epochs * source.steps())
     record, best, step = Record(), Best(engine, config, validation), 0
     started = time.monotonic()
@@ -77,10 +76,11 @@ def train(
     try:
         for epoch in range(1, (config.max_epochs if until is None else until) + 1):
             before = engine.parameters.copy() if config.stop_below is not None else None
-            losses, errors, step = _one_epoch(engine, source.epoch(rng), optimizer, rate, step, deadline)
-            row = {"epoch": epoch, "train_loss": _finite_mean(losses, step, rate, engine)}
-            row |= {"last_loss": float(losses[-1])}
-            row |= {"train_mae": float(torch.stack(errors).mean())} if errors else {}
+            taken = _one_epoch(engine, source.runs(rng), rate, step, deadline)
+            step += len(taken.losses)
+            row = {"epoch": epoch, "train_loss": _finite_mean(taken.losses, step, rate, engine)}
+            row |= {"last_loss": float(taken.losses[-1])}
+            row |= {} if taken.errors is None else {"train_mae": float(taken.errors.mean())}
             row |= best.consider(epoch) | {"lr": rate.at(step - 1), "seconds": time.monotonic() - started}
             rate.after_epoch(row.get(f"validation_{config.monitor}"))
             if epoch == 1 or epoch % config.log_every == 0:
@@ -88,7 +88,7 @@ def train(
             if report is not None:
                 report(row, config.max_epochs)
             if row["train_loss"] < (config.stop_below or -math.inf):
-                if before is not None and len(losses) == 1:  # the loss was that of the weights before the update
+                if before is not None and len(taken.losses) == 1:  # the loss was that of the weights before the update
                     engine.parameters.restore(before)
                 break
             if best.stalled(epoch):
@@ -105,33 +105,22 @@ def train(
     return record
 
 
-def _one_epoch(
-    engine: TorchEngine,
-    batches: Iterable[TensorBatch],
-    optimizer: torch.optim.Optimizer,
-    rate: LearningRate,
-    step: int,
-    deadline: float,
-) -> tuple[list[Tensor], list[Tensor], int]:
+def _one_epoch(engine: Engine, runs: Iterable[BatchRun], rate: LearningRate, step: int, deadline: float) -> Steps:
     """One pass over the batches; no loss is read back before its end."""
     engine.network.train()
-    losses, errors = [], []
-    for batch in batches:
-        loss, _, error = engine.value_and_grad(batch)
-        optimizer.param_groups[0]["lr"] = rate.at(step)
-        optimizer.step()
-        losses.append(loss)
-        if error is not None:
-            errors.append(error)
-        step += 1
+    parts: list[Steps] = []
+    for run in runs:
+        parts.append(engine.take_steps(run, [rate.at(step + n) for n in range(len(run.sizes))], deadline))
+        step += len(run.sizes)
         if time.monotonic() > deadline:
             break
-    return losses, errors, step
+    errors = [part.errors for part in parts if part.errors is not None]
+    return Steps(torch.cat([part.losses for part in parts]), torch.cat(errors) if errors else None)
 
 
-def _finite_mean(losses: list[Tensor], step: int, rate: LearningRate, engine: TorchEngine) -> float:
+def _finite_mean(losses: Tensor, step: int, rate: LearningRate, engine: Engine) -> float:
     """Mean loss of an epoch. Raises TrainingError at the first step that was not finite."""
-    values: list[float] = torch.stack(losses).tolist()
+    values: list[float] = losses.tolist()
     for at, value in enumerate(values):
         if not math.isfinite(value):
             where = step - len(values) + at + 1
@@ -147,7 +136,7 @@ class Best:
     """Remembers the weights with the lowest validation error."""
 
     def __init__(
-        self, engine: TorchEngine, config: TrainingConfig, validation: Callable[[], Iterable[TensorBatch]] | None
+        self, engine: Engine, config: TrainingConfig, validation: Callable[[], Iterable[TensorBatch]] | None
     ) -> None:
         self.engine = engine
         self.config = config

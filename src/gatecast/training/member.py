@@ -14,8 +14,8 @@ from gatecast.model.lstm import LSTMNetwork
 from gatecast.training.batch import WindowSource
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing
-from gatecast.training.engine import TorchEngine
 from gatecast.training.loop import Record, Report, train
+from gatecast.training.native import make_engine
 from gatecast.training.start import ridge_start
 
 __all__ = ["Member", "NetworkShape", "train_member"]
@@ -86,7 +86,7 @@ def train_member(
             if source.reader.framing.observed:
                 ignore_last_channel(network)
             ridge_start(network, head, source.spread(START_WINDOWS, origins=1), penalty, spread_Y)
-        engine = TorchEngine(network, head, training.clip, training.track_mae)
+        engine = make_engine(network, head, training)
         kept = [] if held_back is None else list(held_back.spread(VALIDATION_WINDOWS, origins=1))
         validation = None if held_back is None else lambda: kept
         record = train(

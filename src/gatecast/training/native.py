@@ -1,0 +1,158 @@
+"""The native engine: whole training steps in the compiled kernels, with the parameters where torch has them.
+
+One call takes many steps over batches that lie one after the other; between two steps there is no Python. It serves
+networks that read forwards, with point or quantile heads, in float32 on the CPU; everything else is the torch engine's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gatecast.kernels import load
+from gatecast.model.heads import Head, PointHead, QuantileHead
+from gatecast.model.lstm import LSTMNetwork
+from gatecast.training.batch import BatchRun, TensorBatch
+from gatecast.training.config import TrainingConfig
+from gatecast.training.engine import FlatParameters, Steps, TorchEngine, sums_of_errors
+
+__all__ = ["NativeEngine", "make_engine"]
+
+MOST_LEVELS = 64  # of the kernels' pinball loss
+SECONDS_OF_A_CALL = 0.2  # Ctrl-C and deadlines are seen between two calls
+
+
+def make_engine(
+    network: LSTMNetwork, head: Head, training: TrainingConfig, threads: int | None = None
+) -> TorchEngine | NativeEngine:
+    """The fastest engine that serves a network.
+
+    Args:
+        network: what to train.
+        head: its outputs.
+        training: settings.
+        threads: for the native engine; None = as many as torch uses.
+    """
+    if serves(network, head):
+        return NativeEngine(network, head, training, torch.get_num_threads() if threads is None else threads)
+    return TorchEngine(network, head, training)
+
+
+def serves(network: LSTMNetwork, head: Head) -> bool:
+    """Whether the native engine can train this network here."""
+    parameters = list(network.parameters())
+    plain = all(p.device.type == "cpu" and p.dtype == torch.float32 and p.requires_grad for p in parameters)
+    known = isinstance(head, PointHead) or (isinstance(head, QuantileHead) and head.raws <= MOST_LEVELS)
+    forward = not network.config.bidirectional and network.steps is None
+    return load() is not None and plain and known and forward
+
+
+class NativeEngine:
+    """Loss, gradient and update in the kernels.
+
+    Args:
+        network: what to train; its parameters become views of one flat tensor.
+        head: its outputs.
+        training: loss, optimiser, clipping, seed of the dropout.
+        threads: that share the windows of a batch.
+    """
+
+    def __init__(self, network: LSTMNetwork, head: Head, training: TrainingConfig, threads: int) -> None:
+        kernels = load()
+        assert kernels is not None
+        self.kernels = kernels
+        self.network = network
+        self.head = head
+        self.training = training
+        self.threads = threads
+        self.parameters = FlatParameters(network)
+        # what the optimiser remembers of each parameter
+        self.memory = (torch.zeros_like(self.parameters.gradient), torch.zeros_like(self.parameters.gradient))
+        self.step = 0
+        self._trainer: tuple[tuple[int, int], Any] | None = None
+        self._seconds = 0.0  # of one step, as measured
+
+    def take_steps(self, run: BatchRun, rates: Sequence[float], deadline: float) -> Steps:
+        """One step for each batch of a run; fewer where the deadline comes first."""
+        results: list[Tensor] = []
+        row = done = 0
+        while done < len(run.sizes):
+            count = max(1, int(SECONDS_OF_A_CALL / self._seconds)) if self._seconds else 1
+            sizes = run.sizes[done : done + count]
+            begun = time.monotonic()
+            results.append(self._call(run.batch, row, sizes, rates[done : done + count]))
+            ended = time.monotonic()
+            self._seconds = (ended - begun) / len(sizes)
+            done += len(sizes)
+            row += sum(sizes)
+            if ended > deadline:
+                break
+        loss_error_norm = torch.cat(results)
+        return Steps(loss_error_norm[:, 0], loss_error_norm[:, 1] if self.training.track_mae else None)
+
+    @torch.no_grad()
+    def errors(self, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Sums over one validation batch: loss, absolute error, and the number of truths they cover."""
+        return sums_of_errors(self.network, self.head, batch)
+
+    def _call(self, batch: TensorBatch, row: int, sizes: Sequence[int], rates: Sequence[float]) -> Tensor:
+        """(S, 3) loss, mean absolute error and gradient norm of the steps over the batches that begin at ``row``."""
+        context_BLF, target_BKHC, weight_BKHC = (
+            None if t is None else t.contiguous() for t in (batch.context_BLF, batch.target_BKHC, batch.weight_BKHC)
+        )
+        assert context_BLF is not None
+        assert target_BKHC is not None
+        context_row, target_row = context_BLF[0].numel(), target_BKHC[0].numel()
+        results_S3 = torch.empty(len(sizes), 3)
+        addresses = (
+            context_BLF.data_ptr() + 4 * row * context_row,
+            target_BKHC.data_ptr() + 4 * row * target_row,
+            0 if weight_BKHC is None else weight_BKHC.data_ptr() + 4 * row * target_row,
+        )
+        trainer = self._trainer_for(context_BLF.shape[1], target_BKHC.shape[1])
+        self.kernels.train(
+            trainer, addresses, (context_row, target_row), tuple(sizes), tuple(rates), self.step, results_S3.data_ptr()
+        )
+        self.step += len(sizes)
+        return results_S3
+
+    def _trainer_for(self, lookback: int, origins: int) -> Any:
+        if self._trainer is None or self._trainer[0] != (lookback, origins):
+            self._trainer = ((lookback, origins), self._make_trainer(lookback, origins))
+        return self._trainer[1]
+
+    def _make_trainer(self, lookback: int, origins: int) -> Any:
+        network, training, config = self.network, self.training, self.network.config
+        horizon, targets, raws = network.shape
+        features = network.lstm.input_size // config.patch
+        shape = (
+            lookback, features, config.patch, config.hidden_size, config.num_layers,
+            origins, horizon * targets, raws, config.skip,
+        )  # fmt: skip
+        pinball = isinstance(self.head, QuantileHead)
+        levels = self.head.quantiles if pinball else ()
+        middle = min(range(len(levels)), key=lambda q: abs(levels[q] - 0.5)) if pinball else 0
+        settings = (
+            training.loss, levels, middle, training.optimizer, training.momentum, training.weight_decay,
+            training.clip or 0.0, network.lstm.dropout, training.seed, self.threads,
+        )  # fmt: skip
+        values, gradient = self.parameters.values.data, self.parameters.gradient
+        flat = (values.numel(), *[t.data_ptr() for t in (values, gradient, *self.memory)])
+        tensors = _in_order(network)
+        addresses = tuple(0 if p is None else p.data_ptr() for p in tensors)
+        gradients = tuple(0 if p is None or p.grad is None else p.grad.data_ptr() for p in tensors)
+        return self.kernels.trainer(shape, settings, addresses, gradients, flat)
+
+
+def _in_order(network: LSTMNetwork) -> list[Tensor | None]:
+    """The parameters as the kernels want them: four of each layer, readout, its bias, skip."""
+    lstm = [
+        network.lstm.get_parameter(f"{name}_l{layer}")
+        for layer in range(network.config.num_layers)
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ]
+    return [*lstm, network.readout.weight, network.readout.bias, None if network.skip is None else network.skip.weight]
