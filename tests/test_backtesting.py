@@ -308,18 +308,18 @@ def test_a_warm_fold_goes_on_from_the_weights_of_the_one_before(
 ) -> None:
     from gatecast.training import ensemble
 
-    train_member = vars(ensemble)["train_member"]
+    train_members = vars(ensemble)["train_members"]
     started: list[Any] = []
     ended: list[Any] = []
 
-    def watched(*words: Any, **named: Any) -> Any:
-        weights = named["weights"]
+    def watched(job: Any, trainings: Any, all_weights: Any, *words: Any) -> Any:
+        (weights,) = all_weights  # one member
         started.append(None if weights is None else {name: one.clone() for name, one in weights.items()})
-        member = train_member(*words, **named)
-        ended.append({name: one.clone() for name, one in member.network.state_dict().items()})
-        return member
+        members = train_members(job, trainings, all_weights, *words)
+        ended.append({name: one.clone() for name, one in members[0].network.state_dict().items()})
+        return members
 
-    monkeypatch.setattr(ensemble, "train_member", watched)
+    monkeypatch.setattr(ensemble, "train_members", watched)
     model = quick(training={"start": "random", "max_epochs": 8, "lr": 0.02})
     made = backtest(model, ragged, origins=3, refit=True, warm=True, progress=False)
     assert made.model.ensemble_.common_epoch > 0, "else there are no weights to go on from"

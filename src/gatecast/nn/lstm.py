@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from gatecast.nn.function import KERNELS, run
 from gatecast.nn.guards import is_plain, torch_has_to_serve
 from gatecast.nn.plan import Task, plan_of
-from gatecast.nn.threads import worthwhile_threads
+from gatecast.nn.threads import kernel_threads, worthwhile_threads
 
 __all__ = ["LSTM"]
 
@@ -144,7 +144,7 @@ class LSTM(torch.nn.LSTM):
             input = input.resolve_neg().contiguous()
         wanted = min(steps, length) or length
         keep = wanted if plan.directions == 1 else length
-        threads = worthwhile_threads(rows, plan.flops * rows * length, torch.get_num_threads())
+        threads = worthwhile_threads(rows, plan.flops * rows * length, kernel_threads())
         dropout = self.dropout if training and layers > 1 else 0.0
         seed = _draw_seed() if dropout else 0
         task = Task(

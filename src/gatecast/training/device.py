@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import torch
 
 from gatecast.errors import ConfigError
+from gatecast.nn.threads import kernel_threads, kernels_use
 
-__all__ = ["computing", "lean", "pick_device"]
+__all__ = ["alone", "computing", "crowded", "lean", "pick_device"]
 
 WORK_FOR_THREADS = 6e6  # about batch 128 with hidden 100: below, a second thread waits more than it helps
 
@@ -42,25 +43,42 @@ def computing(seed: int, work: float = math.inf) -> Iterator[None]:
 
 @contextmanager
 def lean(work: float = math.inf) -> Iterator[None]:
-    """Treat vanishing numbers as zero, use one thread for little work; as before afterwards.
+    """Treat vanishing numbers as zero, use one of torch's threads for little work; as before afterwards.
 
     Gradients that vanish through a long window fall under 1e-38, where every operation on them is many times slower.
     Threads that share a small matrix product wait for each other longer than they compute, and on a busy machine many
-    times longer.
+    times longer. The kernels have threads of their own, which are not concerned: each has rows of its own.
 
     Args:
         work: multiplications of one recurrent step over the batch.
     """
     threads = torch.get_num_threads()
-    if work < WORK_FOR_THREADS:
-        torch.set_num_threads(1)
     flushed_before = _denormals_are_flushed()
-    torch.set_flush_denormal(True)
+    with kernels_use(kernel_threads()):
+        if work < WORK_FOR_THREADS:
+            torch.set_num_threads(1)
+        torch.set_flush_denormal(True)
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(flushed_before)
+            torch.set_num_threads(threads)
+
+
+@contextmanager
+def crowded() -> Iterator[None]:
+    """While other threads call ``alone``; torch's number of threads is as before afterwards."""
+    threads = torch.get_num_threads()
     try:
         yield
     finally:
-        torch.set_flush_denormal(flushed_before)
         torch.set_num_threads(threads)
+
+
+def alone() -> None:
+    """Settings of a thread that works beside others, until it ends: vanishing numbers are zero, one thread."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
 
 
 def _denormals_are_flushed() -> bool:

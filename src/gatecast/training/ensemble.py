@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -28,7 +27,8 @@ from gatecast.training.batch import WindowSource
 from gatecast.training.counts import COUNTS, require_counts
 from gatecast.training.device import pick_device
 from gatecast.training.loop import Row
-from gatecast.training.member import Member, NetworkShape, seeded, train_member
+from gatecast.training.member import VALIDATION_WINDOWS, Job, Member, NetworkShape, seeded
+from gatecast.training.together import train_members
 
 __all__ = ["Ensemble", "fit_ensemble"]
 
@@ -253,41 +253,23 @@ class _Job:
     ) -> list[Member]:
         """All members, or as many as the deadline and the user allow, but one at least."""
         plan, panel = self.plan, source.reader.panel
-        targets, future = len(panel.targets), source.reader.future_width
-        shape = NetworkShape(source.reader.features, plan.framing.horizon, targets, future)
-        members: list[Member] = []
-        begun = time.monotonic()
-        allowed = (self.deadline - begun) * budget
-        for k in range(plan.members):
-            member = train_member(
-                shape,
-                plan.network,
-                head,
-                source,
-                check,
-                seeded(plan.training, k),
-                penalty=plan.penalty,
-                spread_Y=np.array(plan.spread).ravel() if plan.spread else None,
-                until=None if after is None or self.warm else after.common_epoch,
-                weights=_weights(after, k) if self.warm and after is not None else None,
-                deadline=begun + allowed * (k + 1) / plan.members,
-                report=self._report(k),
-            )
-            members.append(member)
-            if member.record.interrupted or time.monotonic() > self.deadline:
-                break
-        self.progress.clear()
-        return members
-
-    def _report(self, member: int) -> Callable[[Row, int], None]:
-        def report(row: Row, epochs: int) -> None:
-            checked = f" · validation {row['validation_loss']:.4g}" if "validation_loss" in row else ""
-            which = f"member {member + 1} of {self.plan.members} · " if self.plan.members > 1 else ""
-            self.progress.show(
-                f"training · {which}epoch {row['epoch']:.0f} of {epochs} · loss {row['train_loss']:.4g}{checked}"
-            )
-
-        return report
+        shape = NetworkShape(
+            source.reader.features, plan.framing.horizon, len(panel.targets), source.reader.future_width
+        )  # fmt: skip
+        job = Job(
+            shape,
+            plan.network,
+            head,
+            source,
+            None if check is None else list(check.spread(VALIDATION_WINDOWS, origins=1)),
+            penalty=plan.penalty,
+            spread_Y=np.array(plan.spread).ravel() if plan.spread else None,
+            until=None if after is None or self.warm else after.common_epoch,
+        )
+        trainings = [seeded(plan.training, k) for k in range(plan.members)]
+        weights = [_weights(after, k) if self.warm and after is not None else None for k in range(plan.members)]
+        deadline = time.monotonic() + (self.deadline - time.monotonic()) * budget
+        return train_members(job, trainings, weights, self.progress, deadline)
 
 
 def calibrated(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +53,7 @@ def train(
     until: int | None = None,
     deadline: float = math.inf,
     report: Report | None = None,
+    halted: Callable[[], bool] | None = None,
 ) -> Record:
     """Train until the epochs, the patience, the deadline or the user ends it; the network keeps the best weights.
 
@@ -64,6 +65,7 @@ def train(
         until: last epoch to run of the schedule; None = all of them.
         deadline: ``time.monotonic()`` at which to stop.
         report: called after every epoch with its history row and the number of epochs planned.
+        halted: says that the user wants to stop, where this is not the thread that Ctrl-C reaches.
 
     Raises:
         TrainingError: the loss is no longer finite.
@@ -76,7 +78,7 @@ def train(
     try:
         for epoch in range(1, (config.max_epochs if until is None else until) + 1):
             before = engine.parameters.copy() if config.stop_below is not None else None
-            taken = _one_epoch(engine, source.runs(rng), rate, step, deadline)
+            taken = _one_epoch(engine, _until(halted, source.runs(rng)), rate, step, deadline)
             step += len(taken.losses)
             row = {"epoch": epoch, "train_loss": _finite_mean(taken.losses, step, rate, engine)}
             row |= {"last_loss": float(taken.losses[-1])}
@@ -116,6 +118,14 @@ def _one_epoch(engine: Engine, runs: Iterable[BatchRun], rate: LearningRate, ste
             break
     errors = [part.errors for part in parts if part.errors is not None]
     return Steps(torch.cat([part.losses for part in parts]), torch.cat(errors) if errors else None)
+
+
+def _until(halted: Callable[[], bool] | None, runs: Iterable[BatchRun]) -> Iterator[BatchRun]:
+    """The runs, until the user wants to stop."""
+    for run in runs:
+        if halted is not None and halted():
+            raise KeyboardInterrupt
+        yield run
 
 
 def _finite_mean(losses: Tensor, step: int, rate: LearningRate, engine: Engine) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,14 +12,14 @@ import torch
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import Head
 from gatecast.model.lstm import LSTMNetwork
-from gatecast.training.batch import WindowSource
+from gatecast.training.batch import TensorBatch, WindowSource
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing
 from gatecast.training.loop import Record, Report, train
 from gatecast.training.native import make_engine
 from gatecast.training.start import ridge_start
 
-__all__ = ["Member", "NetworkShape", "train_member"]
+__all__ = ["VALIDATION_WINDOWS", "Job", "Member", "NetworkShape"]
 
 START_WINDOWS = 4096  # enough for a regression; more would only cost time
 VALIDATION_WINDOWS = 2048
@@ -46,53 +47,74 @@ class Member:
     record: Record
 
 
-def train_member(
-    shape: NetworkShape,
-    config: LSTMConfig,
-    head: Head,
-    source: WindowSource,
-    held_back: WindowSource | None,
-    training: TrainingConfig,
-    *,
-    penalty: float = 1e-2,
-    spread_Y: np.ndarray | None = None,
-    until: int | None = None,
-    weights: dict[str, torch.Tensor] | None = None,
-    deadline: float = math.inf,
-    report: Report | None = None,
-) -> Member:
-    """Build, start and train one network.
+@dataclass(frozen=True)
+class Job:
+    """What all members of an ensemble share.
 
     Args:
-        shape: what the data asks of it.
+        shape: what the data asks of the network.
         config: its sizes.
         head: its outputs.
         source: training windows.
-        held_back: validation windows; None = no validation.
-        training: settings; their seed is the member's own.
+        held_back: validation batches; None = no validation.
         penalty: of the ridge start.
         spread_Y: (H * C,) errors to expect, for the start of the quantiles; None = those of the regression.
         until: last epoch to run of the schedule; None = all.
-        weights: state_dict to start from, instead of a start of its own.
-        deadline: ``time.monotonic()`` at which to stop.
-        report: progress.
     """
-    work = training.batch_size * 4 * config.hidden_size * (config.hidden_size + shape.features)
-    with computing(training.seed, work):
-        network = shape.build(config, head).to(source.device)
+
+    shape: NetworkShape
+    config: LSTMConfig
+    head: Head
+    source: WindowSource
+    held_back: list[TensorBatch] | None
+    penalty: float = 1e-2
+    spread_Y: np.ndarray | None = None
+    until: int | None = None
+
+    def work(self, training: TrainingConfig) -> float:
+        """Multiplications of one recurrent step over a batch."""
+        return training.batch_size * 4 * self.config.hidden_size * (self.config.hidden_size + self.shape.features)
+
+    def build(self, training: TrainingConfig, weights: dict[str, torch.Tensor] | None) -> LSTMNetwork:
+        """A network with weights of its seed, or with those given. Draws from torch's generator: one at a time."""
+        with computing(training.seed, self.work(training)):
+            network = self.shape.build(self.config, self.head).to(self.source.device)
         if weights is not None:
             network.load_state_dict(weights)
-        elif training.start == "ridge":
-            if source.reader.framing.observed:
+        return network
+
+    def train(
+        self,
+        network: LSTMNetwork,
+        training: TrainingConfig,
+        *,
+        started: bool = False,
+        deadline: float = math.inf,
+        report: Report | None = None,
+        halted: Callable[[], bool] | None = None,
+    ) -> Member:
+        """Start and train a network.
+
+        Args:
+            network: as built.
+            training: settings; their seed is the member's own.
+            started: it has weights to go on from, and needs no start.
+            deadline: ``time.monotonic()`` at which to stop.
+            report: progress.
+            halted: says that the user wants to stop, see ``loop.train``.
+        """
+        if training.start == "ridge" and not started:
+            if self.source.reader.framing.observed:
                 ignore_last_channel(network)
-            ridge_start(network, head, source.spread(START_WINDOWS, origins=1), penalty, spread_Y)
-        engine = make_engine(network, head, training)
-        kept = [] if held_back is None else list(held_back.spread(VALIDATION_WINDOWS, origins=1))
-        validation = None if held_back is None else lambda: kept
+            windows = self.source.spread(START_WINDOWS, origins=1)
+            ridge_start(network, self.head, windows, self.penalty, self.spread_Y)
+        engine = make_engine(network, self.head, training)
+        kept = self.held_back
         record = train(
-            engine, source, training, validation=validation, until=until, deadline=deadline, report=report
+            engine, self.source, training, validation=None if kept is None else lambda: kept,
+            until=self.until, deadline=deadline, report=report, halted=halted,
         )  # fmt: skip
-    return Member(network, record)
+        return Member(network, record)
 
 
 def ignore_last_channel(network: LSTMNetwork) -> None:

@@ -16,29 +16,21 @@ from torch import Tensor
 from gatecast.kernels import load
 from gatecast.model.heads import Head, PointHead, QuantileHead
 from gatecast.model.lstm import LSTMNetwork
+from gatecast.nn.threads import kernel_threads, worthwhile_threads
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
 from gatecast.training.engine import FlatParameters, Steps, TorchEngine, sums_of_errors
 
-__all__ = ["NativeEngine", "make_engine"]
+__all__ = ["NativeEngine", "make_engine", "serves"]
 
 MOST_LEVELS = 64  # of the kernels' pinball loss
 SECONDS_OF_A_CALL = 0.2  # Ctrl-C and deadlines are seen between two calls
 
 
-def make_engine(
-    network: LSTMNetwork, head: Head, training: TrainingConfig, threads: int | None = None
-) -> TorchEngine | NativeEngine:
-    """The fastest engine that serves a network.
-
-    Args:
-        network: what to train.
-        head: its outputs.
-        training: settings.
-        threads: for the native engine; None = as many as torch uses.
-    """
+def make_engine(network: LSTMNetwork, head: Head, training: TrainingConfig) -> TorchEngine | NativeEngine:
+    """The fastest engine that serves a network here."""
     if serves(network, head):
-        return NativeEngine(network, head, training, torch.get_num_threads() if threads is None else threads)
+        return NativeEngine(network, head, training, kernel_threads())
     return TorchEngine(network, head, training)
 
 
@@ -58,7 +50,7 @@ class NativeEngine:
         network: what to train; its parameters become views of one flat tensor.
         head: its outputs.
         training: loss, optimiser, clipping, seed of the dropout.
-        threads: that share the windows of a batch.
+        threads: that may share the windows of a batch; small ones use fewer.
     """
 
     def __init__(self, network: LSTMNetwork, head: Head, training: TrainingConfig, threads: int) -> None:
@@ -113,19 +105,23 @@ class NativeEngine:
             target_BKHC.data_ptr() + 4 * row * target_row,
             0 if weight_BKHC is None else weight_BKHC.data_ptr() + 4 * row * target_row,
         )
-        trainer = self._trainer_for(context_BLF.shape[1], target_BKHC.shape[1])
+        trainer = self._trainer_for(sizes[0], context_BLF.shape[1], target_BKHC.shape[1])
         self.kernels.train(
             trainer, addresses, (context_row, target_row), tuple(sizes), tuple(rates), self.step, results_S3.data_ptr()
         )
         self.step += len(sizes)
         return results_S3
 
-    def _trainer_for(self, lookback: int, origins: int) -> Any:
+    def _trainer_for(self, rows: int, lookback: int, origins: int) -> Any:
+        """The trainer for windows of this size; the first batch says how many threads it is worth."""
         if self._trainer is None or self._trainer[0] != (lookback, origins):
-            self._trainer = ((lookback, origins), self._make_trainer(lookback, origins))
+            hidden, layers = self.network.config.hidden_size, self.network.config.num_layers
+            flops = 8 * rows * lookback * hidden * (hidden + self.network.lstm.input_size) * layers
+            threads = worthwhile_threads(rows, flops, self.threads)
+            self._trainer = ((lookback, origins), self._make_trainer(lookback, origins, threads))
         return self._trainer[1]
 
-    def _make_trainer(self, lookback: int, origins: int) -> Any:
+    def _make_trainer(self, lookback: int, origins: int, threads: int) -> Any:
         network, training, config = self.network, self.training, self.network.config
         horizon, targets, raws = network.shape
         features = network.lstm.input_size // config.patch
@@ -138,7 +134,7 @@ class NativeEngine:
         middle = min(range(len(levels)), key=lambda q: abs(levels[q] - 0.5)) if pinball else 0
         settings = (
             training.loss, levels, middle, training.optimizer, training.momentum, training.weight_decay,
-            training.clip or 0.0, network.lstm.dropout, training.seed, self.threads,
+            training.clip or 0.0, network.lstm.dropout, training.seed, threads,
         )  # fmt: skip
         values, gradient = self.parameters.values.data, self.parameters.gradient
         flat = (values.numel(), *[t.data_ptr() for t in (values, gradient, *self.memory)])
