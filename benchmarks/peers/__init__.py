@@ -1,0 +1,1 @@
+"""What Gatecast is measured against: other libraries, plain torch, and the published loops."""

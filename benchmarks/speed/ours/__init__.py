@@ -1,0 +1,1 @@
+"""Gatecast's side of each task, as contestants (see ``speed.worker``)."""
