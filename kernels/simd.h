@@ -117,7 +117,7 @@ ALWAYS_INLINE Vec from_bits(UintVec value) {
 #endif
 
 ALWAYS_INLINE Vec broadcast(float value) {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && defined(__GNUC__)
     return (Vec)_mm512_set1_ps(value);
 #elif defined(__AVX2__) && defined(__GNUC__)
     return (Vec)_mm256_set1_ps(value);
