@@ -262,6 +262,19 @@ def test_saved_tensors_may_be_moved_and_recomputed(twins: Any, agree: Any) -> No
         agree(a.grad, b.grad)
 
 
+def test_saved_tensors_may_come_back_with_other_strides(twins: Any, agree: Any) -> None:
+    def columns_first(tensor: Tensor) -> Tensor:
+        return tensor.mT.contiguous().mT if tensor.dim() > 1 else tensor
+
+    ours, exact = twins(3, 6, 2)
+    x = torch.randn(5, 4, 3)
+    exact(x.double())[0].sin().sum().backward()
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, columns_first):
+        ours(x)[0].sin().sum().backward()
+    for a, b in zip(ours.parameters(), exact.parameters(), strict=True):
+        agree(a.grad, b.grad)
+
+
 # ---------------------------------------------------------------- gradients of gradients
 
 

@@ -98,6 +98,15 @@ def test_denormals(variant: str, size: float) -> None:
     assert torch.tensor(1e-40).add(0) != 0  # denormals of the caller's thread are as they were
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 2, 1), (5, 2, 3)])
+def test_numbers_marked_as_negated(shape: tuple[int, ...]) -> None:
+    ours, theirs = pair(shape[2], 4)
+    x = torch.randn(shape, dtype=torch.cfloat).conj().imag
+    assert x.is_neg()
+    state = torch.randn(1, shape[1], 4, dtype=torch.cfloat).conj().imag
+    assert torch.allclose(ours(x, (state, state))[0], theirs(x, (state, state))[0], atol=1e-6)
+
+
 def test_many_steps_and_wide_batches(variant: str) -> None:
     ours, theirs = pair(1, 3)
     for shape in ((3000, 1, 1), (2, 3000, 1)):
