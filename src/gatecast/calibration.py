@@ -88,9 +88,13 @@ class Calibration:
             return output_BHCQ + self.offset_HCQ
         if self.stretch_HQ is None:
             return output_BHCQ
-        middle_BHC1 = output_BHCQ[..., [_middle(self.quantiles)]]
+        middle_BHC = output_BHCQ[..., _middle(self.quantiles)]
         stretch_H1Q = self.stretch_HQ[:, None].astype(output_BHCQ.dtype)
-        return np.sort(middle_BHC1 + stretch_H1Q * (output_BHCQ - middle_BHC1), axis=-1)
+        result_BHCQ, ordered = np.empty_like(output_BHCQ), True
+        for q in range(output_BHCQ.shape[-1]):  # level by level: numpy is slow along an axis of a few levels
+            result_BHCQ[..., q] = middle_BHC + stretch_H1Q[..., q] * (output_BHCQ[..., q] - middle_BHC)
+            ordered = ordered and (q == 0 or bool((result_BHCQ[..., q - 1] <= result_BHCQ[..., q]).all()))
+        return result_BHCQ if ordered else np.sort(result_BHCQ, axis=-1)
 
     @classmethod
     def fit(

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from gatecast.data.batches import WindowReader
-from gatecast.data.future import extend, observed_part
+from gatecast.data.future import continued, observed_part
 from gatecast.data.intake import as_panel, require_same_columns
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
@@ -239,8 +239,7 @@ class Forecaster:
             CovariateError: a future covariate is missing somewhere in the horizon, or has an unknown category.
             WindowError: a series is shorter than the lookback that was asked for.
         """
-        history, extended = self._history_and_horizon(data, future)
-        origin_N = extended.stop - 1 - self.horizon
+        history, extended, origin_N = self._history_and_horizon(data, future)
         values_NHCQ = self.forecast_from(extended, np.arange(len(history)), origin_N)
         return Forecast(
             values_NHCQ,
@@ -275,8 +274,8 @@ class Forecaster:
         """
         if paths < 1:
             raise ConfigError(f"paths must be at least 1; got {paths}.")
-        history, extended = self._history_and_horizon(data, future)
-        series, origin_N = np.arange(len(history)), extended.stop - 1 - self.horizon
+        history, extended, origin_N = self._history_and_horizon(data, future)
+        series = np.arange(len(history))
         place_N = np.argsort(np.argsort(np.array(history.ids)))
         noise = np.random.default_rng(seed).standard_normal((len(series), paths, self.horizon, len(history.targets)))
         reader, predictor = self._reader(extended, series, origin_N), self.ensemble_.predictor
@@ -297,8 +296,8 @@ class Forecaster:
             history.names,
         )
 
-    def _history_and_horizon(self, data: Any | None, future: Any | None) -> tuple[Panel, Panel]:
-        """What was observed, and the end of it with rows for the horizon."""
+    def _history_and_horizon(self, data: Any | None, future: Any | None) -> tuple[Panel, Panel, np.ndarray]:
+        """What was observed, what of it a forecast reads (with the future covariates), and the rows (N,) it ends in."""
         self._require_fitted()
         if data is None and not hasattr(self, "panel_"):
             raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
@@ -307,7 +306,8 @@ class Forecaster:
         history = observed_part(panel)
         if not self.plan_.padded:
             require_steps(history, self.plan_.framing.lookback, 0)
-        return history, extend(history, panel, self.horizon, future, self._history_needed())
+        keep = self._history_needed()
+        return history, *continued(history, panel, self.horizon, future, keep, rows=self.recursive)
 
     def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Quantiles (B, H, C, Q) after any origin rows of a panel, in one pass; rows after an origin are not used.

@@ -12,6 +12,7 @@ import torch
 from gatecast.calibration import Calibration
 from gatecast.data.batches import Batch, WindowReader
 from gatecast.data.panel import Panel
+from gatecast.data.rows import row_ranges
 from gatecast.model.heads import Head, Units
 from gatecast.model.lstm import LSTMNetwork
 from gatecast.training.batch import units_of
@@ -74,7 +75,7 @@ class Predictor:
             with torch.inference_mode():
                 raws = [net(context_BLF, future_BKHF, origins=reader.framing.supervised)[0] for net in self.networks]
             units = self.units(reader, batch)
-            output_BKHCQ = torch.stack([self.head.outputs(raw, units) for raw in raws]).mean(0).cpu().numpy()
+            output_BKHCQ = _mean([self.head.outputs(raw, units) for raw in raws])
             parts.append(reader.restore_every(batch, output_BKHCQ)[..., min(middle, output_BKHCQ.shape[-1] - 1)])
         return self.settled(np.concatenate(parts))
 
@@ -104,7 +105,7 @@ class Predictor:
             outputs = [self.head.outputs(raw)[:count] for raw in raws]
         else:
             outputs = [self.head.outputs(raw[:count], units) for raw in raws]
-        return torch.stack(outputs).mean(0).cpu().numpy(), batch
+        return _mean(outputs), batch
 
     def units(self, reader: WindowReader, batch: Batch, last: bool = False) -> Units | None:
         """What the head has to know of a batch: for counts the way to the data's unit, of the last origin or of all."""
@@ -118,6 +119,12 @@ class Predictor:
         context_BLF = torch.from_numpy(batch.context_BLF).to(self.device)
         future_BKHF = torch.from_numpy(batch.future_BKHF).to(self.device) if batch.future_BKHF.shape[-1] else None
         return context_BLF, future_BKHF
+
+
+def _mean(outputs: list[torch.Tensor]) -> np.ndarray:
+    """Of the members' outputs."""
+    mean: np.ndarray = (outputs[0] if len(outputs) == 1 else torch.stack(outputs).mean(0)).cpu().numpy()
+    return mean
 
 
 @overload
@@ -152,7 +159,7 @@ def _private_rows(
     history_B = origin_B - panel.first[series_B] + 1
     length_B = history_B + horizon
     first_B = np.cumsum(length_B) - length_B
-    rows = np.concatenate([np.arange(o - h + 1, o + horizon + 1) for o, h in zip(origin_B, history_B, strict=True)])
+    rows = row_ranges(origin_B - history_B + 1, length_B)
     values_RV = panel.values_RV[np.minimum(rows, len(panel.values_RV) - 1)]
     origin_rows = first_B + history_B - 1
     future = (origin_rows[:, None] + np.arange(1, horizon + 1)).ravel()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gatecast.data import rows as module
 from gatecast.data.panel import Panel
-from gatecast.data.rows import TargetRows, all_above, all_observed, row_ranges, series_groups, windows_at
+from gatecast.data.rows import TargetRows, all_above, all_observed, last_observed, row_ranges, series_groups, windows_at
 from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import ConfigError
@@ -43,7 +43,7 @@ def test_what_a_panel_holds(panel_of: PanelOf, seed: int, gaps: float, at_once: 
     held = np.concatenate([panel.series(n) for n in range(len(panel))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "ROWS_AT_ONCE", at_once)
-        groups = list(series_groups(panel))
+        groups = list(series_groups(panel.length))
         assert [n for group in groups for n in range(len(panel))[group]] == list(range(len(panel)))
         assert all(panel.length[group].sum() <= max(at_once, panel.length[group.start]) for group in groups)
         assert all_observed(panel) == bool(np.isfinite(held).all())
@@ -69,6 +69,19 @@ def test_missing_values_repeat_the_one_before(panel_of: PanelOf, seed: int, gaps
         assert (rows.seen(index) == np.isfinite(table)).all()
         observed = np.flatnonzero(np.isfinite(table).any(axis=1))
         assert rows.begun[n] == panel.first[n] + (observed[0] if len(observed) else len(table))
+
+
+@settings(max_examples=60, deadline=None)
+@given(*Random)
+def test_the_last_observed_row(panel_of: PanelOf, seed: int, gaps: float, at_once: int) -> None:
+    panel = random_panel(panel_of, seed, gaps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ROWS_AT_ONCE", at_once)
+        last_NC = last_observed(panel.target_RC, panel.first, panel.stop)
+    for n in range(len(panel)):
+        for c in range(2):
+            seen = np.flatnonzero(np.isfinite(panel.series(n)[:, c]))
+            assert last_NC[n, c] == (panel.first[n] + seen[-1] if len(seen) else -1)
 
 
 def test_what_is_complete_is_not_copied(panel_of: PanelOf) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.data.rows import row_ranges, series_groups
+from gatecast.data.rows import rows_of, series_groups
 
 __all__ = ["CovariateScale"]
 
@@ -51,8 +51,8 @@ class CovariateScale:
 
 def _covariate_rows(panel: Panel) -> Iterable[np.ndarray]:
     """The past and future covariates of all series, some series at a time."""
-    for group in series_groups(panel):
-        yield panel.values_RV[row_ranges(panel.first[group], panel.length[group]), len(panel.targets) :]
+    for group in series_groups(panel.length):
+        yield rows_of(panel.values_RV[:, len(panel.targets) :], panel.first[group], panel.length[group])
 
 
 def _mean_and_spread(parts: Parts, width: int) -> tuple[np.ndarray, np.ndarray]:

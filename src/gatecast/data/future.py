@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.data.rows import row_ranges
+from gatecast.data.rows import last_observed, row_ranges, rows_of, series_groups
 from gatecast.errors import CovariateError, PanelError, listed
 
-__all__ = ["extend", "observed_part", "row_ranges"]
+__all__ = ["continued", "extend", "observed_part", "row_ranges"]
 
 
 def observed_part(panel: Panel) -> Panel:
@@ -28,9 +28,7 @@ def observed_part(panel: Panel) -> Panel:
     """
     if not len(panel) or not panel.targets:
         raise PanelError("the panel has no target values: nothing to learn from or to continue.")
-    seen_R = np.isfinite(panel.target_RC).any(axis=1)
-    last_R = np.maximum.accumulate(np.where(seen_R, np.arange(len(seen_R)), -1))
-    last_N = last_R[panel.stop - 1]
+    last_N = last_observed(panel.target_RC, panel.first, panel.stop).max(axis=1)
     empty = np.flatnonzero(last_N < panel.first)
     if len(empty):
         raise PanelError(
@@ -53,30 +51,49 @@ def extend(history: Panel, panel: Panel, horizon: int, future: Any, keep: int | 
     Raises:
         CovariateError: a future covariate is missing in some series and times of the horizon.
     """
-    kept = history if keep is None else history.slice(_first_kept(history, keep), history.length)
+    kept = history if keep is None else _recent_part(history, keep)
     length = kept.length + horizon
-    rows = row_ranges(kept.first, length)
-    values_RV = np.full((len(rows), history.values_RV.shape[1]), np.nan, history.values_RV.dtype)
     first = np.cumsum(length) - length
-    past = row_ranges(first, kept.length)
-    values_RV[past] = history.values_RV[row_ranges(kept.first, kept.length)]
+    values_RV = np.full((int(length.sum()), history.values_RV.shape[1]), np.nan, history.values_RV.dtype)
+    for group in series_groups(kept.length):
+        place = row_ranges(first[group], kept.length[group])
+        values_RV[place] = rows_of(history.values_RV, kept.first[group], kept.length[group])
     if history.schema.future:
         ahead = row_ranges(first + kept.length, np.full(len(kept), horizon))
         values_RV[ahead, history.schema.future_slice] = _future_rows(history, panel, horizon, future)
-    elif future is not None:
-        raise CovariateError("future covariates were given, but the model was trained without any.")
+    else:
+        _refuse_covariates(future)
     return replace(kept, values_RV=values_RV, first=first, length=length)
 
 
-def _first_kept(history: Panel, keep: int) -> np.ndarray:
-    """(N,) first of at least ``keep`` steps that are kept, early enough to know the values that fill a gap there."""
-    row_R = np.arange(len(history.values_RV))
-    seen_RC = np.isfinite(history.target_RC)
-    last_RC = np.maximum.accumulate(np.where(seen_RC, row_R[:, None], -1), axis=0)
-    wanted_N1 = np.maximum(history.stop - keep, history.first)[:, None]
-    last_NC = last_RC[wanted_N1[:, 0]]
-    known_NC = np.where(last_NC >= history.first[:, None], last_NC, wanted_N1)
-    return known_NC.min(axis=1) - history.first
+def continued(
+    history: Panel, panel: Panel, horizon: int, future: Any, keep: int | None, *, rows: bool
+) -> tuple[Panel, np.ndarray]:
+    """What a forecast reads, and the row (N,) of each series that it starts from.
+
+    The history lies where it is, unless there are future covariates to add or ``rows`` are asked for: then as
+    ``extend``, whose arguments these are.
+    """
+    if history.schema.future or rows:
+        extended = extend(history, panel, horizon, future, keep)
+        return extended, extended.stop - 1 - horizon
+    _refuse_covariates(future)
+    kept = history if keep is None else _recent_part(history, keep)
+    return kept, kept.stop - 1
+
+
+def _refuse_covariates(future: Any) -> None:
+    """Raise CovariateError where future covariates are given to a model that knows none."""
+    if future is not None:
+        raise CovariateError("future covariates were given, but the model was trained without any.")
+
+
+def _recent_part(history: Panel, keep: int) -> Panel:
+    """At least the last ``keep`` steps of each series, from early enough to know the values that fill a gap there."""
+    wanted_N = np.maximum(history.stop - keep, history.first)
+    last_NC = last_observed(history.target_RC, history.first, wanted_N + 1)
+    known_NC = np.where(last_NC >= 0, last_NC, wanted_N[:, None])
+    return history.slice(known_NC.min(axis=1) - history.first, history.length)
 
 
 def _future_rows(history: Panel, panel: Panel, horizon: int, future: Any) -> np.ndarray:

@@ -131,12 +131,15 @@ class Panel:
 
     def select(self, series: Sequence[int] | Sequence[str] | np.ndarray) -> Panel:
         """Keep some series, by position or name, in the order given."""
-        index = np.array([self.position(s if isinstance(s, str) else int(s)) for s in series], dtype=np.int64)
+        if isinstance(series, np.ndarray) and series.dtype.kind in "iu":
+            index = series.astype(np.int64)
+        else:
+            index = np.array([self.position(s if isinstance(s, str) else int(s)) for s in series], dtype=np.int64)
         return replace(
             self,
             first=self.first[index],
             length=self.length[index],
-            ids=tuple(self.ids[n] for n in index),
+            ids=tuple(map(self.ids.__getitem__, index.tolist())),
             starts=self.starts[index],
             static_NS=self.static_NS[index],
         )

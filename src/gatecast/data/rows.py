@@ -13,7 +13,16 @@ import numpy as np
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
 
-__all__ = ["TargetRows", "all_above", "all_observed", "row_ranges", "series_groups", "windows_at"]
+__all__ = [
+    "TargetRows",
+    "all_above",
+    "all_observed",
+    "last_observed",
+    "row_ranges",
+    "rows_of",
+    "series_groups",
+    "windows_at",
+]
 
 ROWS_AT_ONCE = 1 << 20
 
@@ -29,15 +38,37 @@ def row_ranges(first: np.ndarray, length: np.ndarray) -> np.ndarray:
     return np.arange(total) + np.repeat(first - (ends - length), length)
 
 
-def series_groups(panel: Panel) -> Iterator[slice]:
+def series_groups(length: np.ndarray) -> Iterator[slice]:
     """Positions of neighbouring series with about a million rows together, one series at least."""
-    ends = np.cumsum(panel.length)
-    at, count = 0, len(panel)
+    ends = np.cumsum(length)
+    at, count = 0, len(length)
     while at < count:
         before = int(ends[at - 1]) if at else 0
         stop = max(int(np.searchsorted(ends, before + ROWS_AT_ONCE, side="right")), at + 1)
         yield slice(at, stop)
         at = stop
+
+
+def rows_of(values_RV: np.ndarray, first: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """(R', V) a copy of the rows of ranges, one after the other."""
+    if len(length) and (length == length[0]).all():
+        return windows_at(values_RV, first, int(length[0])).reshape(-1, values_RV.shape[1])
+    taken_RV: np.ndarray = values_RV[row_ranges(first, length)]
+    return taken_RV
+
+
+def last_observed(target_RC: np.ndarray, first: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """(N, C) last row of each range first .. stop - 1 whose target was observed; -1 where there is none."""
+    seen_NC = np.isfinite(target_RC[stop - 1])
+    last_NC = np.where(seen_NC, stop[:, None] - 1, -1)
+    open_M = np.flatnonzero(~seen_NC.all(axis=1))  # ranges that end with an observed value need no further look
+    for group in series_groups((stop - first)[open_M]):
+        chosen = open_M[group]
+        length = (stop - first)[chosen]
+        rows = row_ranges(first[chosen], length)
+        found_RC = np.where(np.isfinite(target_RC[rows]), rows[:, None], -1)
+        last_NC[chosen] = np.maximum.reduceat(found_RC, np.cumsum(length) - length, axis=0)
+    return last_NC
 
 
 def _span(panel: Panel, group: slice) -> np.ndarray:
@@ -47,7 +78,7 @@ def _span(panel: Panel, group: slice) -> np.ndarray:
 
 def _inside(panel: Panel, group: slice) -> np.ndarray:
     """(R', C) the targets of a group's series, one after the other."""
-    return panel.target_RC[row_ranges(panel.first[group], panel.length[group])]
+    return rows_of(panel.target_RC, panel.first[group], panel.length[group])
 
 
 def _short(panel: Panel, group: slice) -> bool:
@@ -58,7 +89,7 @@ def _short(panel: Panel, group: slice) -> bool:
 
 def all_observed(panel: Panel) -> bool:
     """Whether no target is missing in any series."""
-    for group in series_groups(panel):
+    for group in series_groups(panel.length):
         if _short(panel, group) and np.isfinite(_span(panel, group)).all():
             continue
         if not np.isfinite(_inside(panel, group)).all():
@@ -68,7 +99,7 @@ def all_observed(panel: Panel) -> bool:
 
 def all_above(panel: Panel, floor: float) -> bool:
     """Whether no target of any series is ``floor`` or below; missing ones do not count."""
-    for group in series_groups(panel):
+    for group in series_groups(panel.length):
         if _short(panel, group) and not (_span(panel, group) <= floor).any():
             continue
         if (_inside(panel, group) <= floor).any():
@@ -134,7 +165,7 @@ def _filled(panel: Panel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     filled_RC = np.full(panel.target_RC.shape, np.nan, panel.values_RV.dtype)
     seen_RC = np.zeros(panel.target_RC.shape, bool)
     begun = np.empty(len(panel), np.int64)
-    for group in series_groups(panel):
+    for group in series_groups(panel.length):
         length, rows = panel.length[group], row_ranges(panel.first[group], panel.length[group])
         begin = np.cumsum(length) - length
         raw_MC = panel.target_RC[rows]

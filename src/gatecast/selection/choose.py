@@ -12,6 +12,7 @@ import numpy as np
 
 from gatecast.data.batches import Framing
 from gatecast.data.panel import Panel
+from gatecast.data.rows import all_above, all_observed
 from gatecast.data.scaling import Scaling
 from gatecast.data.windows import require_steps
 from gatecast.errors import ConfigError
@@ -149,9 +150,8 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
     if wishes.free_readout:
         network = replace(network, readout=supervised)
     padded = wishes.lookback is None
-    complete = all(bool(np.isfinite(panel.series(n)).all()) for n in range(len(panel)))
     short = padded and bool((panel.length < lookback + horizon).any())
-    framing = Framing(lookback, horizon, supervised, observed=short or not complete)
+    framing = Framing(lookback, horizon, supervised, observed=short or not all_observed(panel))
     training = _training(panel, wishes.seed, wishes.training)
     members = wishes.members or _members(panel)
     spread = () if best.spread_HC is None else tuple(tuple(map(float, row)) for row in best.spread_HC)
@@ -220,8 +220,9 @@ def scalings_to_try(panel: Panel, seasons: tuple[int, ...], counts: bool) -> lis
         for column in panel.schema.future
         if column.categories is not None and 1 < column.width <= 24
     ]
-    lowest = min(float(np.nanmin(panel.series(n), initial=np.inf)) for n in range(len(panel)))
-    return bases + [replace(base, log=True) for base in bases] if lowest > 0 and not counts else bases
+    if counts or not all_above(panel, 0.0):
+        return bases
+    return bases + [replace(base, log=True) for base in bases]
 
 
 def _skips(lookback: int, seasons: tuple[int, ...], panel: Panel) -> list[int]:

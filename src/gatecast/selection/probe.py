@@ -17,6 +17,7 @@ import numpy as np
 
 from gatecast.data.batches import CovariateScale, Framing, WindowReader
 from gatecast.data.panel import Panel
+from gatecast.data.rows import windows_at
 from gatecast.data.scaling import Scaling
 from gatecast.data.windows import WindowIndex
 from gatecast.selection.spans import Spans
@@ -132,31 +133,51 @@ def _fold(panel: Panel, shares: tuple[float, float], scaling: Scaling, framing: 
     usable = np.flatnonzero(cut_N >= framing.horizon + 2)
     if not len(usable):
         return None
-    part = panel.select(usable).slice(0, end_N[usable])
+    part = (panel if len(usable) == len(panel) else panel.select(usable)).slice(0, end_N[usable])
     train = part.slice(0, cut_N[usable])
     spans = Spans(framing.lookback, framing.horizon, padded=True, least=min(framing.lookback, 3))
     covariates = CovariateScale.fit(train, scaling.scale != "none")
-    train_reader = WindowReader(train, scaling, framing, covariates)
-    check_reader = WindowReader(part, scaling, framing, covariates)
-    if scaling.fitted:
-        train_reader.fitted = check_reader.fitted = train_reader.fit_statistics()
-    x_train, y_train, _ = _rows(train_reader, spans.all_windows(train), TRAIN_WINDOWS, skip)
-    x_check, y_check, unit = _rows(check_reader, spans.tail_windows(part, cut_N[usable]), CHECK_WINDOWS, skip)
+    train_windows, check_windows = spans.all_windows(train), spans.tail_windows(part, cut_N[usable])
+    x_train, y_train, _ = _rows(*_few(train_windows, TRAIN_WINDOWS), train, train, scaling, framing, covariates, skip)
+    x_check, y_check, unit = _rows(
+        *_few(check_windows, CHECK_WINDOWS), part, train, scaling, framing, covariates, skip
+    )  # fmt: skip
     if len(x_train) < 2 or not len(x_check):
         return None
-    return _Fold(x_train, y_train, x_check, y_check, unit, train_reader.features)
+    return _Fold(x_train, y_train, x_check, y_check, unit, x_train.shape[1] // skip)
 
 
-def _rows(reader: WindowReader, index: WindowIndex, most: int, skip: int) -> tuple[np.ndarray, np.ndarray, _Unit]:
-    """Rows of evenly spread windows: (M, skip * F), (M, H * C), their unit; unknown truths are left out."""
+def _few(index: WindowIndex, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Series and origins (B,) of evenly spread windows."""
     count = len(index)
-    numbers = np.linspace(0, max(count - 1, 0), min(most, count)).astype(np.int64)
-    series_B, origin_B = index.locate(numbers)
+    return index.locate(np.linspace(0, max(count - 1, 0), min(most, count)).astype(np.int64))
+
+
+def _rows(
+    series_B: np.ndarray,
+    origin_B: np.ndarray,
+    panel: Panel,
+    trained: Panel,
+    scaling: Scaling,
+    framing: Framing,
+    covariates: CovariateScale,
+    skip: int,
+) -> tuple[np.ndarray, np.ndarray, _Unit]:
+    """Rows of some windows: (M, skip * F), (M, H * C), their unit; unknown truths are left out.
+
+    Of a large panel most series have no window here: only those that have one are looked at. ``trained`` gives the
+    statistics of a fitted scaling.
+    """
+    used, series_B = np.unique(series_B, return_inverse=True)
+    reader = WindowReader(panel.select(used), scaling, framing, covariates)
+    if scaling.fitted:
+        reader.fitted = WindowReader(trained.select(used), scaling, framing, covariates).fit_statistics()
     batch = reader.read(series_B, origin_B)
     assert batch.target_BKHC is not None
-    x_MP = batch.context_BLF[:, -skip:].reshape(len(numbers), skip * reader.features)
+    count = len(origin_B)
+    x_MP = batch.context_BLF[:, -skip:].reshape(count, skip * reader.features)
     outputs = int(np.prod(batch.target_BKHC.shape[1:]))
-    y_MY, centre_MY = (a.reshape(len(numbers), outputs) for a in (batch.target_BKHC, batch.centre_BKHC))
+    y_MY, centre_MY = (a.reshape(count, outputs) for a in (batch.target_BKHC, batch.centre_BKHC))
     spread_MY = np.broadcast_to(batch.spread_BC[:, None], batch.target_BKHC[:, 0].shape).reshape(y_MY.shape)
     known_M = np.arange(len(y_MY))
     if batch.weight_BKHC is not None:
@@ -169,10 +190,23 @@ def _rows(reader: WindowReader, index: WindowIndex, most: int, skip: int) -> tup
 def _mean_step(panel: Panel, series_B: np.ndarray) -> np.ndarray:
     """(B,) mean step of each window's series, so that large series do not decide alone."""
     wanted, back_B = np.unique(series_B, return_inverse=True)
-    steps = []
-    for n in wanted:
-        target_TC = panel.series(int(n))
-        target_TC = target_TC[np.isfinite(target_TC).all(axis=1)]
-        step = float(np.abs(np.diff(target_TC, axis=0)).mean()) if len(target_TC) > 1 else 0.0
-        steps.append(step or float(np.abs(target_TC).mean()) or 1.0)
-    return np.array(steps)[back_B]
+    steps_N = np.empty(len(wanted))
+    for length in np.unique(panel.length[wanted]):
+        alike = np.flatnonzero(panel.length[wanted] == length)
+        target_NTC = windows_at(panel.target_RC, panel.first[wanted[alike]], int(length))
+        whole_N = np.isfinite(target_NTC).all(axis=(1, 2))
+        steps_N[alike[whole_N]] = _step_sizes(target_NTC[whole_N])
+        for n in np.flatnonzero(~whole_N):
+            known_TC = target_NTC[n][np.isfinite(target_NTC[n]).all(axis=1)]
+            steps_N[alike[n]] = _step_sizes(known_TC[None])[0] if len(known_TC) else 1.0
+    return steps_N[back_B]
+
+
+def _step_sizes(target_NTC: np.ndarray) -> np.ndarray:
+    """(N,) mean absolute step; the mean size where nothing moves, 1 where that is 0."""
+    count, steps, width = target_NTC.shape
+    size_N = np.abs(target_NTC).reshape(count, steps * width).mean(axis=1)
+    if steps == 1:
+        return np.where(size_N != 0, size_N, 1)
+    step_N = np.abs(np.diff(target_NTC, axis=1)).reshape(count, (steps - 1) * width).mean(axis=1)
+    return np.where(step_N != 0, step_N, np.where(size_N != 0, size_N, 1))

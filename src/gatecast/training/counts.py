@@ -26,6 +26,8 @@ def require_counts(panel: Panel, scaling: Scaling | None = None) -> None:
             "Leave the log out, or use the loss pinball."
         )
     wrong_RC = np.isfinite(panel.target_RC) & ((panel.target_RC < 0) | (panel.target_RC != np.rint(panel.target_RC)))
+    if not wrong_RC.any():
+        return
     wrong_before_R = np.concatenate([[0], np.cumsum(wrong_RC.any(axis=1))])
     wrong = np.flatnonzero(wrong_before_R[panel.stop] > wrong_before_R[panel.first])
     if len(wrong):
