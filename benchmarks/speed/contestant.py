@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -50,18 +51,28 @@ class Contestant:
             cwd=ROOT,
             env=child_environment(threads),
         )
-        self.import_mb: float | None = self._answer()["peak_mb"]
+        try:
+            self.import_mb: float | None = self._answer()["peak_mb"]
+        except ContestantError:
+            self.close()
+            raise
 
     def ask(self, call: str, **arguments: Any) -> Any:
         """Make one call and wait for its result."""
-        print(json.dumps({"call": call, **arguments}), file=self._pipe(self._process.stdin), flush=True)
+        with suppress(BrokenPipeError):  # it ended before: the answer says why
+            print(json.dumps({"call": call, **arguments}), file=self._pipe(self._process.stdin), flush=True)
         return self._answer()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pipe(self._process.stdin).close()
+        self.close()
+
+    def close(self) -> None:
+        """End the process: no more calls will come."""
+        with suppress(BrokenPipeError):
+            self._pipe(self._process.stdin).close()
         try:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:

@@ -61,7 +61,8 @@ def run(options: Options) -> Report:
         rows,
         {f"{name} over a ready Forecaster": ratio(times.get(f"import {name}"), times[READY]) for name in PEERS},
         (
-            "ratio: over `from gatecast import Forecaster`. `import gatecast` and `--help` load neither torch nor polars; Forecaster does, as do the peers.",
+            f"ratio: over `{READY}`. `import gatecast` and `--help` load neither torch nor polars; "
+            "Forecaster does, as do the peers.",
         ),
         skipped,
         {"threads": options.threads, "repeats": rounds},
