@@ -10,9 +10,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from gatecast.nn import LSTM
+from gatecast.nn.function import run
+from gatecast.nn.plan import Task
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -194,11 +197,23 @@ def test_every_count_of_threads(
     compare(agree, ours, exact, torch.randn(12, 19, 5), states_of(ours, 19), plainly)
 
 
-def test_the_kernels_serve(compiled: Any) -> None:
+def test_the_kernels_serve(compiled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other tests compare torch with itself where they do not."""
-    layer = LSTM(3, 4)
-    for output in (layer(torch.randn(5, 2, 3))[0], layer.last(torch.randn(5, 2, 3))[0], layer(torch.randn(5, 3))[0]):
-        node: Any = output.grad_fn
-        while node is not None and "_Layers" not in node.name():
-            node = node.next_functions[0][0]
-        assert node is not None
+    tasks: list[Task] = []
+
+    def seen(task: Task, *tensors: Any) -> Any:
+        tasks.append(task)
+        return run(task, *tensors)
+
+    monkeypatch.setattr("gatecast.nn.lstm.run", seen)
+    layer, x = LSTM(3, 4), torch.randn(5, 2, 3)
+    layer(x)
+    layer(x[:, 0])
+    layer(pack_padded_sequence(x, torch.tensor([5, 2])))
+    layer.last(x, steps=2)
+    LSTM(3, 4, bidirectional=True).last(x, steps=2)
+    weight_norm(layer, "weight_hh_l0")
+    layer(x)
+    torch.func.functional_call(LSTM(3, 4), {"bias_hh_l0": torch.zeros(16)}, (x,))
+    assert [task.keep for task in tasks] == [5, 5, 5, 2, 5, 5, 5]
+    assert [task.lengths is None for task in tasks] == [True, True, False, True, True, True, True]
