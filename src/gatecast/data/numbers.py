@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatecast.data.rows import series_groups
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -82,19 +84,25 @@ def choose_dtype(value_RC: np.ndarray, first_N: np.ndarray) -> type[np.float32] 
     >>> choose_dtype(1e8 + np.arange(9.0)[:, None], np.array([0])).__name__
     'float64'
     """
-    for value_R in value_RC.T:
-        with np.errstate(over="ignore", invalid="ignore"):
-            error_R = np.abs(value_R - value_R.astype(np.float32))
-        if np.nanmax(error_R, initial=0.0) == 0:
-            continue
-        change_R = np.abs(np.diff(value_R, prepend=np.nan))
-        change_R[first_N] = np.nan
-        moved_R = change_R > 0
-        log_R = np.log(change_R, out=np.zeros_like(change_R), where=moved_R)
-        typical_N = np.exp(
-            np.add.reduceat(log_R, first_N) / np.maximum(np.add.reduceat(moved_R, first_N, dtype=int), 1)
-        )
-        worst_N = np.fmax.reduceat(error_R, first_N)
-        if (worst_N > 0.01 * typical_N)[np.logical_or.reduceat(moved_R, first_N)].any():
+    stop_N = np.append(first_N[1:], len(value_RC))
+    for group in series_groups(stop_N - first_N):  # some series at a time, for the working memory
+        begin = int(first_N[group.start])
+        part_RC = value_RC[begin : int(stop_N[group.stop - 1])]
+        if any(_loses_digits(value_R, first_N[group] - begin) for value_R in part_RC.T):
             return np.float64
     return np.float32
+
+
+def _loses_digits(value_R: np.ndarray, first_N: np.ndarray) -> bool:
+    """Whether rounding to float32 takes more than 1 % of the typical change of some series."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error_R = np.abs(value_R - value_R.astype(np.float32))
+    if np.nanmax(error_R, initial=0.0) == 0:
+        return False
+    change_R = np.abs(np.diff(value_R, prepend=np.nan))
+    change_R[first_N] = np.nan
+    moved_R = change_R > 0
+    log_R = np.log(change_R, out=np.zeros_like(change_R), where=moved_R)
+    typical_N = np.exp(np.add.reduceat(log_R, first_N) / np.maximum(np.add.reduceat(moved_R, first_N, dtype=int), 1))
+    worst_N = np.fmax.reduceat(error_R, first_N)
+    return bool((worst_N > 0.01 * typical_N)[np.logical_or.reduceat(moved_R, first_N)].any())

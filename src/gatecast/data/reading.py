@@ -138,7 +138,7 @@ def _build(rows: _Rows, steps: _Steps, dtype: Any, known: dict[str, tuple[str, .
     blocks = [targets_RC, *past, *future]
     past_columns, future_columns = (tuple(encoded.column for encoded in group) for group in covariates)
     schema = Schema(("y",) if roles.wide else roles.targets, past_columns, future_columns, tuple(static_columns))
-    values_RV = np.concatenate([block.astype(kind) for block in blocks], axis=1)
+    values_RV = np.concatenate(blocks, axis=1, dtype=kind)
     return rows.panel(grid, values_RV, schema, static_NS.astype(kind))
 
 
@@ -293,7 +293,7 @@ class _Rows:
             self.problems.bad_cells(wrong_R, self.row_R, name, column, "is no number")
             self.problems.bad_cells(np.isinf(value_R), self.row_R, name, column, "is infinite")
             columns.append(value_R)
-        return np.stack(columns, axis=1)
+        return columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=1)
 
     def melt(
         self, target_RC: np.ndarray, keep_R: np.ndarray, covariates: list[list[Encoded]]
