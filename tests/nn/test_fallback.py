@@ -136,6 +136,18 @@ def test_watching_modes() -> None:
     assert counts[0] == counts[1]
 
 
+class Tagged(Tensor):
+    """A tensor class of somebody else."""
+
+
+@pytest.mark.usefixtures("unused")
+def test_other_kinds_of_tensors() -> None:
+    ours, theirs = pair(3, 4)
+    x = torch.randn(5, 2, 3)
+    for other in (x.as_subclass(Tagged), x.to_sparse(), x.to_mkldnn()):
+        assert_same(outcome(lambda x=other: ours(x)), outcome(lambda x=other: theirs(x)))
+
+
 # ---------------------------------------------------------------- compilers
 
 
@@ -160,6 +172,7 @@ def test_script_and_trace() -> None:
     assert isinstance(LSTM(3, 4).__prepare_scriptable__(), torch.nn.LSTM)
     traced = torch.jit.trace(model, x, check_trace=False)
     assert torch.allclose(traced(x), model(x), atol=1e-6)
+    assert "aten::lstm" in str(traced.inlined_graph)
     assert all(torch.equal(before[name], value) for name, value in scripted.state_dict().items())
 
 
@@ -169,6 +182,7 @@ def test_export() -> None:
     x = torch.randn(5, 2, 3)
     exported = torch.export.export(model, (x,))
     assert torch.allclose(exported.module()(x), model(x), atol=1e-6)
+    assert any("lstm" in str(node.target) for node in exported.graph.nodes)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -177,6 +191,9 @@ def test_compile() -> None:
     x = torch.randn(5, 2, 3)
     compiled = torch.compile(model, backend="eager")
     assert torch.allclose(compiled(x), model(x), atol=1e-6)
+    with torch._dynamo.config.patch(allow_rnn=True):
+        whole = torch.compile(model, backend="eager", fullgraph=True)
+        assert torch.allclose(whole(x), model(x), atol=1e-6)
     compiled(x).sum().backward()
     assert model.lstm.weight_hh_l0.grad is not None
 
