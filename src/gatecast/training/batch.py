@@ -48,7 +48,7 @@ class TensorBatch:
             self.context_BLF[begin:stop],
             None if self.future_BKHF is None else self.future_BKHF[begin:stop],
             self.target_BKHC[begin:stop],
-            None if weight is None or bool(weight.all()) else weight,
+            None if weight is None or float(weight.min()) > 0 else weight,  # all() takes five times as long
             units,
         )
 
