@@ -88,12 +88,16 @@ class Calibration:
             return output_BHCQ + self.offset_HCQ
         if self.stretch_HQ is None:
             return output_BHCQ
-        middle_BHC = output_BHCQ[..., _middle(self.quantiles)]
+        middle_BHC = output_BHCQ[..., _middle(self.quantiles)].copy()
         stretch_H1Q = self.stretch_HQ[:, None].astype(output_BHCQ.dtype)
-        result_BHCQ, ordered = np.empty_like(output_BHCQ), True
+        result_BHCQ, ordered, below = np.empty_like(output_BHCQ), True, None
         for q in range(output_BHCQ.shape[-1]):  # level by level: numpy is slow along an axis of a few levels
-            result_BHCQ[..., q] = middle_BHC + stretch_H1Q[..., q] * (output_BHCQ[..., q] - middle_BHC)
-            ordered = ordered and (q == 0 or bool((result_BHCQ[..., q - 1] <= result_BHCQ[..., q]).all()))
+            level_BHC = output_BHCQ[..., q] - middle_BHC
+            level_BHC *= stretch_H1Q[..., q]
+            level_BHC += middle_BHC
+            result_BHCQ[..., q] = level_BHC
+            ordered = ordered and (below is None or bool((below <= level_BHC).all()))
+            below = level_BHC
         return result_BHCQ if ordered else np.sort(result_BHCQ, axis=-1)
 
     @classmethod
