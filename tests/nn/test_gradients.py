@@ -262,7 +262,9 @@ def test_saved_tensors_may_be_moved_and_recomputed(twins: Any, agree: Any) -> No
         agree(a.grad, b.grad)
 
 
-def test_saved_tensors_may_come_back_with_other_strides(twins: Any, agree: Any) -> None:
+def test_saved_tensors_may_come_back_with_other_strides(compiled: Any, twins: Any, agree: Any) -> None:
+    """In torch 2.13 the gradients are then wrong."""
+
     def columns_first(tensor: Tensor) -> Tensor:
         return tensor.mT.contiguous().mT if tensor.dim() > 1 else tensor
 
