@@ -220,3 +220,9 @@ def test_a_patch_alone_reads_one_step(panel_of: PanelOf) -> None:
 def test_single_sizes_beyond_the_lookback_are_told(panel_of: PanelOf, sizes: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="must not exceed lookback 8"):
         choose(seasonal(panel_of, 7), replace(FREE, lookback=8, network=sizes))
+
+
+def test_a_peak_below_zero_is_no_season(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    below_zero = np.array([1.0, -0.9, -0.5, -0.8, -0.9, -0.9, -0.9])
+    monkeypatch.setattr("gatecast.selection.seasonality.autocorrelation", lambda values, lags: below_zero[: lags + 1])
+    assert seasonal_periods(panel_of([np.random.default_rng(0).normal(size=13)])) == ()

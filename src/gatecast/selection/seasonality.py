@@ -41,6 +41,8 @@ def _peak(panel: Panel, limit: int) -> int | None:
     if not len(peaks):
         return None
     best = int(peaks[np.argmax(mean[peaks])])
+    if mean[best] <= 0.2:
+        return None
     # a multiple of a period peaks as well: take the shortest that is nearly as good
     best = int(next(p for p in peaks if mean[p] > 0.9 * mean[best]))
     return best if mean[best] > 0.2 else None
