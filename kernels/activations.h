@@ -35,22 +35,16 @@ ALWAYS_INLINE Vec exp_of(Vec x) {
     return multiply_add(e.power, e.remainder, e.power);
 }
 
-// 1 + e^-x: the denominator of sigmoid(x)
-ALWAYS_INLINE Vec sigmoid_denominator(Vec x) {
-    Exponential e = exponential(clamp(zeros() - x, 20.0f));  // beyond 20 nothing changes in float32
-    return multiply_add(e.power, e.remainder, e.power + 1.0f);
+// Both are exactly 1 (and tanh -1) where float32 has no number between, as their slopes are then exactly 0.
+ALWAYS_INLINE Vec sigmoid(Vec x) {
+    Exponential e = exponential(clamp(zeros() - x, 87.0f));
+    return 1.0f / multiply_add(e.power, e.remainder, e.power + 1.0f);
 }
 
-// e^2x - 1: tanh(x) = t / (t + 2)
-ALWAYS_INLINE Vec tanh_numerator(Vec x) {
-    Exponential e = exponential(clamp(x + x, 18.0f));
-    return multiply_add(e.power, e.remainder, e.power - 1.0f);
-}
-
-ALWAYS_INLINE Vec sigmoid(Vec x) { return 1.0f / sigmoid_denominator(x); }
-
+// t / (t + 2) with t = e^2x - 1
 ALWAYS_INLINE Vec tanh_of(Vec x) {
-    Vec t = tanh_numerator(x);
+    Exponential e = exponential(clamp(x + x, 80.0f));
+    Vec t = multiply_add(e.power, e.remainder, e.power - 1.0f);
     return t / (t + 2.0f);
 }
 

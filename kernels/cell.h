@@ -12,15 +12,9 @@ struct Gates {
     Vec input, forget, candidate, output;
 };
 
-// All four with one division: 1/a = bcd / abcd ... The clamps keep the product of the denominators below 1e35.
-ALWAYS_INLINE Gates activate(const Vec (&raw)[4]) {
-    Vec i = sigmoid_denominator(raw[0]), f = sigmoid_denominator(raw[1]), o = sigmoid_denominator(raw[3]);
-    Vec t = tanh_numerator(raw[2]), g = t + 2.0f;
-    Vec first = i * f, second = g * o;
-    Vec all = 1.0f / (first * second);
-    Vec over_first = all * second, over_second = all * first;
-    return Gates{over_first * f, over_first * i, over_second * o * t, over_second * g};
-}
+// A division for each gate: one for all four would leave a saturated gate a rounding error away from 1, whose slope is
+// then not 0; Adam makes steps of full size from slopes however small.
+ALWAYS_INLINE Gates activate(const Vec (&raw)[4]) { return Gates{sigmoid(raw[0]), sigmoid(raw[1]), tanh_of(raw[2]), sigmoid(raw[3])}; }
 
 // Forward: one block of units (a vector of each gate) for some rows.
 struct ForwardBlock {
