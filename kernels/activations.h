@@ -17,7 +17,8 @@ ALWAYS_INLINE Exponential exponential(Vec x) {
     const float to_nearest = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
     Vec shifted = multiply_add(x, broadcast(1.44269504f), broadcast(to_nearest));
     Vec n = shifted - to_nearest;
-    Vec r = multiply_add(n, broadcast(-0.693147181f), x);
+    Vec r = multiply_add(n, broadcast(-0.693359375f), x);  // ln 2 in two parts: the first has few digits
+    r = multiply_add(n, broadcast(2.12194440e-4f), r);
     Vec p = broadcast(1.9875691500e-4f);
     p = multiply_add(p, r, broadcast(1.3981999507e-3f));
     p = multiply_add(p, r, broadcast(8.3334519073e-3f));
@@ -35,10 +36,10 @@ ALWAYS_INLINE Vec exp_of(Vec x) {
     return multiply_add(e.power, e.remainder, e.power);
 }
 
-// Both are exactly 1 (and tanh -1) where float32 has no number between, as their slopes are then exactly 0.
+// Both reach exactly 1 (and -1 or 0) where float32 has no number between; their slopes are then exactly 0.
 ALWAYS_INLINE Vec sigmoid(Vec x) {
-    Exponential e = exponential(clamp(zeros() - x, 87.0f));
-    return 1.0f / multiply_add(e.power, e.remainder, e.power + 1.0f);
+    Exponential e = exponential(clamp(zeros() - x, 88.3f));
+    return 1.0f / multiply_add(e.power, e.remainder, e.power + 1.0f);  // below 1e-38 it is flushed to 0
 }
 
 // t / (t + 2) with t = e^2x - 1

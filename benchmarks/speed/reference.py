@@ -55,7 +55,7 @@ def run(options: Options) -> Report:
         (
             "Loss: mean training loss of the last epoch. Seconds of gatecast are those of the whole fit.",
             "sine: the masks of its dropout are other ones where the compiled layer draws them; all else is equal. "
-            "airline: raw values saturate the gates, and Adam scales rounding up, so that losses part slowly.",
+            "airline: rounding grows over hundreds of epochs, so that losses part slowly.",
         ),
         stage.skipped,
         {"threads": options.threads, "repeats": rounds, "epochs": "as published" if options.full else "fewer"},

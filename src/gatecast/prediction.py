@@ -13,6 +13,7 @@ from gatecast.calibration import Calibration
 from gatecast.data.batches import Batch, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.rows import row_ranges
+from gatecast.kernels import load
 from gatecast.model.heads import Head, Units
 from gatecast.model.lstm import LSTMNetwork
 from gatecast.training.batch import units_of
@@ -21,7 +22,7 @@ from gatecast.training.member import predict_raw
 
 __all__ = ["Predictor"]
 
-WINDOWS_AT_ONCE = 256  # what the states of one recurrent step need stays in the cache
+WINDOWS_AT_ONCE = 2048 if load() else 256  # the kernels split them over threads; what torch computes stays in the cache
 ROWS_OF_A_BLOCK = 16
 
 

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from math import isnan
 from typing import Any
 
 import pytest
@@ -44,11 +43,9 @@ def test_bad_numbers_spread_as_in_torch(variant: str, bad: float, at: tuple[int,
     ours, theirs = pair(3, 20, 2)
     x = torch.randn(7, 9, 3)
     x[at] = bad
-    for n, (a, b) in enumerate(zip(results(ours, x), results(theirs, x), strict=True)):
+    for a, b in zip(results(ours, x), results(theirs, x), strict=True):
         assert torch.equal(a.isfinite(), b.isfinite())
-        # A weight's gradient is 0 times infinity in torch; a saturated gate has a slope of 1e-7 here instead of 0.
-        if n < GRADIENTS or isnan(bad):
-            assert torch.equal(a.isnan(), b.isnan())
+        assert torch.equal(a.isnan(), b.isnan())
         fine = b.isfinite()
         assert torch.allclose(a[fine], b[fine], rtol=1e-4, atol=1e-5)
 
@@ -76,13 +73,12 @@ def test_bad_states_spread_as_in_torch(variant: str) -> None:
 
 @pytest.mark.parametrize("size", [20.0, 89.0, 1e4, 1e30, 3e38])
 def test_large_inputs_saturate(variant: str, size: float) -> None:
-    """A saturated gate is 0 or 1 to within 2e-7, and so is its slope; torch has the same to within its rounding."""
+    """A saturated gate is exactly 0 or 1, and its slope exactly 0, as in torch: else Adam would step on rounding."""
     ours, theirs = pair(3, 20)
     x = size * torch.randn(7, 9, 3).sign()
-    for n, (a, b) in enumerate(zip(results(ours, x), results(theirs, x), strict=True)):
+    for a, b in zip(results(ours, x), results(theirs, x), strict=True):
         assert torch.equal(a.isfinite(), b.isfinite())
-        by_input = size if n == WEIGHT_IH else 1
-        assert float((a - b).abs().max()) <= 1e-5 * max(1, float(b.abs().max())) + 1e-5 * by_input
+        assert float((a - b).abs().max()) <= 1e-4 * max(1, float(b.abs().max())), "sums of thousands lose digits"
 
 
 @pytest.mark.parametrize("size", [1e-20, 1e-38, 1e-42])

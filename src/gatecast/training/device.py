@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from gatecast.errors import ConfigError
+from gatecast.kernels import load
 from gatecast.nn.threads import kernel_threads, kernels_use
 
 __all__ = ["alone", "computing", "crowded", "lean", "pick_device"]
@@ -47,7 +48,8 @@ def lean(work: float = math.inf) -> Iterator[None]:
 
     Gradients that vanish through a long window fall under 1e-38, where every operation on them is many times slower.
     Threads that share a small matrix product wait for each other longer than they compute, and on a busy machine many
-    times longer. The kernels have threads of their own, which are not concerned: each has rows of its own.
+    times longer. The kernels have threads of their own, which are not concerned: each has rows of its own. Where they
+    serve, what is left to torch is little.
 
     Args:
         work: multiplications of one recurrent step over the batch.
@@ -55,7 +57,7 @@ def lean(work: float = math.inf) -> Iterator[None]:
     threads = torch.get_num_threads()
     flushed_before = _denormals_are_flushed()
     with kernels_use(kernel_threads()):
-        if work < WORK_FOR_THREADS:
+        if work < WORK_FOR_THREADS or load() is not None:
             torch.set_num_threads(1)
         torch.set_flush_denormal(True)
         try:
