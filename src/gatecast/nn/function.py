@@ -28,7 +28,7 @@ Outputs = tuple[Tensor, Tensor, Tensor]
 def run(task: Task, input: Tensor, h0: Tensor | None, c0: Tensor | None, weights: Sequence[Tensor]) -> Outputs:
     """Outputs of the kept steps, h_n and c_n; with a graph where one of the tensors wants a gradient."""
     if torch.is_grad_enabled() and _any_wants_gradient(input, h0, c0, weights):
-        return _apply(task, input, h0, c0, *weights)  # type: ignore[no-any-return]
+        return _apply(task, input, h0, c0, *weights)
     return _forward(task, input, h0, c0, weights, task.dropout > 0)[0]
 
 
