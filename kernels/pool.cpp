@@ -5,6 +5,12 @@
 #include <mutex>
 #include <thread>
 
+#if defined(__linux__)
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+#endif
+
 #if defined(_WIN32)
 #include <process.h>
 #define getpid _getpid
@@ -146,6 +152,47 @@ Pool& pool() {
     return *found;
 }
 
+// ---------------------------------------------------------------- threads of OpenMP
+
+// Torch's OpenMP threads wait for work actively for some milliseconds. A second set of threads would have to share the
+// processor with them, so where torch's library is loaded its threads are used. (It is found among what is loaded, not
+// linked.) A forked process cannot use the threads of its parent: there the pool above serves.
+typedef void (*TeamLoop)(void (*body)(void*), void* context, unsigned threads, unsigned flags);
+
+#if defined(__linux__)
+int remember_team(dl_phdr_info* loaded, size_t, void* found) {
+    const char* name = loaded->dlpi_name ? strrchr(loaded->dlpi_name, '/') : nullptr;
+    if (!name || (!strstr(name, "libgomp") && !strstr(name, "libiomp5") && !strstr(name, "libomp"))) return 0;
+    void* library = dlopen(loaded->dlpi_name, RTLD_NOW | RTLD_NOLOAD);
+    void* loop = library ? dlsym(library, "GOMP_parallel") : nullptr;
+    if (!loop) return 0;
+    const bool torch = strstr(loaded->dlpi_name, "torch") != nullptr;
+    if (torch || !*static_cast<void**>(found)) *static_cast<void**>(found) = loop;
+    return torch;
+}
+
+TeamLoop team_loop() {
+    void* found = nullptr;
+    dl_iterate_phdr(remember_team, &found);
+    return reinterpret_cast<TeamLoop>(found);
+}
+#else
+TeamLoop team_loop() { return nullptr; }
+#endif
+
+struct SharedLoop {
+    void (*body)(void*, int64_t);
+    void* context;
+    int64_t count;
+    std::atomic<int64_t> next;
+};
+
+void take_part(void* shared) {
+    FlushDenormals flush;
+    SharedLoop& loop = *static_cast<SharedLoop*>(shared);
+    for (int64_t index; (index = loop.next.fetch_add(1)) < loop.count;) loop.body(loop.context, index);
+}
+
 }  // namespace
 
 FlushDenormals::FlushDenormals() : before_(control()) { set_control(before_ | FLUSH); }
@@ -155,6 +202,13 @@ void parallel(int64_t count, int64_t threads, void (*body)(void*, int64_t), void
     FlushDenormals flush;
     if (threads > count) threads = count;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
+    static const int born = (int)getpid();
+    static const TeamLoop team = team_loop();
+    if (threads > 1 && team && (int)getpid() == born) {
+        SharedLoop loop = {body, context, count, {0}};
+        team(take_part, &loop, (unsigned)threads, 0);
+        return;
+    }
     if (threads > 1) {
         Pool& shared = pool();
         if (shared.try_enter()) {
