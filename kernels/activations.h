@@ -39,14 +39,14 @@ ALWAYS_INLINE Vec exp_of(Vec x) {
 // Both reach exactly 1 (and -1 or 0) where float32 has no number between; their slopes are then exactly 0.
 ALWAYS_INLINE Vec sigmoid(Vec x) {
     Exponential e = exponential(clamp(zeros() - x, 88.3f));
-    return 1.0f / multiply_add(e.power, e.remainder, e.power + 1.0f);  // below 1e-38 it is flushed to 0
+    return divided(broadcast(1.0f), multiply_add(e.power, e.remainder, e.power + 1.0f));  // below 1e-38 flushed to 0
 }
 
 // t / (t + 2) with t = e^2x - 1
 ALWAYS_INLINE Vec tanh_of(Vec x) {
     Exponential e = exponential(clamp(x + x, 80.0f));
     Vec t = multiply_add(e.power, e.remainder, e.power - 1.0f);
-    return t / (t + 2.0f);
+    return divided(t, t + 2.0f);
 }
 
 }  // namespace

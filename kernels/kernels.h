@@ -146,11 +146,11 @@ struct UpdateTask {
 struct Kernels {
     const char* name;
     int lanes;
-    void (*pack_forward)(const Weights&, int64_t features, int64_t units, float* packed);
+    void (*pack_forward)(const Weights&, int64_t features, int64_t units, bool hidden, float* packed);
     void (*pack_backward)(const float* weight, int64_t columns, int64_t units, float* packed);
     void (*forward)(const ForwardTask&);
     void (*backward)(const BackwardTask&);
-    void (*unpack_gradients)(const float* const* sums, int64_t count, int64_t features, int64_t units, const Gradients&);
+    void (*unpack_gradients)(const float* const* sums, int64_t count, int64_t features, int64_t units, bool hidden, const Gradients&);
     void (*mask)(const MaskTask&);
     void (*pack_dense)(const DenseWeights&, float* packed);
     void (*dense)(const DenseTask&);

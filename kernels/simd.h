@@ -145,6 +145,19 @@ ALWAYS_INLINE Vec multiply_add(Vec a, Vec b, Vec sum) {
 #endif
 }
 
+// a / b, rounded as a division is: exactly 1 where a is b. A table of reciprocals and two corrections leave the slow
+// divider alone.
+ALWAYS_INLINE Vec divided(Vec a, Vec b) {
+#if defined(__AVX512F__) && defined(__GNUC__)
+    __m512 top = (__m512)a, bottom = (__m512)b, one_over = _mm512_rcp14_ps(bottom);
+    one_over = _mm512_fmadd_ps(_mm512_fnmadd_ps(bottom, one_over, _mm512_set1_ps(1.0f)), one_over, one_over);
+    __m512 quotient = _mm512_mul_ps(top, one_over);
+    return (Vec)_mm512_fmadd_ps(_mm512_fnmadd_ps(quotient, bottom, top), one_over, quotient);
+#else
+    return a / b;
+#endif
+}
+
 // value kept within -limit .. limit; NaN stays NaN
 ALWAYS_INLINE Vec clamp(Vec value, float limit) {
 #if defined(__AVX512F__) && defined(__GNUC__)

@@ -81,14 +81,14 @@ Room Stack::lay_out(int64_t chunk, Parts& parts) const {
 
 // ---------------------------------------------------------------- forward
 
-void Stack::pack(const Weights* weights) {
+void Stack::pack(const Weights* weights, bool hidden) {
     parallel(cells(), threads_, [&](int64_t cell) {
-        kernels_.pack_forward(weights[cell], features(cell / shape_.directions), shape_.units, packs_.data() + pack_at_[(size_t)cell]);
+        kernels_.pack_forward(weights[cell], features(cell / shape_.directions), shape_.units, hidden, packs_.data() + pack_at_[(size_t)cell]);
     });
 }
 
 void Stack::forward(const StackData& data, const Weights* weights) {
-    pack(weights);
+    pack(weights, shape_.steps > 1 || data.h0 || data.c0);
     parallel(chunks_, threads_, [&](int64_t chunk) { forward_chunk(data, chunk); });
 }
 
@@ -219,7 +219,7 @@ void Stack::drop_gradient(const Room& room, int64_t layer, float* gradient) cons
 
 // ---------------------------------------------------------------- backward
 
-void Stack::pack_back(const Weights* weights, bool input_wanted) {
+void Stack::pack_back(const Weights* weights, bool hidden, bool input_wanted) {
     const int64_t lanes = kernels_.lanes, D = shape_.units;
     back_at_.clear();
     back_input_at_.clear();
@@ -234,7 +234,7 @@ void Stack::pack_back(const Weights* weights, bool input_wanted) {
     backs_ = Block(sizes.used());
     parallel(cells(), threads_, [&](int64_t cell) {
         const int64_t input_at = back_input_at_[(size_t)cell];
-        kernels_.pack_backward(weights[cell].hidden, D, D, backs_.data() + back_at_[(size_t)cell]);
+        if (hidden) kernels_.pack_backward(weights[cell].hidden, D, D, backs_.data() + back_at_[(size_t)cell]);
         if (input_at >= 0)
             kernels_.pack_backward(weights[cell].input, features(cell / shape_.directions), D, backs_.data() + input_at);
     });
@@ -242,12 +242,13 @@ void Stack::pack_back(const Weights* weights, bool input_wanted) {
 }
 
 void Stack::backward(const StackData& data, const StackGradients& gradients, const Weights* weights, const Gradients* wanted) {
-    pack_back(weights, gradients.x != nullptr);
+    const bool hidden = shape_.steps > 1 || data.h0 || data.c0 || data.lengths || gradients.h0 || gradients.c0;
+    pack_back(weights, hidden, gradients.x != nullptr);
     parallel(chunks_, threads_, [&](int64_t chunk) {
         const float* out = gradients.out ? gradients.out + first_row(chunk) * gradients.out_row : nullptr;
         backward_chunk(data, gradients, out, chunk);
     });
-    sum_gradients(wanted);
+    sum_gradients(wanted, hidden);
 }
 
 void Stack::backward_chunk(const StackData& data, const StackGradients& gradients, const float* out, int64_t chunk) {
@@ -311,11 +312,11 @@ void Stack::backward_chunk(const StackData& data, const StackGradients& gradient
     }
 }
 
-void Stack::sum_gradients(const Gradients* wanted) {
+void Stack::sum_gradients(const Gradients* wanted, bool hidden) {
     parallel(cells(), threads_, [&](int64_t cell) {
         std::vector<const float*> sums;
         for (int64_t chunk = 0; chunk < chunks_; ++chunk) sums.push_back(sums_.data() + chunk * sum_size_ + sum_at_[(size_t)cell]);
-        kernels_.unpack_gradients(sums.data(), chunks_, features(cell / shape_.directions), shape_.units, wanted[cell]);
+        kernels_.unpack_gradients(sums.data(), chunks_, features(cell / shape_.directions), shape_.units, hidden, wanted[cell]);
     });
 }
 

@@ -65,12 +65,13 @@ public:
     // The parts of the two, for a trainer that does more with each chunk before it goes on.
     int64_t chunks() const { return chunks_; }
     int64_t first_row(int64_t chunk) const { return shape_.batch * chunk / chunks_; }
-    void pack(const Weights* weights);
-    void pack_back(const Weights* weights, bool input_wanted);
+    // hidden: some step meets the hidden weights; with one step and no state before it none does
+    void pack(const Weights* weights, bool hidden);
+    void pack_back(const Weights* weights, bool hidden, bool input_wanted);
     void forward_chunk(const StackData& data, int64_t chunk);
     // out: gradient of the chunk's kept outputs, at its first row; null = none
     void backward_chunk(const StackData& data, const StackGradients& gradients, const float* out, int64_t chunk);
-    void sum_gradients(const Gradients* wanted);
+    void sum_gradients(const Gradients* wanted, bool hidden);
     Input outputs(int64_t chunk) const;   // of the top layer, in the order of time
 
     void draw(uint64_t seed) { dropout_.seed = seed; }   // other units to drop in the next pass

@@ -79,7 +79,7 @@ StepResult Trainer::step(const TrainingBatch& batch, int64_t number, float lr) {
     parallel(chunks, training_.threads, [&](int64_t index) {
         chunk(stack, batch, (float)(1.0 / known), index, &loss[(size_t)index], &error[(size_t)index]);
     });
-    stack.sum_gradients(gradients_.lstm.data());
+    stack.sum_gradients(gradients_.lstm.data(), stack.shape().steps > 1);
     sum_readout(chunks);
     double total = 0.0, total_error = 0.0;
     for (int64_t i = 0; i < chunks; ++i) {
@@ -106,8 +106,9 @@ void Trainer::arrange_readout() {
 
 void Trainer::prepare(Stack& stack) {
     const int64_t outputs = shape_.outputs * shape_.raws, D = shape_.units;
-    stack.pack(weights_.data());
-    stack.pack_back(weights_.data(), false);
+    const bool hidden = stack.shape().steps > 1;
+    stack.pack(weights_.data(), hidden);
+    stack.pack_back(weights_.data(), hidden, false);
     arrange_readout();
     const float* weight = arranged_.data();
     kernels_.pack_dense({weight, D, 1, outputs, D, weight + outputs * D}, readout_pack_.data());

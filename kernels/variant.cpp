@@ -26,14 +26,14 @@ float* pack_columns(const float* weight, int64_t count, int64_t units, int64_t f
     return to;
 }
 
-// Per block of units: [bias][F][D] rows of [4][lanes].
-void pack_forward(const Weights& weights, int64_t features, int64_t units, float* packed) {
+// Per block of units: [bias][F][D] rows of [4][lanes]. Hidden weights that no step meets are left out.
+void pack_forward(const Weights& weights, int64_t features, int64_t units, bool hidden, float* packed) {
     for (int64_t first = 0; first < units; first += LANES) {
         for (int v = 0; v < 4; ++v)
             for (int64_t lane = 0; lane < LANES; ++lane, ++packed)
                 *packed = first + lane < units ? bias_of(weights, v * units + first + lane) : 0.0f;
         packed = pack_columns(weights.input, features, units, first, packed);
-        packed = pack_columns(weights.hidden, units, units, first, packed);
+        packed = hidden ? pack_columns(weights.hidden, units, units, first, packed) : packed + units * 4 * LANES;
     }
 }
 
@@ -66,10 +66,11 @@ void put_gate_rows(const float* values, int64_t units, int64_t first, float* to,
 }
 
 // The sums of all threads, added in their order, as torch keeps gradients.
-void unpack_gradients(const float* const* sums, int64_t count, int64_t features, int64_t units, const Gradients& to) {
+void unpack_gradients(const float* const* sums, int64_t count, int64_t features, int64_t units, bool hidden, const Gradients& to) {
     const int64_t Gp = 4 * padded(units, LANES);
+    if (!hidden && to.hidden) memset(to.hidden, 0, (size_t)(4 * units * units) * sizeof(float));
     for (int64_t first = 0; first < units; first += LANES) {
-        for (int64_t m = 0; m < features + units + 1; ++m) {
+        for (int64_t m = 0; m < features + units + 1; m += m + 1 == features && !hidden ? units + 1 : 1) {
             float total[4 * LANES];
             for (int v = 0; v < 4; ++v) {
                 const int64_t at = m * Gp + 4 * first + v * LANES;
@@ -101,7 +102,7 @@ ALWAYS_INLINE UintVec hashed(UintVec x) {
 void mask(const gatecast::MaskTask& task) {
     UintVec seed = hashed(counting(task.seed) * 0u + task.seed);
     for (int64_t at = 0; at < task.count; at += LANES) {
-        UintVec random = hashed(hashed(counting(task.place + (uint32_t)at)) + seed);
+        UintVec random = hashed(counting(task.place + (uint32_t)at) + seed);
         store(task.to + at, load(task.from + at) * keep_from(random, task.bound, broadcast(task.keep)));
     }
 }

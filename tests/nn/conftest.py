@@ -66,7 +66,11 @@ def agree() -> Agree:
             return
         error, size = (found.detach().double() - exact.detach()).abs(), exact.detach().abs()
         largest = size.max()
-        assert error.max() <= within * largest, (words, float(error.max() / largest))
+        # a lone small number may be what is left of large ones: float32 has no digits for it beyond 1.2e-7
+        assert error.max() <= max(within * largest, torch.finfo(torch.float32).eps), (
+            words,
+            float(error.max() / largest),
+        )
         high = size > 0.1 * largest
         if high.any():
             assert (error[high] / size[high]).max() <= 3 * within, words

@@ -137,6 +137,16 @@ def test_unknown_truths_count_for_nothing() -> None:
     assert torch.allclose(value, ((out[..., 0] - batch(0).target_BKHC[:3]) ** 2).mean())
 
 
+def test_nothing_is_trained_that_is_solved_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that is only rounding cannot get better: one epoch for the history, and the start stays."""
+    for errors, epochs in (([5e-7, 0.1, 0.1], 1), ([0.2, 5e-7, 0.1], 1), ([0.2, 0.1, 2e-6, 0.3], 3)):
+        of = engine()
+        seen = checks(errors, monkeypatch, of)
+        record = train(of, Batches(2), TrainingConfig(loss="mse", max_epochs=3), validation=lambda: [batch(0)])
+        assert len(record.history) == epochs
+        assert weights(of) == seen[int(np.argmin(errors[: epochs + 1]))]
+
+
 def test_flat_parameters_come_back() -> None:
     flat = FlatParameters(engine().network)
     before = flat.copy()

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from gatecast import kernels
+from gatecast.errors import TrainingError
 from gatecast.forecaster import Forecaster
 from gatecast.model.config import LSTMConfig
 from gatecast.training import together
@@ -78,19 +79,18 @@ def test_members_run_at_the_same_time_and_leave_torch_as_it_was(monkeypatch: pyt
 @needs_kernels
 def test_ctrl_c_keeps_what_the_members_have_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
-    train, result = Job.train, together.Future.result
+    train = Job.train
 
     def slow(self: Job, *words: Any, **named: Any) -> Any:
         begun.set()
         return train(self, *words, **named)
 
-    def interrupted(self: Any, timeout: float | None = None) -> Any:
-        monkeypatch.setattr(together.Future, "result", result)
+    def interrupted(*_: Any, **__: Any) -> Any:
         begun.wait(10)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Job, "train", slow)
-    monkeypatch.setattr(together.Future, "result", interrupted)
+    monkeypatch.setattr(together, "wait", interrupted)
     fitted = model(3, max_epochs=10**6).fit(panel())
     assert fitted.record_["interrupted"]
     assert 1 <= len(fitted.ensemble_.members) <= 2, "the third had not begun"
@@ -98,11 +98,18 @@ def test_ctrl_c_keeps_what_the_members_have_reached(monkeypatch: pytest.MonkeyPa
 
 
 @needs_kernels
-def test_an_error_in_one_member_stops_the_others() -> None:
-    wild = model(3, lr=1e30, clip=None, max_epochs=10**6, optimizer="sgd", start="random")
+def test_an_error_in_one_member_stops_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Job.train
+
+    def failing(self: Job, network: Any, training: TrainingConfig, **named: Any) -> Any:
+        if training.seed != 3:
+            raise TrainingError("the loss became nan")
+        return train(self, network, training, **named)
+
+    monkeypatch.setattr(Job, "train", failing)
     begun = time.monotonic()
-    with pytest.raises(Exception, match="loss became"):
-        wild.fit(panel())
+    with pytest.raises(TrainingError, match="loss became"):
+        model(3, max_epochs=10**6).fit(panel())
     assert time.monotonic() - begun < 20
     assert torch.get_num_threads() == 2
 

@@ -37,7 +37,8 @@ class Layer:
     def build(self, batch: int, steps: int, features: int, hidden: int, layers: int, reading: str) -> float:
         """Make weights and data, and try them; seconds of one forward and backward pass.
 
-        ``reading`` says what the loss reads: "last" step of the output, or "every" step.
+        ``reading`` says what the loss reads: the "last" step of the output, "every" step, or "last()": the last step
+        through the method of that name, which torch's layer does not have.
         """
         torch.manual_seed(0)
         lstm = self.kind(features, hidden, layers, batch_first=True)
@@ -45,8 +46,11 @@ class Layer:
 
         def step() -> None:
             lstm.zero_grad()
+            if reading == "last()" and hasattr(lstm, "last"):
+                lstm.last(x_BTF)[0].sum().backward()
+                return
             out_BTD, _ = lstm(x_BTF)
-            loss = out_BTD[:, -1].sum() if reading == "last" else out_BTD.sum()
+            loss = out_BTD.sum() if reading == "every" else out_BTD[:, -1].sum()
             loss.backward()
 
         step()

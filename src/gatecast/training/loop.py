@@ -17,7 +17,9 @@ from gatecast.training.config import TrainingConfig
 from gatecast.training.engine import Engine, Steps
 from gatecast.training.schedule import LearningRate
 
-__all__ = ["Record", "train"]
+__all__ = ["SOLVED", "Record", "train"]
+
+SOLVED = 1e-6  # validation error, in units of the scaling: rounding; nothing is left to learn
 
 Row = dict[str, float]
 Report = Callable[[Row, int], None]
@@ -93,7 +95,7 @@ def train(
                 if before is not None and len(taken.losses) == 1:  # the loss was that of the weights before the update
                     engine.parameters.restore(before)
                 break
-            if best.stalled(epoch):
+            if best.stalled(epoch) or best.error < SOLVED:
                 break
             if time.monotonic() > deadline:
                 record.out_of_time = True

@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import torch
@@ -78,6 +78,8 @@ class _Crew:
         with crowded(), ThreadPoolExecutor(self.at_once, initializer=alone) as pool:
             futures = [pool.submit(self._train_in_time, k, network) for k, network in enumerate(networks)]
             try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+                self._raise_first(futures)
                 members = [future.result() for future in futures]
             except KeyboardInterrupt:
                 self.halt.set()
@@ -90,6 +92,12 @@ class _Crew:
         if not trained:
             raise KeyboardInterrupt
         return trained
+
+    def _raise_first(self, futures: Sequence[Future[Member | None]]) -> None:
+        """An error in any member ends all of them, whichever are still at work."""
+        for future in futures:
+            if future.done() and (error := future.exception()) is not None:
+                raise error
 
     def _network(self, member: int) -> LSTMNetwork:
         return self.job.build(self.trainings[member], self.weights[member]) if member else self.first
