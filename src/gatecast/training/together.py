@@ -79,7 +79,7 @@ class _Crew:
             futures = [pool.submit(self._train_in_time, k, network) for k, network in enumerate(networks)]
             try:
                 wait(futures, return_when=FIRST_EXCEPTION)
-                self._raise_first(futures)
+                _raise_first(futures)
                 members = [future.result() for future in futures]
             except KeyboardInterrupt:
                 self.halt.set()
@@ -92,12 +92,6 @@ class _Crew:
         if not trained:
             raise KeyboardInterrupt
         return trained
-
-    def _raise_first(self, futures: Sequence[Future[Member | None]]) -> None:
-        """An error in any member ends all of them, whichever are still at work."""
-        for future in futures:
-            if future.done() and (error := future.exception()) is not None:
-                raise error
 
     def _network(self, member: int) -> LSTMNetwork:
         return self.job.build(self.trainings[member], self.weights[member]) if member else self.first
@@ -132,6 +126,13 @@ class _Crew:
             self.progress.show(f"training · {members}{done} · loss {row['train_loss']:.4g}{checked}")
 
         return report
+
+
+def _raise_first(futures: Sequence[Future[Member | None]]) -> None:
+    """An error in any member ends all of them, whichever are still at work."""
+    for future in futures:
+        if future.done() and (error := future.exception()) is not None:
+            raise error
 
 
 def _collected(futures: Sequence[Future[Member | None]]) -> list[Member | None]:
