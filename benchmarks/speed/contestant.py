@@ -102,8 +102,12 @@ class Contestant:
 
 
 def child_environment(threads: int) -> dict[str, str]:
-    """The environment of this process with equal threads, no GPU, and the project on the path."""
-    paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """The environment of this process with equal threads, no GPU, and the benchmarks on the path.
+
+    Not ``src``: it would hide an installed Gatecast with its kernels.
+    """
+    given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    paths = [str(ROOT), *map(os.path.abspath, given)]
     limits = {f"{name}_NUM_THREADS": str(threads) for name in THREAD_VARIABLES}
     return os.environ | limits | {
         "POLARS_MAX_THREADS": str(threads),
