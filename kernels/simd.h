@@ -47,7 +47,6 @@ constexpr int MOST_ROWS = 3;
 #if defined(__GNUC__)
 
 typedef float Vec __attribute__((vector_size(LANES * 4)));
-typedef int32_t IntVec __attribute__((vector_size(LANES * 4)));
 typedef uint32_t UintVec __attribute__((vector_size(LANES * 4)));
 typedef float LooseVec __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 

@@ -237,10 +237,10 @@ void Trainer::from_planes(const Desk& desk) const {
     for (int64_t line = 0; line < desk.lines; ++line) memset(desk.raw + line * width_ + real, 0, (size_t)(width_ - real) * sizeof(float));
 }
 
-void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, int64_t index, const Desk& desk) const {
+void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, int64_t index, const Desk& desk) {
     const int64_t outputs = shape_.raws * shape_.outputs, Yp = padded(shape_.outputs, kernels_.lanes);
     const int64_t size = outputs * D_padded_ + width_ + recent_width() * Yp;
-    Block& block = const_cast<Block&>(readout_sums_[(size_t)index]);
+    Block& block = readout_sums_[(size_t)index];
     if (!block.data()) block = Block(size);
     float* sums = block.data();
     memset(sums, 0, (size_t)size * sizeof(float));

@@ -80,7 +80,7 @@ private:
     void read_out(const Stack& stack, const TrainingBatch& batch, int64_t index, const Desk& desk) const;
     void to_planes(const TrainingBatch& batch, int64_t first, const Desk& desk) const;
     void from_planes(const Desk& desk) const;
-    void readout_gradients(const Stack& stack, const TrainingBatch& batch, int64_t index, const Desk& desk) const;
+    void readout_gradients(const Stack& stack, const TrainingBatch& batch, int64_t index, const Desk& desk);
     void sum_readout(int64_t chunks);
     float update(int64_t number, float lr);
     template <typename Each>

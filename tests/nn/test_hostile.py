@@ -17,9 +17,6 @@ from gatecast.nn import LSTM
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-GRADIENTS, WEIGHT_IH = 3, 4  # in the list of results: the first gradient, and that of weight_ih_l0
-
-
 def pair(*sizes: int, **settings: Any) -> tuple[LSTM, torch.nn.LSTM]:
     torch.manual_seed(0)
     ours, theirs = LSTM(*sizes, **settings), torch.nn.LSTM(*sizes, **settings)
