@@ -1,0 +1,1 @@
+"""Accuracy of Gatecast's defaults on public benchmarks, beside naive forecasts and other libraries."""

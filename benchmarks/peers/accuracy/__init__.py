@@ -1,0 +1,1 @@
+"""Forecasts of other libraries for benchmarks.accuracy: sensible settings, not tuned ones."""
