@@ -21,6 +21,7 @@ from benchmarks.accuracy.settings import parse
 from rich.console import Console
 
 import gatecast as gc
+from gatecast.demos.result import DemoResult
 
 H = 8
 OTHER = SETS["m3"][3]
@@ -233,6 +234,28 @@ def test_ridership_spans_are_the_published_ones(shared_data: Path) -> None:
     }
     ((_, panel, target_B), _) = systems._naive_spans("ridership", shared_data)
     assert str(panel.times(0)[target_B[0] - panel.first[0]])[:10] == "2019-02-26"
+
+
+@pytest.mark.parametrize("system", ["airline", "ridership", "sine"])
+def test_the_test_spans_are_those_of_the_demo(
+    system: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demo itself is not run: its test spans are looked at by measurements alone."""
+    errors = {"mse": 1.0, "rmse": 1.0, "mae": 1.0}
+    methods = {"lstm": errors, "naive": errors, "floor": errors, "lstm_all_steps": errors}
+    scores = dict.fromkeys(("train", "validation", "test"), methods)
+    result = DemoResult(system, False, 7, 0.1, scores, "a plan", "", "")
+    monkeypatch.setattr(systems.demos, "run", lambda name, seed, data: result)
+    folder = request.getfixturevalue("shared_data") if system == "ridership" else Path()
+    found = systems.test(system, folder, 7)
+    names = ("ridership-validation", "ridership-test") if system == "ridership" else (system,)
+    assert tuple(found.spans) == names
+    more = {"airline": {"naive2", "growth"}, "ridership": {"naive2"}, "sine": set()}[system]
+    assert all(set(rows) == {"gatecast", "naive"} | more for rows in found.spans.values())
+    if system == "airline":
+        assert found.spans[system]["growth"]["rmse"] == pytest.approx(
+            16.2, abs=0.05
+        )  # the naive figure that is known of it
 
 
 # ---------------------------------------------------------------- peers
