@@ -10,6 +10,7 @@ using gatecast::Loss;
 using gatecast::LossTask;
 
 constexpr int64_t MOST_LEVELS = 64;
+constexpr float SIDE_WEIGHT = 0.1f;   // of every level but the middle one, as in QuantileHead
 
 // log(1 + e^x) = max(x, 0) + log(1 + z), z = e^-|x|; log(1 + z) = 2 artanh(s), s = z / (2 + z) <= 1/3, as a series
 ALWAYS_INLINE Vec softplus(Vec x) {
@@ -47,8 +48,8 @@ ALWAYS_INLINE Vec pinball_side(const LossTask& task, int64_t at, Vec error, int6
         const int64_t level = sign > 0 ? task.middle - 1 - place : task.middle + 1 + place;
         away = multiply_add(softplus(load(task.raw + (first + place) * task.plane + at)), broadcast(sign), away);
         Pull pull = pinball(away, task.levels[level]);
-        loss += pull.loss;
-        slope[place] = pull.slope;
+        loss += pull.loss * SIDE_WEIGHT;
+        slope[place] = pull.slope * SIDE_WEIGHT;
     }
     Vec beyond = zeros();
     for (int64_t place = count - 1; place >= 0; --place) {
@@ -69,7 +70,7 @@ ALWAYS_INLINE Vec one_vector(const LossTask& task, int64_t at, Vec target, Vec w
         store(task.gradient + at, pull.slope * factor);
         return pull.loss;
     }
-    const float share = 1.0f / (float)task.raws;
+    const float share = 1.0f / (1.0f + SIDE_WEIGHT * (float)(task.raws - 1));
     Vec error = target - location;
     Pull pull = pinball(error, task.levels[task.middle]);
     Vec pulls = pull.slope, loss = pull.loss;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -32,17 +34,42 @@ def test_quantiles_never_cross(levels: list[float], seed: int, size: float) -> N
 
 @settings(max_examples=50, deadline=None)
 @given(Levels, st.integers(0, 10**6))
-def test_pinball_is_its_definition(levels: list[float], seed: int) -> None:
+def test_pinball_is_its_definition_with_the_weights_of_the_levels(levels: list[float], seed: int) -> None:
     head = make_head("pinball", levels)
     generator = torch.Generator().manual_seed(seed)
     raw, truth = torch.randn(7, head.raws, generator=generator), torch.randn(7, generator=generator)
     loss = head.loss(raw, truth)
     for row in range(7):
-        total = 0.0
+        total = weights = 0.0
         for level, forecast in zip(head.quantiles, head.outputs(raw)[row].tolist(), strict=True):
             y = float(truth[row])
-            total += level * (y - forecast) if y >= forecast else (1 - level) * (forecast - y)
-        assert float(loss[row]) == pytest.approx(total / len(levels), abs=1e-5)
+            weight = 1.0 if forecast == float(raw[row, 0]) else 0.1  # the middle one is the first raw output
+            total += weight * (level * (y - forecast) if y >= forecast else (1 - level) * (forecast - y))
+            weights += weight
+        assert float(loss[row]) == pytest.approx(total / weights, abs=1e-5)
+
+
+def test_the_middle_level_weighs_ten_times_as_much_as_any_other() -> None:
+    """Outputs 2, 3, 4 for the levels 0.1, 0.5, 0.9, worked out by hand; the sum of the weights is 1.2."""
+    head = make_head("pinball", (0.1, 0.5, 0.9))
+    step = math.log(math.e - 1)  # softplus gives 1
+    raw, truth = torch.tensor([3.0, step, step]).repeat(2, 1), torch.tensor([6.0, 2.5])
+    raw.requires_grad_(True)
+    torch.testing.assert_close(head.outputs(raw), torch.tensor([[2.0, 3.0, 4.0]]).repeat(2, 1))
+    loss = head.loss(raw, truth)
+    above = (0.1 * 0.1 * 4 + 0.5 * 3 + 0.1 * 0.9 * 2) / 1.2
+    between = (0.1 * 0.1 * 0.5 + 0.5 * 0.5 + 0.1 * 0.1 * 1.5) / 1.2
+    torch.testing.assert_close(loss, torch.tensor([above, between]))
+    (slope,) = torch.autograd.grad(loss.sum(), raw)
+    inner = 1 - 1 / math.e  # the slope of softplus there
+    location = torch.tensor([-0.01 - 0.5 - 0.09, -0.01 + 0.5 + 0.01]) / 1.2
+    below, beyond = torch.tensor([0.01, 0.01]) * inner / 1.2, torch.tensor([-0.09, 0.01]) * inner / 1.2
+    torch.testing.assert_close(slope, torch.stack([location, below, beyond], 1))
+
+
+def test_the_middle_level_alone_has_the_plain_pinball_loss() -> None:
+    raw, truth = torch.tensor([[1.0], [1.0]]), torch.tensor([3.0, 0.0])
+    assert make_head("pinball", (0.5,)).loss(raw, truth).tolist() == [1.0, 0.5]
 
 
 @pytest.mark.parametrize("levels", [(0.5,), (0.1, 0.5, 0.9), (0.5, 0.9), (0.01, 0.2, 0.5, 0.55, 0.99)])
@@ -78,7 +105,8 @@ def test_the_gradient_of_the_pinball_loss_is_that_of_autograd(levels: tuple[floa
     raw = torch.randn(6, 3, len(levels), dtype=torch.float64, generator=torch.manual_seed(0)).requires_grad_()
     truth, weight = torch.randn(6, 3, dtype=torch.float64), torch.rand(6, 3, dtype=torch.float64)
     error, level = truth[..., None] - head.outputs(raw), torch.tensor(levels, dtype=torch.float64)
-    wanted = torch.maximum(level * error, (level - 1) * error).mean(-1)
+    weights = torch.where(level == 0.5, 1.0, 0.1).double()
+    wanted = (torch.maximum(level * error, (level - 1) * error) * weights).sum(-1) / weights.sum()
     torch.testing.assert_close(head.loss(raw, truth), wanted)
     (by_autograd,) = torch.autograd.grad((wanted * weight).sum(), raw)
     (in_one_go,) = torch.autograd.grad((head.loss(raw, truth) * weight).sum(), raw)

@@ -13,7 +13,7 @@ import torch
 
 from gatecast import kernels
 from gatecast.model.config import LSTMConfig
-from gatecast.model.heads import Head, make_head
+from gatecast.model.heads import Head, QuantileHead, Units, make_head
 from gatecast.model.lstm import LSTMNetwork
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
@@ -106,6 +106,32 @@ def test_gradient_is_that_of_autograd(loss: str, levels: tuple[float, ...]) -> N
     gradient = oracle.parameters.gradient
     torch.testing.assert_close(native.parameters.gradient, gradient, rtol=1e-4, atol=1e-6 * float(gradient.abs().max()))
     torch.testing.assert_close(native.parameters.copy(), before - 0.5 * native.parameters.gradient)
+
+
+class PlainQuantileHead(QuantileHead):
+    """The loss as it is written down, left to torch's autograd."""
+
+    def loss(self, raw: torch.Tensor, target: torch.Tensor, units: Units | None = None) -> torch.Tensor:
+        outputs, level = self.outputs(raw), torch.tensor(self.quantiles)
+        error = target[..., None] - outputs
+        weights = torch.full((self.raws,), 0.1)
+        weights[(level - 0.5).abs().argmin()] = 1.0
+        return (torch.maximum(level * error, (level - 1) * error) * weights).sum(-1) / weights.sum()
+
+
+@needs_kernels
+@pytest.mark.parametrize("levels", [(0.5,), (0.5, 0.9), (0.1, 0.2, 0.5), LEVELS])
+def test_the_kernels_weigh_the_levels_as_they_are_said_to(levels: tuple[float, ...], variant: str) -> None:
+    training = TrainingConfig(loss="pinball", optimizer="sgd", momentum=0.0, clip=None)
+    head = PlainQuantileHead(levels)
+    net = network(head, skip=4, readout=3)
+    native, oracle = NativeEngine(copy.deepcopy(net), head, training, 1), TorchEngine(net, head, training)
+    run = run_of(net, 9, 3, (9,), 0.6)
+    taken = native.take_steps(run, [0.0], math.inf)
+    loss, _, _ = oracle.value_and_grad(run.batch)
+    torch.testing.assert_close(taken.losses[0], loss, rtol=1e-5, atol=1e-6)
+    gradient = oracle.parameters.gradient
+    torch.testing.assert_close(native.parameters.gradient, gradient, rtol=1e-4, atol=1e-6 * float(gradient.abs().max()))
 
 
 @needs_kernels

@@ -95,12 +95,18 @@ class PointHead(Head):
         return torch.zeros(len(spread_Y), 1)
 
 
+SIDE_WEIGHT = 0.1  # of every level but the middle one; kernels/losses.h has the same number
+
+
 class QuantileHead(Head):
     """Quantiles that cannot cross: the middle one, and positive steps away from it on either side.
 
         q_mid = raw_0;   q_(mid+1) = q_mid + softplus(raw) ...;   q_(mid-1) = q_mid - softplus(raw) ...
 
-    Trained with the pinball loss without factor 2 (Koenker and Bassett 1978), averaged over the levels.
+    Trained with the pinball loss without factor 2 (Koenker and Bassett 1978), as a weighted mean over the levels: 1 for
+    the middle one, ``SIDE_WEIGHT`` for each other one. All levels share one network, and with equal weights the point
+    forecast pays for the intervals: M4 hourly (inner span, five levels) has MASE 1.086 with equal weights, 1.020 with
+    these, 1.009 with the median alone (``docs/decisions/0013-the-median-first.md``). The metric ``pinball`` is plain.
     """
 
     def __init__(self, quantiles: Sequence[float]) -> None:
@@ -128,7 +134,9 @@ class QuantileHead(Head):
 
 
 class _Pinball(torch.autograd.Function):
-    """Pinball loss of ``QuantileHead.outputs``, averaged over the levels, with its gradient in one go.
+    """Pinball loss of ``QuantileHead.outputs``, weighted over the levels, with its gradient in one go.
+
+        (loss_mid + SIDE_WEIGHT * sum of the others) / (1 + SIDE_WEIGHT * (Q - 1))
 
     The loss is linear in every output, so that both come from the same few passes: level by level outwards from the
     middle, one plane of memory per raw output. Under autograd this costs as much as the LSTM.
@@ -148,22 +156,23 @@ class _Pinball(torch.autograd.Function):
             for place, q in enumerate(positions):
                 away = torch.add(away, step_S[first + place], alpha=sign)  # truth minus this output
                 added, pull = _one_level(away, levels[q])
-                loss += added
-                gradient_R[0] += pull
+                loss.add_(added, alpha=SIDE_WEIGHT)
+                gradient_R[0].add_(pull, alpha=SIDE_WEIGHT)
                 behind.append(pull)
             for place in range(len(behind) - 1, -1, -1):  # a step moves its own output and all beyond it
                 if place + 1 < len(behind):
                     behind[place] += behind[place + 1]
                 torch.mul(behind[place], -sign, out=gradient_R[1 + first + place])
-        gradient_R[1:] *= torch.expm1(-step_S).neg_()  # the slope of softplus
+        gradient_R[1:] *= torch.expm1(-step_S).mul_(-SIDE_WEIGHT)  # the slope of softplus is -expm1(-softplus)
         ctx.save_for_backward(gradient_R)
-        ctx.levels = len(levels)
-        return loss / len(levels)
+        weights = 1 + SIDE_WEIGHT * (len(levels) - 1)
+        ctx.weights = weights
+        return loss / weights
 
     @staticmethod
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor, None, None, None]:
         (gradient_R,) = ctx.saved_tensors
-        return (gradient_R * (weight / ctx.levels)).movedim(0, -1), None, None, None
+        return (gradient_R * (weight / ctx.weights)).movedim(0, -1), None, None, None
 
 
 def _one_level(error: Tensor, level: float) -> tuple[Tensor, Tensor]:
