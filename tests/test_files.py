@@ -140,7 +140,13 @@ def settings_of(model: Forecaster) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "scaling", ["standard", "fitted+standard", Scaling(base="category", category="kind", depth=2, unit=1 / 3)]
+    "scaling",
+    [
+        "standard",
+        "fitted+standard",
+        Scaling(base="category", category="kind", depth=2, unit=1 / 3),
+        Scaling(base="smooth", season=3, alpha=0.3, gamma=0.1),
+    ],
 )
 def test_covariates_and_categories_survive(scaling: Scaling | str, tmp_path: Path) -> None:
     history, future = known_ahead(shops())

@@ -26,6 +26,7 @@ SCHEMA = Schema(("y",), past=(Column("rain"),), future=(Column("kind", ("a", "b"
 SCALINGS = (
     "none", "log", "difference", "seasonal-difference:4", "category-difference:kind", "standard", "mean", "last",
     "standard+fitted", "log+seasonal-difference:4/2+mean+fitted", "category-difference:kind/3+last+unit:2",
+    "smooth:4/0.3/0.2+standard", "log+smooth:1/0.5/0",
 )  # fmt: skip
 HEADS = ("pinball", "mse", "mae", "huber", "gaussian", "student-t", "negative-binomial")
 POLICIES: tuple[dict[str, Any], ...] = (

@@ -165,7 +165,9 @@ def test_a_plan_tells_the_network_where_values_are_missing(panel_of: PanelOf, ho
 # ---------------------------------------------------------------- what cannot matter does not, to the last bit
 
 
-@pytest.mark.parametrize("scaling", ["difference+standard", "category-difference:kind+standard"])
+@pytest.mark.parametrize(
+    "scaling", ["difference+standard", "category-difference:kind+standard", "smooth:3/0.5/0.2+standard"]
+)
 def test_rows_outside_a_series_are_never_read(panel_of: PanelOf, scaling: str) -> None:
     """A slice shares the buffer: what lies before and after it may hold anything."""
     schema = Schema(("y",), past=(Column("rain"),), future=(Column("kind", ("a", "b")),))

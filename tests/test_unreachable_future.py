@@ -30,6 +30,7 @@ MODELS: dict[str, dict[str, object]] = {
     "difference": {"scaling": "log+difference+standard", "members": 2},
     "seasonal": {"scaling": "seasonal-difference:4/2+standard", "lookback": None},
     "category": {"scaling": "category-difference:kind/3+standard+fitted"},
+    "smooth": {"scaling": "log+smooth:3/0.3/0.2+standard"},
     "recursive": {"scaling": "difference+standard", "recursive": True},
     "chosen": {"scaling": None, "network": None, "lookback": None},
 }

@@ -343,9 +343,9 @@ class Forecaster:
         return dict(zip(seen.ids, last_N, strict=True))
 
     def _history_needed(self) -> int | None:
-        """Steps of history that a forecast reads; None = all (the usual value of a category may lie far back)."""
+        """Steps of history that a forecast reads; None = all: usual values may lie, and smoothing begins, far back."""
         scaling, lookback = self.plan_.scaling, self.plan_.framing.lookback
-        if scaling.base == "category" or scaling.fitted:
+        if scaling.base in ("category", "smooth") or scaling.fitted:
             return None
         return lookback + scaling.season * (scaling.depth + 1) + self.horizon
 

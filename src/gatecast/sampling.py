@@ -165,11 +165,12 @@ def stepwise_paths(
         noise_BSHC: independent standard normal numbers.
 
     Raises:
-        ConfigError: the network folds steps, or the base is that of a category.
+        ConfigError: the network folds steps, or the base looks at more than one step of the past.
     """
-    if reader.scaling.base == "category":
+    if reader.scaling.base in ("category", "smooth"):
         raise ConfigError(
-            "sample paths of a recursive model cannot use the scaling category-difference. Use recursive=False."
+            f"sample paths of a recursive model cannot use the scaling {reader.scaling.describe()}: its base is the "
+            "whole history's. Use recursive=False."
         )
     known_Q = level_scores(predictor)
     members = len(predictor.networks)
@@ -195,11 +196,11 @@ def with_spread(
 
     A median that is fed back knows of one step's uncertainty alone; draws that are fed back add it up. The median stays
     as it is. The normal scores are the same for every origin. Where paths cannot be walked (folded steps,
-    category-difference, no quantiles) nothing changes.
+    category-difference, smooth, no quantiles) nothing changes.
     """
     horizon, targets, levels = values_BHCQ.shape[1:]
     folded = any(network.config.patch > 1 for network in predictor.networks)
-    if min(horizon, levels) == 1 or folded or reader.scaling.base == "category":
+    if min(horizon, levels) == 1 or folded or reader.scaling.base in ("category", "smooth"):
         return values_BHCQ
     noise_SHC = _even_noise(horizon * targets).reshape(SPREAD_PATHS, horizon, targets)
     middle, result_BHCQ = predictor.calibration.middle, values_BHCQ.copy()

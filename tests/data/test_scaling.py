@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gatecast.data.batches import Batch, CovariateScale, Framing, WindowReader
 from gatecast.data.panel import Panel
-from gatecast.data.scaling import Scaling, location_and_spread
+from gatecast.data.scaling import Base, Scaling, location_and_spread
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import ConfigError
 
@@ -24,6 +24,7 @@ BASES = [
     {"base": "seasonal", "season": 5},
     {"base": "seasonal", "season": 3, "depth": 2},
     {"base": "category", "category": "kind", "depth": 3},
+    {"base": "smooth", "season": 3, "alpha": 0.3, "gamma": 0.5},
 ]
 SCALES: list[Literal["none", "standard", "mean", "last"]] = ["none", "standard", "mean", "last"]
 KIND = Schema(("y",), future=(Column("kind", ("a", "b")),))
@@ -32,14 +33,16 @@ KIND = Schema(("y",), future=(Column("kind", ("a", "b")),))
 @st.composite
 def scalings(draw: st.DrawFn) -> Scaling:
     """Every scaling that the text can say."""
-    bases: list[Literal["none", "last", "seasonal", "category"]] = ["none", "last", "seasonal", "category"]
+    bases: list[Base] = ["none", "last", "seasonal", "category", "smooth"]
     base = draw(st.sampled_from(bases))
     depth = draw(st.integers(1, 9)) if base in ("seasonal", "category") else 1
     names = st.text("abc_ /:7", min_size=1, max_size=6).map(str.strip).filter(bool)
     return Scaling(
         log=draw(st.booleans()),
         base=base,
-        season=draw(st.integers(1, 400)) if base == "seasonal" else 1,
+        season=draw(st.integers(1, 400)) if base in ("seasonal", "smooth") else 1,
+        alpha=draw(st.floats(1e-3, 1)) if base == "smooth" else 0.5,
+        gamma=draw(st.floats(0, 1)) if base == "smooth" else 0.2,
         category=draw(names) if base == "category" else None,
         depth=depth,
         scale=draw(st.sampled_from(SCALES)),
@@ -67,6 +70,11 @@ def test_the_text_of_a_scaling_reads_back(scaling: Scaling) -> None:
         ("seasonal-difference:0", "season >= 1"),
         ("seasonal-difference:12/0", "depth >= 1"),
         ("category-difference", "needs the name"),
+        ("smooth:12", "needs season/alpha/gamma, such as"),
+        ("smooth:12/x/0.1", "needs season/alpha/gamma"),
+        ("smooth:12/0/0.1", "between 0 and 1; got 0.0 and 0.1"),
+        ("smooth:12/0.5/1.1", "between 0 and 1"),
+        ("smooth:0/0.5/0.1", "season >= 1"),
         ("unit:", "needs a number"),
         ("unit:0", "unit > 0"),
         ("unit:-1", "unit > 0"),

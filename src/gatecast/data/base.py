@@ -3,6 +3,7 @@
 last        t ──▶ every step           the last value
 seasonal    t+h-m ──▶ t+h              the value one season (m steps) before the target, or more seasons if h > m
 category    the usual value at t of the category that the target's step will have (known in advance)
+smooth      level at t and the newest season of t+h's place in the cycle, see ``smoothing``
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 
 from gatecast.data.rows import TargetRows
 from gatecast.data.scaling import Scaling
+from gatecast.data.smoothing import Smoothed
 
 __all__ = ["base_at", "category_table"]
 
@@ -25,6 +27,7 @@ def base_at(
     scaling: Scaling,
     usual_RGC: np.ndarray,
     category_R: np.ndarray,
+    smooth: Smoothed | None = None,
 ) -> np.ndarray:
     """Base of the ``horizon`` steps after each origin row: (B, K) -> (B, K, H, C). Reads rows <= origin only.
 
@@ -36,12 +39,28 @@ def base_at(
         back_H = scaling.season * -(-steps_H // scaling.season)
         row_BKH = origin_BK[:, :, None] + steps_H - back_H
         return _median_of_seasons(u_RC, first_B1[:, :, None], row_BKH, origin_BK[:, :, None], scaling)
+    if scaling.base == "smooth":
+        assert smooth is not None
+        return _level_and_season(smooth, first_B1[:, :, None], origin_BK[:, :, None], steps_H, scaling.season)
     shape = (*origin_BK.shape, horizon, u_RC.shape[1])
     if scaling.base == "category":
         target_BKH = np.minimum(origin_BK[:, :, None] + steps_H, len(category_R) - 1)
         usual_BKHC = usual_RGC[origin_BK[:, :, None], category_R[target_BKH]]
         return np.where(np.isnan(usual_BKHC), last_BK1C, usual_BKHC)
     return np.broadcast_to(last_BK1C, shape)
+
+
+def _level_and_season(
+    smooth: Smoothed, first_B11: np.ndarray, origin_BK1: np.ndarray, steps_H: np.ndarray, season: int
+) -> np.ndarray:
+    """Level at the origin plus the newest season of each step's place; in the first season the level alone."""
+    level_BK1C = smooth.level_RC[origin_BK1]
+    if season == 1:
+        return np.broadcast_to(level_BK1C, (*origin_BK1.shape[:2], len(steps_H), level_BK1C.shape[-1]))
+    row_BKH = origin_BK1 + steps_H - season * -(-steps_H // season)
+    whole_BK1 = origin_BK1 - first_B11 >= season - 1
+    season_BKHC = smooth.season_RC[np.maximum(row_BKH, first_B11)]
+    return level_BK1C + np.where(whole_BK1[..., None], season_BKHC, 0)
 
 
 def _median_of_seasons(

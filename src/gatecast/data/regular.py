@@ -63,7 +63,7 @@ class RegularReader:
     @property
     def reach(self) -> int:
         """Rows before a window that its bases look at."""
-        return {"none": 0, "last": 1, "seasonal": self.scaling.season * self.scaling.depth, "category": 0}[
+        return {"none": 0, "last": 1, "seasonal": self.scaling.season * self.scaling.depth, "category": 0, "smooth": 0}[
             self.scaling.base
         ]
 
@@ -82,7 +82,7 @@ class RegularReader:
             targets: the truth is wanted too.
         """
         lookback, horizon = self.framing.lookback, self.framing.horizon
-        if self.scaling.base == "category":
+        if self.scaling.base in ("category", "smooth"):
             return np.zeros(len(origin_B), bool)
         history = lookback - 1 + self.reach
         if measured:  # the first steps of a series are waited for

@@ -18,9 +18,9 @@ import numpy as np
 
 from gatecast.errors import ConfigError, did_you_mean, listed
 
-__all__ = ["Scaling", "location_and_spread", "mean_size", "surprise_size"]
+__all__ = ["Base", "Scaling", "location_and_spread", "mean_size", "surprise_size"]
 
-Base = Literal["none", "last", "seasonal", "category"]
+Base = Literal["none", "last", "seasonal", "category", "smooth"]
 Scale = Literal["none", "standard", "mean", "last"]
 LARGEST_LOG_STEP = float(np.log(1e3))  # a forecast may leave its base by a factor of a thousand, not to infinity
 LARGEST_LOG = 80.0  # its exponential is still a float32
@@ -33,10 +33,13 @@ class Scaling:
     Args:
         log: take logarithms first; every value has to be above zero.
         base: what the forecast is measured from: "none"; "last" (differencing); "seasonal" (seasonal differencing);
-            "category" (the usual value of the same category of day, say).
-        season: steps of one season, for the seasonal base.
+            "category" (the usual value of the same category of day, say); "smooth" (level and season of an exponential
+            smoothing of the whole series so far).
+        season: steps of one season, for the seasonal and the smooth base (1 = no season).
         category: name of the categorical future covariate, for the category base.
         depth: the base is the median of that many past values (1 = the latest one alone).
+        alpha: gain of the smooth base's level, above 0 to 1.
+        gamma: gain of its season, 0 to 1.
         scale: "none"; "standard" (mean 0, spread 1); "mean" (divide by the mean size); "last" (from the last value,
             in units of the mean step).
         fitted: statistics of the series' training span instead of the window's own.
@@ -48,6 +51,8 @@ class Scaling:
     season: int = 1
     category: str | None = None
     depth: int = 1
+    alpha: float = 0.5
+    gamma: float = 0.2
     scale: Scale = "none"
     fitted: bool = False
     unit: float = 1.0
@@ -55,6 +60,8 @@ class Scaling:
     def __post_init__(self) -> None:
         if self.season < 1 or self.depth < 1 or not 0 < self.unit < np.inf:
             raise ConfigError(f"scaling needs season >= 1, depth >= 1 and unit > 0, finite; got {self}.")
+        if not (0 < self.alpha <= 1 and 0 <= self.gamma <= 1):
+            raise ConfigError(f"the gains of a smooth base lie between 0 and 1; got {self.alpha} and {self.gamma}.")
         if (self.base == "category") != (self.category is not None):
             raise ConfigError("scaling base 'category' goes with the name of a categorical future covariate.")
 
@@ -88,6 +95,7 @@ class Scaling:
             "last": ["difference"],
             "seasonal": [f"seasonal-difference:{self.season}{depth}"],
             "category": [f"category-difference:{self.category}{depth}"],
+            "smooth": [f"smooth:{self.season}/{_number(self.alpha)}/{_number(self.gamma)}"],
         }[self.base]
         parts += [self.scale] if self.scale != "none" else []
         parts += ["fitted"] if self.fitted else []
@@ -130,6 +138,7 @@ PARTS: dict[str, dict[str, object]] = {
     "difference": {"base": "last"},
     "seasonal-difference": {"base": "seasonal"},
     "category-difference": {"base": "category"},
+    "smooth": {"base": "smooth"},
     "standard": {"scale": "standard"},
     "mean": {"scale": "mean"},
     "last": {"scale": "last"},
@@ -149,6 +158,9 @@ def _fields_of(name: str, argument: str) -> dict[str, object]:
             fields["depth"] = int(depth)
         if name == "seasonal-difference":
             fields["season"] = int(argument)
+        elif name == "smooth":
+            season, alpha, gamma = argument.split("/")
+            fields |= {"season": int(season), "alpha": float(alpha), "gamma": float(gamma)}
         elif name == "category-difference":
             fields["category"] = argument
             if not argument:
@@ -160,7 +172,8 @@ def _fields_of(name: str, argument: str) -> dict[str, object]:
     except ValueError as error:
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError(f"scaling {name!r} needs a number after ':'; got {argument!r}.") from error
+        wanted = "season/alpha/gamma, such as smooth:12/0.2/0.3," if name == "smooth" else "a number"
+        raise ConfigError(f"scaling {name!r} needs {wanted} after ':'; got {argument!r}.") from error
     return fields
 
 

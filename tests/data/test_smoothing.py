@@ -1,0 +1,60 @@
+"""Exponential smoothing at every row: against a plain loop, causal, exact where it has to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.data.smoothing import smoothed
+
+
+def plain(u: np.ndarray, m: int, alpha: float, gamma: float) -> tuple[np.ndarray, np.ndarray]:
+    """One series, step by step."""
+    level, season = np.zeros(len(u)), np.zeros(len(u))
+    for t in range(len(u)):
+        if t < m:
+            level[t] = u[: t + 1].mean()
+            if t + 1 == m and m > 1:
+                season[:m] = u[:m] - level[t]
+            continue
+        error = u[t] - level[t - 1] - (season[t - m] if m > 1 else 0)
+        level[t] = level[t - 1] + max(alpha, 1 / (t + 2)) * error
+        if m > 1:
+            season[t] = season[t - m] + max(gamma, 1 / (t // m + 1)) * (1 - alpha) * error
+    return level, season
+
+
+@pytest.mark.parametrize("season", [1, 4, 12])
+def test_all_series_at_once_are_each_one_alone(season: int) -> None:
+    rng = np.random.default_rng(0)
+    length = np.array([30, 3, 50, 12, 1, 30])
+    first = np.cumsum(length) - length + 2  # rows that belong to nobody lie before
+    u_RC = rng.normal(size=(length.sum() + 2, 2)).cumsum(axis=0)
+    found = smoothed(u_RC, first, length, season, 0.3, 0.2)
+    for begin, steps in zip(first, length, strict=True):
+        for c in range(2):
+            level, seasons = plain(u_RC[begin : begin + steps, c], season, 0.3, 0.2)
+            np.testing.assert_allclose(found.level_RC[begin : begin + steps, c], level)
+            np.testing.assert_allclose(found.season_RC[begin : begin + steps, c], seasons)
+    assert not found.level_RC[:2].any()
+
+
+def test_rows_do_not_depend_on_what_comes_later() -> None:
+    rng = np.random.default_rng(1)
+    u_RC = rng.normal(size=(40, 1))
+    other = u_RC.copy()
+    other[25:] += 100
+    a, b = (smoothed(v, np.array([0]), np.array([40]), 6, 0.5, 0.5) for v in (u_RC, other))
+    np.testing.assert_array_equal(a.level_RC[:25], b.level_RC[:25])
+    np.testing.assert_array_equal(a.season_RC[:25], b.season_RC[:25])
+    assert (a.level_RC[25:] != b.level_RC[25:]).all()
+
+
+def test_a_level_with_a_season_is_forecast_exactly() -> None:
+    t = np.arange(48)
+    pattern = np.array([3.0, -1.0, 0.0, -2.0])
+    u_RC = (10 + pattern[t % 4])[:, None]
+    found = smoothed(u_RC, np.array([0]), np.array([48]), 4, 0.4, 0.1)
+    for origin in range(3, 43):
+        forecast = found.level_RC[origin, 0] + found.season_RC[origin + 1 - 4 : origin + 1, 0]
+        np.testing.assert_allclose(forecast, u_RC[origin + 1 : origin + 5, 0], atol=1e-12)
