@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gatecast.data.batches import Batch, CovariateScale, Framing, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Column, Schema
+from gatecast.data.smoothing import Smoothed, smoothed
 
 PanelOf = Callable[..., Panel]
 SCHEMA = Schema(("y", "z"), past=(Column("rain"),), future=(Column("kind", ("a", "b")),), static=(Column("size"),))
@@ -27,6 +29,13 @@ SCALINGS = (
     "seasonal-difference:3+standard",
     "seasonal-difference:2/3+mean+unit:10",
     "seasonal-difference:7",
+    "seasonal-difference:3/2+standard",
+    "seasonal-difference:2/4+mean",
+    "log+smooth:3/0.3/0.2+standard",
+    "smooth:7/0.5/0+last+unit:10",
+    "smooth:2/1/1+mean",
+    "smooth:1/0.4/0.2+standard",
+    "smooth:2/0.1/0.3+standard+fitted",
     "standard+fitted",
     "difference+standard+fitted",
 )
@@ -97,10 +106,10 @@ def test_a_window_is_the_same_alone_and_among_others(panel_of: PanelOf, seed: in
             assert np.array_equal(part[0], together[name][b]), name
 
 
-def test_most_windows_of_a_long_series_are_regular(panel_of: PanelOf) -> None:
+@pytest.mark.parametrize("scaling", ["seasonal-difference:6+standard", "smooth:6/0.3/0.2+standard"])
+def test_most_windows_of_a_long_series_are_regular(panel_of: PanelOf, scaling: str) -> None:
     panel = panel_of([np.arange(1.0, 301.0)])
-    scaling = Scaling.parse("seasonal-difference:6+standard")
-    reader = WindowReader(panel, scaling, Framing(12, 4, 5), CovariateScale.fit(panel, True))
+    reader = WindowReader(panel, Scaling.parse(scaling), Framing(12, 4, 5), CovariateScale.fit(panel, True))
     origin_B = np.arange(300)
     first_B = np.zeros(300, np.int64)
     found_B = reader._regular.finds(first_B, first_B, origin_B, 5, measured=True, targets=True)
@@ -109,7 +118,9 @@ def test_most_windows_of_a_long_series_are_regular(panel_of: PanelOf) -> None:
     assert not found_B[296:].any()
 
 
-@pytest.mark.parametrize("scaling", ["standard", "difference+standard", "seasonal-difference:3+standard"])
+@pytest.mark.parametrize(
+    "scaling", ["standard", "difference+standard", "seasonal-difference:3+standard", "smooth:3/0.3/0.2"]
+)
 def test_what_is_read_can_be_written_to(panel_of: PanelOf, scaling: str) -> None:
     panel = panel_of([np.arange(1.0, 41.0)])
     before = panel.values_RV.copy()
@@ -119,3 +130,30 @@ def test_what_is_read_can_be_written_to(panel_of: PanelOf, scaling: str) -> None
     batch.context_BLF[:] = 0
     batch.target_BKHC[:] = 0
     assert (panel.values_RV == before).all()
+
+
+def test_a_reader_smooths_once(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def counted(*given: Any) -> Smoothed:
+        calls.append(given)
+        return smoothed(*given)
+
+    monkeypatch.setattr("gatecast.data.regular.smoothed", counted)
+    panel = panel_of([np.arange(1.0, 41.0), np.arange(1.0, 31.0)])
+    reader = WindowReader(panel, Scaling.parse("smooth:3/0.3/0.2+mean"), Framing(6, 2), CovariateScale.fit(panel, True))
+    assert not calls
+    for origin in (2, 20, 30, 39):
+        reader.read(np.array([0]), np.array([origin]), targets=False)
+    reader.fit_statistics()
+    assert len(calls) == 1
+
+
+def test_windows_behind_a_gap_are_regular_for_a_smooth_base(panel_of: PanelOf) -> None:
+    values = np.arange(1.0, 61.0)
+    values[20] = np.nan
+    panel = panel_of([values])
+    reader = WindowReader(panel, Scaling.parse("smooth:6/0.3/0.2"), Framing(5, 2), CovariateScale.fit(panel, True))
+    first_B = np.zeros(60, np.int64)
+    found_B = reader._regular.finds(first_B, first_B, np.arange(60), 1, measured=False, targets=True)
+    assert np.flatnonzero(found_B).tolist() == [*range(10, 18), *range(25, 58)]

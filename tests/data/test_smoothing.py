@@ -58,3 +58,24 @@ def test_a_level_with_a_season_is_forecast_exactly() -> None:
     for origin in range(3, 43):
         forecast = found.level_RC[origin, 0] + found.season_RC[origin + 1 - 4 : origin + 1, 0]
         np.testing.assert_allclose(forecast, u_RC[origin + 1 : origin + 5, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("season", [1, 5])
+def test_groups_of_series_give_the_same(season: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    length = rng.integers(1, 30, 12)
+    first = np.cumsum(length) - length
+    u_RC = rng.normal(size=(length.sum(), 1)).astype(np.float32)
+    whole = smoothed(u_RC, first, length, season, 0.3, 0.2)
+    monkeypatch.setattr("gatecast.data.rows.ROWS_AT_ONCE", 40)
+    parts = smoothed(u_RC, first, length, season, 0.3, 0.2)
+    assert whole.level_RC.dtype == whole.season_RC.dtype == np.float32
+    np.testing.assert_array_equal(parts.level_RC, whole.level_RC)
+    np.testing.assert_array_equal(parts.season_RC, whole.season_RC)
+
+
+def test_a_constant_has_itself_as_level_and_no_season() -> None:
+    u_RC = np.full((500, 1), 0.1, np.float32)
+    found = smoothed(u_RC, np.array([0]), np.array([500]), 168, 0.3, 0.2)
+    assert (found.level_RC == u_RC).all()
+    assert not found.season_RC.any()

@@ -22,9 +22,8 @@ from gatecast.data.covariate_scale import CovariateScale
 from gatecast.data.framing import Batch, Framing
 from gatecast.data.panel import Panel
 from gatecast.data.regular import REAL_STEPS, RegularReader, forked
-from gatecast.data.rows import ROWS_AT_ONCE, TargetRows, row_ranges
+from gatecast.data.rows import ROWS_AT_ONCE, TargetRows
 from gatecast.data.scaling import Scaling, location_and_spread, surprise_size
-from gatecast.data.smoothing import Smoothed, smoothed
 
 __all__ = ["Batch", "CovariateScale", "Framing", "WindowReader"]
 
@@ -246,7 +245,7 @@ class WindowReader:
     def _base(self, origin_BK: np.ndarray, first_B1: np.ndarray, horizon: int) -> np.ndarray:
         none = np.zeros(0)
         usual_RGC, category_R = self._category if self.scaling.base == "category" else (none, none)
-        smooth = self._smooth if self.scaling.base == "smooth" else None
+        smooth = self._regular.smooth if self.scaling.base == "smooth" else None
         return base_at(self.u_RC, first_B1, origin_BK, horizon, self.scaling, usual_RGC, category_R, smooth)
 
     def _centre(self, origin_BK: np.ndarray, first_B1: np.ndarray, location_BC: np.ndarray) -> np.ndarray:
@@ -260,16 +259,6 @@ class WindowReader:
             return np.nan_to_num(np.where(np.isnan(base_BKHC), last_BK1C, base_BKHC))
         shape = (*origin_BK.shape, horizon, location_BC.shape[1])
         return np.broadcast_to(location_BC[:, None, None], shape)
-
-    @cached_property
-    def _smooth(self) -> Smoothed:
-        """Level and season at every row; a series begins with its first observed target."""
-        panel, scaling = self.panel, self.scaling
-        begun_N = np.minimum(self.begun, panel.stop - 1)
-        rows = row_ranges(begun_N, panel.stop - begun_N)  # those between series may hold anything
-        u_RC = np.zeros(self.u_RC.shape, self.u_RC.dtype)
-        u_RC[rows] = np.nan_to_num(self.u_RC[rows])
-        return smoothed(u_RC, begun_N, panel.stop - begun_N, scaling.season, scaling.alpha, scaling.gamma)
 
     @cached_property
     def _category(self) -> tuple[np.ndarray, np.ndarray]:

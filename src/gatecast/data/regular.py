@@ -1,7 +1,7 @@
 """Windows well inside their series with nothing missing: blocks of neighbouring rows, cut by plain slices.
 
 rows            ..[ lookback L .................. o ][ horizon H ]
-a season before   [ the same rows, m earlier .............. ]       the base of each row
+a season before   [ the same rows, m earlier .............. ]       the base of each row (smooth: its season)
 targets                          [ h = 1 .. H ]                     of the origins o-K+1 .. o: one block, K views
                                    [ h = 1 .. H ]
 
@@ -12,6 +12,7 @@ long way in ``batches``; both give the same numbers, up to the order of sums.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from gatecast.data.framing import Batch, Framing
 from gatecast.data.panel import Panel
 from gatecast.data.rows import TargetRows, windows_at
 from gatecast.data.scaling import Scaling, location_and_spread, surprise_size
+from gatecast.data.smoothing import Smoothed, smoothed
 
 __all__ = ["REAL_STEPS", "RegularReader", "forked"]
 
@@ -62,10 +64,16 @@ class RegularReader:
 
     @property
     def reach(self) -> int:
-        """Rows before a window that its bases look at."""
-        return {"none": 0, "last": 1, "seasonal": self.scaling.season * self.scaling.depth, "category": 0, "smooth": 0}[
-            self.scaling.base
-        ]
+        """Rows of its series before a window that its bases look at."""
+        season, depth = self.scaling.season, self.scaling.depth
+        return {"none": 0, "last": 1, "seasonal": season * depth, "category": 0, "smooth": season}[self.scaling.base]
+
+    @cached_property
+    def smooth(self) -> Smoothed:
+        """Level and season at every row, once for all windows; a series begins with its first observed target."""
+        stop, scaling = self.panel.stop, self.scaling
+        begun_N = np.minimum(self.rows.begun, stop - 1)
+        return smoothed(self.rows, begun_N, stop - begun_N, scaling.season, scaling.alpha, scaling.gamma)
 
     def finds(
         self, series_B: np.ndarray, first_B: np.ndarray, origin_B: np.ndarray, origins: int, *, measured: bool,
@@ -82,11 +90,11 @@ class RegularReader:
             targets: the truth is wanted too.
         """
         lookback, horizon = self.framing.lookback, self.framing.horizon
-        if self.scaling.base in ("category", "smooth"):
+        if self.scaling.base == "category":
             return np.zeros(len(origin_B), bool)
         history = lookback - 1 + self.reach
         if measured:  # the first steps of a series are waited for
-            needed = REAL_STEPS + (self.scaling.season if self.scaling.base == "seasonal" else 0)
+            needed = REAL_STEPS + (self.scaling.season if self.scaling.base in ("seasonal", "smooth") else 0)
             history = max(history, origins + needed - 2)
         regular_B = origin_B - first_B >= history
         ahead = horizon if targets else 0
@@ -96,8 +104,9 @@ class RegularReader:
             regular_B &= origin_B + horizon < len(self.rows)
         if self.rows.seen_RC is not None:
             inside = np.flatnonzero(regular_B)
-            begin_M = origin_B[inside] - lookback + 1 - self.reach
-            seen_MTC = windows_at(self.rows.seen_RC, begin_M, self.reach + lookback + ahead)
+            before = 0 if self.scaling.base == "smooth" else self.reach  # smoothing goes through gaps
+            begin_M = origin_B[inside] - lookback + 1 - before
+            seen_MTC = windows_at(self.rows.seen_RC, begin_M, before + lookback + ahead)
             regular_B[inside] = seen_MTC.all(axis=(1, 2))
         return regular_B
 
@@ -111,7 +120,7 @@ class RegularReader:
         block_BTV = windows_at(self.panel.values_RV, origin_B - lookback + 1 - lead, lead + lookback + ahead)
         u_BTC = self.scaling.apply(block_BTV[:, : lead + lookback + (horizon if targets else 0), :count])
         told = slice(0, lookback - origins + 1)
-        level_BTC, base_BTC = u_BTC[:, lead:], self._base(u_BTC, origin_B)
+        level_BTC, (base_BTC, centre_BKHC) = u_BTC[:, lead:], self._bases(u_BTC, origin_B, origins)
         surprise_BTC = None if base_BTC is None else _minus(level_BTC, base_BTC)
         location_BC, spread_BC, step_BC = self._statistics(
             None if fitted is None else fitted[series_B], level_BTC[:, told],
@@ -124,7 +133,9 @@ class RegularReader:
         future_BTF = self._covariates(channels, block_BTV[:, lead:], series_B)
         context_BLF = _joined(channels, (len(origin_B), lookback), self.framing.observed)
         first = lookback - origins
-        centre_BKHC, target_BKHC = self._centre(base_BTC, level_BTC, location_BC, origins), None
+        if centre_BKHC is None:
+            centre_BKHC = np.broadcast_to(location_BC[:, None, None], (len(origin_B), origins, horizon, count))
+        target_BKHC = None
         if targets:
             if surprise_BTC is None:
                 target_BKHC = forked(scaled_BTC, first + 1, origins, horizon).copy()
@@ -143,20 +154,48 @@ class RegularReader:
             context_BLF, future_BKHF, target_BKHC, None, centre_BKHC, step_BC, location_BC, spread_BC
         )  # fmt: skip
 
-    def _base(self, u_BTC: np.ndarray, origin_B: np.ndarray) -> np.ndarray | None:
-        """What was expected one step before of each row: (B, L, C) or, where there are seasons, beyond the origin."""
-        if self.scaling.base == "none":
-            return None
-        lookback = self.framing.lookback
-        if self.scaling.base == "last":
-            return u_BTC[:, :lookback]
-        steps = lookback + min(self.framing.horizon, self.scaling.season)
-        begin_B = origin_B - lookback + 1
+    def _bases(
+        self, u_BTC: np.ndarray, origin_B: np.ndarray, origins: int
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """What was expected of each row one step before, and what an output of 0 means: a view wherever that says it.
+
+        (B, L, C) or, where there are seasons, beyond the origin; and (B, K, H, C). None where there is no base.
+        """
+        lookback, horizon, base = self.framing.lookback, self.framing.horizon, self.scaling.base
+        if base == "none":
+            return None, None
+        if base == "last":
+            shape = (len(u_BTC), origins, horizon, u_BTC.shape[2])
+            return u_BTC[:, :lookback], np.broadcast_to(u_BTC[:, lookback - origins + 1 : lookback + 1, None], shape)
+        if base == "smooth":
+            return self._smooth_bases(origin_B, origins)
+        steps, begin_B = lookback + min(horizon, self.scaling.season), origin_B - lookback + 1
         seasons = [
             self.scaling.apply(windows_at(self.panel.target_RC, begin_B - back * self.scaling.season, steps))
             for back in range(1, self.scaling.depth + 1)
         ]
-        return seasons[0] if len(seasons) == 1 else np.median(np.stack(seasons), axis=0)
+        base_BTC = seasons[0] if len(seasons) == 1 else np.median(np.stack(seasons), axis=0)
+        return base_BTC, self._ahead(base_BTC, origins)
+
+    def _smooth_bases(self, origin_B: np.ndarray, origins: int) -> tuple[np.ndarray, np.ndarray]:
+        """As ``_bases``: the level of the step before (of the origin), and the place's season one season before."""
+        lookback, horizon, season = self.framing.lookback, self.framing.horizon, self.scaling.season
+        level_BTC = windows_at(self.smooth.level_RC, origin_B - lookback, lookback + 1)
+        before_BLC, origin_BK1C = level_BTC[:, :lookback], level_BTC[:, lookback + 1 - origins :, None]
+        if season == 1:
+            shape = (len(origin_B), origins, horizon, level_BTC.shape[2])
+            return before_BLC, np.broadcast_to(origin_BK1C, shape)
+        begin_B = origin_B - lookback + 1 - season
+        season_BTC = windows_at(self.smooth.season_RC, begin_B, lookback + min(horizon, season))
+        return before_BLC + season_BTC[:, :lookback], origin_BK1C + self._ahead(season_BTC, origins)
+
+    def _ahead(self, season_BTC: np.ndarray, origins: int) -> np.ndarray:
+        """(B, K, H, C) of every step ahead the newest season, from rows that lie one season after what they hold."""
+        lookback, horizon, season = self.framing.lookback, self.framing.horizon, self.scaling.season
+        if horizon <= season:
+            return forked(season_BTC, lookback - origins + 1, origins, horizon)
+        step_KH = lookback - origins + 1 + np.arange(origins)[:, None] + np.arange(horizon) % season
+        return season_BTC[:, step_KH]
 
     def _statistics(
         self, fitted_B3C: np.ndarray | None, level_BTC: np.ndarray, surprise_BTC: np.ndarray | None
@@ -168,21 +207,6 @@ class RegularReader:
         if surprise_BTC is None or self.scaling.scale == "none":
             return location_BC, spread_BC, spread_BC
         return location_BC, spread_BC, surprise_size(surprise_BTC, None, level_BTC, None, self.scaling.log)
-
-    def _centre(
-        self, base_BTC: np.ndarray | None, level_BTC: np.ndarray, location_BC: np.ndarray, origins: int
-    ) -> np.ndarray:
-        """What an output of 0 means, (B, K, H, C): a view wherever that says it."""
-        lookback, horizon, season = self.framing.lookback, self.framing.horizon, self.scaling.season
-        shape = (len(location_BC), origins, horizon, location_BC.shape[1])
-        if base_BTC is None:
-            return np.broadcast_to(location_BC[:, None, None], shape)
-        if self.scaling.base == "last":
-            return np.broadcast_to(level_BTC[:, lookback - origins : lookback, None], shape)
-        if horizon <= season:
-            return forked(base_BTC, lookback - origins + 1, origins, horizon)
-        step_KH = lookback - origins + 1 + np.arange(origins)[:, None] + np.arange(horizon) % season
-        return base_BTC[:, step_KH]
 
     def _covariates(self, channels: list[np.ndarray], block_BTV: np.ndarray, series_B: np.ndarray) -> np.ndarray | None:
         """Add past covariates at t, future ones at t+1 and statics; (B, L - 1 + H, F) scaled future covariates."""

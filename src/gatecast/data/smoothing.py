@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gatecast.data.rows import TargetRows, series_groups
+
 __all__ = ["Smoothed", "smoothed"]
 
 
@@ -33,42 +35,76 @@ class Smoothed:
 
 
 def smoothed(
-    u_RC: np.ndarray, first: np.ndarray, length: np.ndarray, season: int, alpha: float, gamma: float
+    u_RC: np.ndarray | TargetRows, first: np.ndarray, length: np.ndarray, season: int, alpha: float, gamma: float
 ) -> Smoothed:
-    """Smooth all series of a flat buffer.
+    """Smooth all series of a flat buffer; rows outside of them are not read.
 
     The first season gives a start: its mean is the level, the distances from it are the seasons. The gains begin at
     1 / (seasons seen + 1), so that early seasons are averaged, and fall to ``alpha`` and ``gamma``.
 
     Args:
-        u_RC: (R, C) values without NaN inside the series.
+        u_RC: (R, C) values, filled forward; NaN (before a target's first value) counts as 0.
         first: (N,) first row of each series.
         length: (N,) its steps.
         season: m; 1 = a level alone.
         alpha: gain of the level, 0 to 1.
         gamma: gain of the season, 0 to 1.
     """
-    level_RC, season_RC = np.zeros_like(u_RC), np.zeros_like(u_RC)
+    level_RC, season_RC = np.zeros(u_RC.shape, u_RC.dtype), np.zeros(u_RC.shape, u_RC.dtype)
     order = np.argsort(-length, kind="stable")
-    begin_N, steps_N = first[order], length[order]
-    ending = -steps_N  # ascending: how many series are longer than t is found by bisection
-    start = 1 if season == 1 else season
-    sum_NC = np.zeros((len(first), u_RC.shape[1]), u_RC.dtype)
-    for t in range(int(steps_N[0]) if len(steps_N) else 0):
-        active = int(np.searchsorted(ending, -t, side="left"))  # series with more than t steps
-        row_A = begin_N[:active] + t
-        u_AC = u_RC[row_A]
-        if t < start:
-            sum_NC[:active] += u_AC
-            level_RC[row_A] = sum_NC[:active] / (t + 1)
-            if t + 1 == start and season > 1:
-                first_AM = begin_N[:active, None] + np.arange(season)
-                season_RC[first_AM] = u_RC[first_AM] - level_RC[row_A][:, None]
-            continue
-        error_AC = u_AC - level_RC[row_A - 1]
-        if season > 1:
-            error_AC -= season_RC[row_A - season]
-            gain = max(gamma, 1 / (t // season + 1)) * (1 - alpha)
-            season_RC[row_A] = season_RC[row_A - season] + gain * error_AC
-        level_RC[row_A] = level_RC[row_A - 1] + max(alpha, 1 / (t + 2)) * error_AC
+    for group in series_groups(length[order]):  # so that the copies stay small
+        chosen = order[group]
+        row_P, offset_T = _step_by_step(first[chosen], length[chosen])
+        u_PC = np.nan_to_num(u_RC[row_P], copy=False)
+        level_RC[row_P], season_RC[row_P] = _smooth(u_PC, offset_T, season, alpha, gamma)
     return Smoothed(level_RC, season_RC)
+
+
+def _step_by_step(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of series, the longest first, sorted by step: all first steps, all second ones, ...; and where each begins.
+
+    Those that have a step t stand at its beginning, in the same order as at every step before.
+
+    >>> _step_by_step(np.array([10, 50]), np.array([3, 2]))
+    (array([10, 50, 11, 51, 12]), array([0, 2, 4, 5]))
+    """
+    active_T = np.searchsorted(-length, -np.arange(int(length[0])), side="left")
+    offset_T = np.concatenate([[0], np.cumsum(active_T)])
+    place_P = np.arange(offset_T[-1]) - np.repeat(offset_T[:-1], active_T)
+    return first[place_P] + np.repeat(np.arange(len(active_T)), active_T), offset_T
+
+
+def _smooth(
+    u_PC: np.ndarray, offset_T: np.ndarray, season: int, alpha: float, gamma: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Level and season (P, C) of values sorted by step."""
+    level_PC, season_PC = np.empty_like(u_PC), np.zeros_like(u_PC)
+    offsets = offset_T.tolist()
+    _begin(u_PC, offsets, season, level_PC, season_PC)
+    for t in range(season, len(offsets) - 1):
+        now, active = slice(offsets[t], offsets[t + 1]), offsets[t + 1] - offsets[t]
+        before_AC = level_PC[offsets[t - 1] : offsets[t - 1] + active]
+        error_AC = u_PC[now] - before_AC
+        if season > 1:
+            last_AC = season_PC[offsets[t - season] : offsets[t - season] + active]
+            error_AC -= last_AC
+            gain = max(gamma, 1 / (t // season + 1)) * (1 - alpha)
+            np.multiply(error_AC, gain, out=season_PC[now])
+            season_PC[now] += last_AC
+        error_AC *= max(alpha, 1 / (t + 2))
+        np.add(before_AC, error_AC, out=level_PC[now])
+    return level_PC, season_PC
+
+
+def _begin(u_PC: np.ndarray, offsets: list[int], season: int, level_PC: np.ndarray, season_PC: np.ndarray) -> None:
+    """The first season: the level is the mean so far; at its end all its seasons are known."""
+    steps = min(season, len(offsets) - 1)
+    sum_NC = np.zeros((offsets[1], u_PC.shape[1]))  # float64: equal values have their own value as mean
+    for t in range(steps):
+        now, active = slice(offsets[t], offsets[t + 1]), offsets[t + 1] - offsets[t]
+        sum_NC[:active] += u_PC[now]
+        np.divide(sum_NC[:active], t + 1, out=level_PC[now], casting="same_kind")
+    if 1 < season == steps:
+        whole_AC = level_PC[offsets[season - 1] : offsets[season]]
+        for begin in offsets[:season]:
+            np.subtract(u_PC[begin : begin + len(whole_AC)], whole_AC, out=season_PC[begin : begin + len(whole_AC)])
