@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatecast.data.base import base_at, category_table
+from gatecast.data.base import MOST_SELECTED, base_at, category_table, median_of
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
 
@@ -93,3 +93,17 @@ def test_one_odd_value_does_not_move_a_median(panel_of: PanelOf, depth: int) -> 
         u_RC, panel.first[:, None], np.array([[7]]), 2, Scaling(base="seasonal", season=2, depth=depth), u_RC, u_RC
     )
     assert base[0, 0, :, 0].tolist() == [10.0 if depth == 3 else 504.5, 1.0]
+
+
+@pytest.mark.parametrize("count", [*range(1, 12), MOST_SELECTED, MOST_SELECTED + 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_median_is_that_of_numpy_to_the_last_bit(count: int, dtype: type) -> None:
+    rng = np.random.default_rng(count)
+    many: np.ndarray = np.concatenate([rng.normal(size=(count, 300)), rng.integers(1, 4, (count, 300))], axis=1)
+    many = many.astype(dtype)
+    many[rng.random(many.shape) < 0.1 / count] = np.nan
+    before = many.copy()
+    found = median_of(list(many))
+    assert found.dtype == dtype
+    assert found.tobytes() == np.median(many, axis=0).tobytes()
+    np.testing.assert_array_equal(many, before)

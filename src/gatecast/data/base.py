@@ -14,9 +14,10 @@ from gatecast.data.rows import TargetRows
 from gatecast.data.scaling import Scaling
 from gatecast.data.smoothing import Smoothed
 
-__all__ = ["base_at", "category_table"]
+__all__ = ["base_at", "category_table", "median_of"]
 
 Rows = np.ndarray | TargetRows
+MOST_SELECTED = 31  # the steps of the selection grow with the square of their number
 
 
 def base_at(
@@ -73,7 +74,34 @@ def _median_of_seasons(
         earlier_BKH = row_BKH - scaling.season
         row_BKH = np.where(earlier_BKH >= first_B11, earlier_BKH, row_BKH)
         values.append(u_RC[row_BKH])
-    return values[0] if len(values) == 1 else np.median(np.stack(values), axis=0)
+    return median_of(values)
+
+
+def median_of(values: list[np.ndarray]) -> np.ndarray:
+    """Median, place by place, of a few arrays of one shape; the numbers of ``np.median``, many times as fast.
+
+    Of any n // 2 + 2 of n values neither the smallest nor the largest can be in the middle. So these two are left out
+    and the next one is taken in, until one is left, or the two whose mean it is. NaN goes through.
+    """
+    if len(values) > MOST_SELECTED:
+        return np.asarray(np.median(np.stack(values), axis=0))
+    most = len(values) // 2 + 2
+    kept, later = values[:most], values[most:]
+    while len(kept) > 2:
+        kept = [*_without_extremes(kept), *later[:1]]
+        later = later[1:]
+    return kept[0] if len(kept) == 1 else np.asarray((kept[0] + kept[1]) / 2)
+
+
+def _without_extremes(values: list[np.ndarray]) -> list[np.ndarray]:
+    """All but the smallest and the largest of each place."""
+    low, high = np.minimum(values[0], values[-1]), np.maximum(values[0], values[-1])
+    inner = []
+    for value in values[1:-1]:
+        not_low, low = np.maximum(low, value), np.minimum(low, value)
+        inner.append(np.minimum(not_low, high))
+        high = np.maximum(not_low, high)
+    return inner
 
 
 def category_table(

@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gatecast.data.base import median_of
 from gatecast.data.covariate_scale import CovariateScale
 from gatecast.data.framing import Batch, Framing
 from gatecast.data.panel import Panel
@@ -170,11 +171,12 @@ class RegularReader:
         if base == "smooth":
             return self._smooth_bases(origin_B, origins)
         steps, begin_B = lookback + min(horizon, self.scaling.season), origin_B - lookback + 1
-        seasons = [
-            self.scaling.apply(windows_at(self.panel.target_RC, begin_B - back * self.scaling.season, steps))
-            for back in range(1, self.scaling.depth + 1)
-        ]
-        base_BTC = seasons[0] if len(seasons) == 1 else np.median(np.stack(seasons), axis=0)
+        base_BTC = median_of(
+            [
+                self.scaling.apply(windows_at(self.panel.target_RC, begin_B - back * self.scaling.season, steps))
+                for back in range(1, self.scaling.depth + 1)
+            ]
+        )
         return base_BTC, self._ahead(base_BTC, origins)
 
     def _smooth_bases(self, origin_B: np.ndarray, origins: int) -> tuple[np.ndarray, np.ndarray]:
