@@ -194,10 +194,10 @@ class RegularReader:
     def _ahead(self, season_BTC: np.ndarray, origins: int) -> np.ndarray:
         """(B, K, H, C) of every step ahead the newest season, from rows that lie one season after what they hold."""
         lookback, horizon, season = self.framing.lookback, self.framing.horizon, self.scaling.season
+        whole_BKHC = forked(season_BTC, lookback - origins + 1, origins, min(horizon, season))
         if horizon <= season:
-            return forked(season_BTC, lookback - origins + 1, origins, horizon)
-        step_KH = lookback - origins + 1 + np.arange(origins)[:, None] + np.arange(horizon) % season
-        return season_BTC[:, step_KH]
+            return whole_BKHC
+        return np.concatenate([whole_BKHC[:, :, : horizon - at] for at in range(0, horizon, season)], axis=2)
 
     def _statistics(
         self, fitted_B3C: np.ndarray | None, level_BTC: np.ndarray, surprise_BTC: np.ndarray | None
