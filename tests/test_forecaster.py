@@ -372,7 +372,8 @@ def test_every_step_can_be_trained_without_a_lookback_given(panel_of: PanelOf) -
 def test_single_settings_are_kept_beside_what_is_chosen(panel_of: PanelOf) -> None:
     panel = panel_of(walks())
     training = {"max_epochs": 1, "steps_per_epoch": 2}
-    model = Forecaster(3, network={"num_layers": 2}, training=training, members=1, seed=4, progress=False).fit(panel)
+    told = {"network": {"num_layers": 2}, "training": training, "members": 1, "structures": 1}
+    model = Forecaster(3, **told, seed=4, progress=False).fit(panel)  # type: ignore[arg-type]
     chosen = choose(panel, Wishes(3, None, None, None, None, 1, False, 4))
     assert model.plan_.network == replace(chosen.network, num_layers=2)
     assert model.plan_.training == replace(chosen.training, max_epochs=1, steps_per_epoch=2)

@@ -22,12 +22,13 @@ from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
 from gatecast.paths import SamplePaths
 from gatecast.progress import Progress
-from gatecast.sampling import joined_paths, step_correlation, stepwise_paths, with_spread
-from gatecast.selection.choose import Plan, Wishes, choose
+from gatecast.sampling import step_correlation, stepwise_paths, with_spread
+from gatecast.selection.choose import Plan, Wishes, choose, structures
 from gatecast.selection.settings import changed
 from gatecast.selection.spans import validation_cut
+from gatecast.training.blend import Blend, fit_blend, past_of, trained_again
 from gatecast.training.config import TrainingConfig
-from gatecast.training.ensemble import Ensemble, fit_ensemble, recalibrated, train_again
+from gatecast.training.ensemble import Ensemble, recalibrated
 
 __all__ = ["Forecaster"]
 
@@ -44,6 +45,9 @@ class Forecaster:
         network: sizes of the LSTM, all of them; or a mapping such as ``{"hidden_size": 64}`` that changes single ones.
         training: settings of the training; or a mapping as for ``network``.
         members: networks of different seeds whose forecasts are averaged.
+        structures: scalings that are trained at most, for a mean of those that do best together on the validation tail,
+            with an exponential smoothing where that helps; 1 = the most promising one, alone. Where ``lookback``,
+            ``scaling`` or the whole ``network`` are given there is one.
         quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals,
             those of 80 and 95 % by default. A point loss (mse, mae, huber) without validation gives 0.5 alone: nobody
             knows its errors.
@@ -67,6 +71,7 @@ class Forecaster:
         network: LSTMConfig | Mapping[str, Any] | None = None,
         training: TrainingConfig | Mapping[str, Any] | None = None,
         members: int | None = None,
+        structures: int | None = None,
         quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975),
         recursive: bool = False,
         time_limit: float | None = None,
@@ -80,6 +85,7 @@ class Forecaster:
         self.network = dict(network) if isinstance(network, Mapping) else network
         self.training = dict(training) if isinstance(training, Mapping) else training
         self.members = members
+        self.structures = structures
         self.quantiles = tuple(sorted(quantiles))
         self.recursive = recursive
         self.time_limit = time_limit
@@ -89,7 +95,12 @@ class Forecaster:
         self._check()
 
     def _check(self) -> None:
-        for name, value in (("horizon", self.horizon), ("lookback", self.lookback), ("members", self.members)):
+        for name, value in (
+            ("horizon", self.horizon),
+            ("lookback", self.lookback),
+            ("members", self.members),
+            ("structures", self.structures),
+        ):
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1; got {value}.")
         _require_positive(self.time_limit)
@@ -130,18 +141,19 @@ class Forecaster:
         panel = as_panel(data)
         history = observed_part(panel)
         limit = math.inf if self.time_limit is None else self.time_limit
-        plan = choose(history, self._wishes(started + limit / 4))
-        ensemble = fit_ensemble(
-            plan,
+        wishes = self._wishes(started + limit / 4)
+        blend = fit_blend(
+            structures(history, wishes),
             history,
             None if validation is None else observed_part(as_panel(validation)),
             quantiles=self.quantiles,
             refit=self.refit,
+            alone=not wishes.blends,
             deadline=started + limit,
             progress=Progress(self.progress),
         )
-        self.panel_, self.plan_ = panel, plan  # only now: a training that failed leaves an earlier one whole
-        return self._adopt(ensemble, history, time.monotonic() - started)
+        self.panel_ = panel  # only now: a training that failed leaves an earlier one whole
+        return self._adopt(blend, history, time.monotonic() - started)
 
     def plan_for(self, data: Any) -> Plan:
         """What ``fit`` would choose for these data, without training; printed by its ``describe()``.
@@ -169,22 +181,22 @@ class Forecaster:
         panel = as_panel(data)
         history = observed_part(panel)
         deadline = started + (math.inf if time_limit is None else time_limit)
-        ensemble = train_again(self.plan_, history, self.ensemble_, Progress(self.progress), deadline, warm=warm)
+        blend = trained_again(self.blend_, history, Progress(self.progress), deadline, warm=warm)
         self.panel_ = panel
-        return self._adopt(ensemble, history, time.monotonic() - started)
+        return self._adopt(blend, history, time.monotonic() - started)
 
-    def _adopt(self, ensemble: Ensemble, history: Panel, seconds: float) -> Self:
-        self.ensemble_ = ensemble
+    def _adopt(self, blend: Blend, history: Panel, seconds: float) -> Self:
+        self.blend_ = blend
         self.schema_ = history.schema
         self.frequency_ = history.frequency
         self.names_, self.backend_ = history.names, history.backend
-        self.history_ = ensemble.history
+        self.history_ = self.ensemble_.history
         self.record_: dict[str, Any] = {
             "seconds": round(seconds, 3),
             "series": len(history),
             "steps": history.total,
-            "epochs": ensemble.epochs,
-            "interrupted": ensemble.interrupted,
+            "epochs": self.ensemble_.epochs,
+            "interrupted": blend.interrupted,
         }
         return self
 
@@ -210,7 +222,9 @@ class Forecaster:
         trained = self.trained_until()
         seen_N = [int((history.times(n) <= trained[i]).sum()) if i in trained else 0 for n, i in enumerate(history.ids)]
         begin_N = np.maximum(history.length - self.plan_.framing.horizon - origins + 1, seen_N)
-        self.ensemble_ = recalibrated(self.plan_, self.ensemble_, history, begin_N, self.quantiles, windows)
+        self.blend_ = self.blend_.each(
+            lambda part: recalibrated(part.plan, part.ensemble, history, begin_N, self.quantiles, windows)
+        )
         return self
 
     def _wishes(self, deadline: float) -> Wishes:
@@ -221,10 +235,21 @@ class Forecaster:
             network=self.network,
             training=self.training,
             members=self.members,
+            structures=self.structures,
             recursive=self.recursive,
             seed=self.seed,
             deadline=deadline,
         )
+
+    @property
+    def plan_(self) -> Plan:
+        """What was chosen; of a blend the plan of its main structure."""
+        return self.blend_.parts[0].plan
+
+    @property
+    def ensemble_(self) -> Ensemble:
+        """The trained members; of a blend those of its main structure."""
+        return self.blend_.parts[0].ensemble
 
     # ---------------------------------------------------------------- predict
 
@@ -278,14 +303,15 @@ class Forecaster:
         series = np.arange(len(history))
         place_N = np.argsort(np.argsort(np.array(history.ids)))
         noise = np.random.default_rng(seed).standard_normal((len(series), paths, self.horizon, len(history.targets)))
-        reader, predictor = self._reader(extended, series, origin_N), self.ensemble_.predictor
         if self.recursive:
+            reader, predictor = self._reader(extended, series, origin_N), self.ensemble_.predictor
             values_NSHC = stepwise_paths(predictor, reader, series, origin_N, noise[place_N])
         else:
             seen = observed_part(self.panel_) if hasattr(self, "panel_") else history
             tail = self.plan_.spans.tail_windows(seen, validation_cut(seen, self.horizon, SHARE_OF_ERRORS))
-            joint = step_correlation(predictor, self.ensemble_.reader(self.plan_, seen), tail)
-            values_NSHC = joined_paths(predictor, reader, series, origin_N, noise[place_N], joint)
+            joint = step_correlation(self.ensemble_.predictor, self.ensemble_.reader(self.plan_, seen), tail)
+            past, known_N = past_of(extended, series, origin_N)
+            values_NSHC = self.blend_.paths(past, series, origin_N, known_N, noise[place_N], joint)
         return SamplePaths(
             values_NSHC,
             history.ids,
@@ -306,7 +332,7 @@ class Forecaster:
         history = observed_part(panel)
         if not self.plan_.padded:
             require_steps(history, self.plan_.framing.lookback, 0)
-        keep = self._history_needed()
+        keep = self.blend_.history_needed
         return history, *continued(history, panel, self.horizon, future, keep, rows=self.recursive)
 
     def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
@@ -315,21 +341,22 @@ class Forecaster:
         Future covariates of the H steps after each origin are read from the panel.
         """
         self._require_fitted()
+        if not self.recursive:
+            past, known_N = past_of(panel, series_B, origin_B)
+            return self.blend_.forecast(past, series_B, origin_B, known_N)
         reader, predictor = self._reader(panel, series_B, origin_B), self.ensemble_.predictor
-        if self.recursive:
-            values_BHCQ = predictor.recursive(reader, series_B, origin_B, self.horizon)
-            return with_spread(predictor, reader, series_B, origin_B, values_BHCQ)
-        return predictor.forecast(reader, series_B, origin_B)
+        values_BHCQ = predictor.recursive(reader, series_B, origin_B, self.horizon)
+        return with_spread(predictor, reader, series_B, origin_B, values_BHCQ)
 
     def _reader(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> WindowReader:
         """Reads the windows of some origins; of nothing after the last origin of a series."""
-        past = panel.slice(0, _used_until(panel, series_B, origin_B))
-        return self.ensemble_.reader(self.plan_, past, _known_until(panel, series_B, origin_B))
+        return self.ensemble_.reader(self.plan_, *past_of(panel, series_B, origin_B))
 
     def every_step_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Point forecasts (B, K, H, C) after each of the last K steps of the windows that end at the origin rows.
 
         K is the network's readout. The last of them is what ``forecast_from`` gives; the others saw a shorter past.
+        Of a blend they are those of its main structure.
         """
         self._require_fitted()
         return self.ensemble_.predictor.every_step(self._reader(panel, series_B, origin_B), series_B, origin_B)
@@ -341,13 +368,6 @@ class Forecaster:
         seen = observed_part(self.panel_)
         last_N = seen.frequency.advance(seen.starts, seen.length - 1)
         return dict(zip(seen.ids, last_N, strict=True))
-
-    def _history_needed(self) -> int | None:
-        """Steps of history that a forecast reads; None = all: usual values may lie, and smoothing begins, far back."""
-        scaling, lookback = self.plan_.scaling, self.plan_.framing.lookback
-        if scaling.base in ("category", "smooth") or scaling.fitted:
-            return None
-        return lookback + scaling.season * (scaling.depth + 1) + self.horizon
 
     # ---------------------------------------------------------------- file
 
@@ -365,7 +385,7 @@ class Forecaster:
     # ---------------------------------------------------------------- checks
 
     def _require_fitted(self) -> None:
-        if not hasattr(self, "ensemble_"):
+        if not hasattr(self, "blend_"):
             raise ConfigError("this Forecaster is not fitted yet: call fit() first, or gatecast.load() a model file.")
 
     def require_same_columns(self, panel: Panel) -> None:
@@ -383,17 +403,3 @@ class Forecaster:
 def _require_positive(time_limit: float | None) -> None:
     if time_limit is not None and not time_limit > 0:
         raise ConfigError(f"time_limit must be above 0 seconds; got {time_limit}.")
-
-
-def _used_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
-    """(N,) steps of each series up to its latest origin; all of them for a series without one."""
-    until_N = np.zeros(len(panel), np.int64)
-    np.maximum.at(until_N, series_B, origin_B + 1 - panel.first[series_B])
-    return np.where(until_N > 0, until_N, panel.length)
-
-
-def _known_until(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
-    """(N,) steps of each series up to its earliest origin; all of them for a series without one."""
-    until_N = panel.stop.copy()
-    np.minimum.at(until_N, series_B, origin_B + 1)
-    return until_N - panel.first

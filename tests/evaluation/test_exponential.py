@@ -73,7 +73,7 @@ def plain(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
         for gamma in ((0.1, 0.3, 0.5) if m > 1 else (0.0,))
         for part in (0, 0.25, 0.5, 0.75)
     ]
-    n = sum(max(0, len(y) - h - warm) for h in lags) / len(lags)
+    n = sum(max(0, len(y) - h - warm) for h in lags)
     error = np.array([e for _, e in experts])
     weight = np.exp(-20 * (n * error / (error.mean() or 1) + 10) / (n + 10))
     return np.asarray(weight @ np.array([f for f, _ in experts]) / weight.sum())

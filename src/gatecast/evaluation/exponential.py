@@ -33,7 +33,7 @@ Rows = NDArray[np.int64]
 _SHARPNESS = 20.0  # how fast weights fall with the score
 _AVERAGE_ERRORS = 10  # so many average errors are added for each step ahead, so that few errors cannot decide
 _LAGS = 6  # so many steps ahead are judged
-_SEASONS_KEPT, _STEPS_KEPT = 12, 240  # K, the steps of an origin's past that always count
+_SEASONS_KEPT, _STEPS_KEPT = 24, 240  # K, the steps of an origin's past that always count
 _CELLS = 2**15  # steps x series of a chunk: small enough for the cache, some 60 MB for a season's grid
 
 
@@ -236,7 +236,7 @@ def _weights(
     score_GP[each:, ~positive_P] = 0.0  # adds nothing to the mean
     experts_P = np.where(positive_P, len(score_GP), each)
     mean_P = np.add.accumulate(score_GP, axis=0)[-1] / experts_P
-    count_P = np.maximum(step_P + 1 - warm - np.array(lags)[:, None], 0).sum(axis=0) / len(lags)
+    count_P = np.maximum(step_P + 1 - warm - np.array(lags)[:, None], 0).sum(axis=0)
     # (count * own / mean + added) / (count + added); the same for all where nothing was ever wrong.
     score_GP /= np.where(mean_P > 0, mean_P, 1.0)
     score_GP *= count_P

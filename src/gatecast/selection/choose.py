@@ -21,16 +21,19 @@ from gatecast.selection.probe import Probe, probe
 from gatecast.selection.seasonality import seasonal_periods
 from gatecast.selection.settings import changed
 from gatecast.selection.spans import Spans
+from gatecast.selection.variants import best_variant
 from gatecast.training.config import TrainingConfig
 from gatecast.training.counts import COUNTS, require_counts
 
-__all__ = ["Plan", "Wishes", "choose", "scalings_to_try"]
+__all__ = ["Plan", "Wishes", "choose", "scalings_to_try", "structures"]
 
 SHORT_LOOKBACK = 12
 LONG_LOOKBACK = 64
 LONGEST_LOOKBACK = 400
 LONGER = 1.02  # a long lookback leaves few whole windows and short series padded
 UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once the level moves: it has to win clearly
+CLEARLY_WORSE = 1.4  # a line that is so much worse than the best one promises little for a network
+MOST_STRUCTURES = 6
 CATEGORY_DEPTH = 4  # one odd day among four does not move a median
 
 
@@ -53,6 +56,7 @@ class Wishes:
     recursive: bool
     seed: int = 0
     deadline: float = math.inf
+    structures: int | None = None
 
     @property
     def skip(self) -> int | None:
@@ -67,6 +71,12 @@ class Wishes:
         if isinstance(self.network, LSTMConfig):
             return False
         return self.network is None or ("readout" not in self.network and self.network.get("patch", 1) == 1)
+
+    @property
+    def blends(self) -> bool:
+        """Several structures may be blended: nothing that tells them apart is fixed, and all steps come directly."""
+        fixed = self.scaling is not None or self.lookback is not None or isinstance(self.network, LSTMConfig)
+        return not (fixed or self.recursive or self.counts or self.structures == 1)
 
     @property
     def counts(self) -> bool:
@@ -117,6 +127,18 @@ class Plan:
         least = min(self.framing.lookback, 3)
         return Spans(self.framing.lookback, self.framing.horizon, self.padded, least)
 
+    @property
+    def history_needed(self) -> int | None:
+        """Steps of history that a forecast reads; None = all, for a usual value or a smoothing began long ago."""
+        scaling = self.scaling
+        if scaling.base in ("category", "smooth") or scaling.fitted:
+            return None
+        return self.framing.lookback + scaling.season * (scaling.depth + 1) + self.framing.horizon
+
+    def describe_structure(self) -> str:
+        """Lookback and scaling: what distinguishes it from other structures."""
+        return f"lookback {self.framing.lookback} · {self.scaling.describe()}"
+
     def describe(self) -> str:
         """One line: what was chosen."""
         network = self.network
@@ -129,7 +151,16 @@ class Plan:
 
 
 def choose(panel: Panel, wishes: Wishes) -> Plan:
-    """Complete the user's wishes from the training panel alone.
+    """Complete the user's wishes from the training panel alone: the first of ``structures``.
+
+    Raises:
+        WindowError: a given lookback does not fit, or no series is long enough to learn from.
+    """
+    return structures(panel, wishes)[0]
+
+
+def structures(panel: Panel, wishes: Wishes) -> list[Plan]:
+    """Plans that differ in the base of the forecast, the most promising first; one where nothing is to be blended.
 
     Raises:
         WindowError: a given lookback does not fit, or no series is long enough to learn from.
@@ -142,11 +173,32 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
         require_steps(panel, wishes.lookback, horizon)
     elif (panel.length < horizon + 2).all():
         require_steps(panel, 2, horizon)
-    best, tried = _best_probe(panel, wishes, seasons, horizon)
-    scaling = best.scaling
+    probes, tried = _probes(panel, wishes, seasons, horizon)
+    most = (wishes.structures or MOST_STRUCTURES) if wishes.blends else 1
+    return [_plan(panel, wishes, found, seasons, horizon, tried) for found in _different(probes)[:most]]
+
+
+def _different(probes: list[Probe]) -> list[Probe]:
+    """The best of every base, then the same bases with and without logarithm; none that is clearly worse than the best.
+
+    Forecasts without a base count only where they are the best of all, for they are not tied to anything.
+    """
+    usable = [one for one in probes if not one.error > CLEARLY_WORSE * probes[0].error]
+    usable = [one for one in usable if one.scaling.base != "none" or one is probes[0]]
+    bases: dict[tuple[str, int], Probe] = {}
+    twins: dict[tuple[str, int, bool], Probe] = {}
+    for one in usable:
+        bases.setdefault((one.scaling.base, one.scaling.season), one)
+        twins.setdefault((one.scaling.base, one.scaling.season, one.scaling.log), one)
+    firsts = list(bases.values())
+    return firsts + [one for one in twins.values() if all(one is not first for first in firsts)]
+
+
+def _plan(panel: Panel, wishes: Wishes, found: Probe, seasons: tuple[int, ...], horizon: int, tried: Tried) -> Plan:
+    scaling = found.scaling
     season = scaling.season if scaling.base == "seasonal" else (seasons[0] if seasons else 1)
-    network = _network(panel, best.skip, wishes.network)
-    lookback, supervised = _sizes(panel, wishes, network, best.lookback, horizon)
+    network = _network(panel, found.skip, wishes.network)
+    lookback, supervised = _sizes(panel, wishes, network, found.lookback, horizon)
     if wishes.free_readout:
         network = replace(network, readout=supervised)
     padded = wishes.lookback is None
@@ -154,20 +206,21 @@ def choose(panel: Panel, wishes: Wishes) -> Plan:
     framing = Framing(lookback, horizon, supervised, observed=short or not all_observed(panel))
     training = _training(panel, wishes.seed, wishes.training)
     members = wishes.members or _members(panel)
-    spread = () if best.spread_HC is None else tuple(tuple(map(float, row)) for row in best.spread_HC)
-    return Plan(scaling, framing, network, training, members, season, padded, best.penalty, spread, tried)
+    spread = () if found.spread_HC is None else tuple(tuple(map(float, row)) for row in found.spread_HC)
+    return Plan(scaling, framing, network, training, members, season, padded, found.penalty, spread, tried)
 
 
-def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int) -> tuple[Probe, Tried]:
-    """The candidate with the least error over the folds; the user's own scaling is the only candidate if there is one.
+def _probes(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int) -> tuple[list[Probe], Tried]:
+    """The candidates in the order of their errors over the folds; the user's own scaling is the only candidate if there
+    is one.
 
     The probe also finds the penalty of the ridge start and how wide the errors are; it keeps to a linear part that the
     user fixed, and where there is none there is nothing to probe.
     """
     skip = wishes.skip
     if wishes.scaling is not None and skip is not None and (wishes.random_start or not skip):
-        return Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, seasons, horizon)[0], skip), ()
-    candidates = [wishes.scaling] if wishes.scaling is not None else scalings_to_try(panel, seasons, wishes.counts)
+        return [Probe(wishes.scaling, _lookbacks(panel, wishes, wishes.scaling, seasons, horizon)[0], skip)], ()
+    candidates = _candidates(panel, wishes, seasons, horizon)
     ordered = candidates
     if math.isfinite(wishes.deadline):  # what is tied to a past value is the safest, should time run out
         ordered = sorted(candidates, key=lambda scaling: scaling.base == "none")
@@ -180,11 +233,28 @@ def _best_probe(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
         probes += [] if found is None else [found]
     if not probes:
         scaling = candidates[-1]
-        return Probe(scaling, _lookbacks(panel, wishes, scaling, seasons, horizon)[0], 1 if skip is None else skip), ()
+        return [
+            Probe(scaling, _lookbacks(panel, wishes, scaling, seasons, horizon)[0], 1 if skip is None else skip)
+        ], ()
     last_value = min((p.centre_error for p in probes if p.scaling.base == "last"), default=np.inf)
     steps = float(np.median(panel.length))
-    best = min(probes, key=lambda found: _handicapped(found, last_value, steps))
-    return best, tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
+    tried = tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
+    return sorted(probes, key=lambda found: _handicapped(found, last_value, steps)), tried
+
+
+def _candidates(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int) -> list[Scaling]:
+    """The scalings to probe: of each base the variant that forecasts best by itself."""
+    if wishes.scaling is not None:
+        return [wishes.scaling]
+    candidates = scalings_to_try(panel, seasons, wishes.counts)
+    if wishes.recursive:  # paths of single steps cannot follow a smoothing of the whole series
+        candidates = [scaling for scaling in candidates if scaling.base != "smooth"]
+    best: dict[Scaling, Scaling] = {}
+    for plain in (scaling for scaling in candidates if not scaling.log):
+        lookback = _lookbacks(panel, wishes, plain, seasons, horizon)[0]
+        late = time.monotonic() > wishes.deadline
+        best[plain] = plain if late else best_variant(panel, plain, lookback, horizon)
+    return [replace(best[replace(scaling, log=False)], log=scaling.log) for scaling in candidates]
 
 
 def _handicapped(found: Probe, last_value: float, steps: float) -> float:
@@ -202,7 +272,9 @@ def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, seasons: tuple[in
     if wishes.lookback is not None:
         return [wishes.lookback]
     room = max((int(np.median(panel.length)) - horizon) * 2 // 3, 2)
-    season = scaling.season if scaling.base == "seasonal" else seasons[0] if seasons else 1
+    if scaling.base == "smooth" and seasons:  # its base has seen all that came before
+        return [min(max(seasons[0], 4), room)]
+    season = seasons[0] if seasons else scaling.season if scaling.base == "seasonal" else 1
     short = max(2 * season, horizon, SHORT_LOOKBACK)
     wanted = (short,) if seasons else (short, max(short, LONG_LOOKBACK))
     return sorted({min(steps, room, LONGEST_LOOKBACK) for steps in wanted})
@@ -215,6 +287,7 @@ def scalings_to_try(panel: Panel, seasons: tuple[int, ...], counts: bool) -> lis
     """
     bases = [Scaling(scale="standard"), Scaling(base="last", scale="standard")]
     bases += [Scaling(base="seasonal", season=m, scale="standard") for m in seasons]
+    bases += [Scaling(base="smooth", season=m, alpha=0.2, gamma=0.4, scale="standard") for m in seasons or (1,)]
     bases += [
         Scaling(base="category", category=column.name, depth=CATEGORY_DEPTH, scale="standard")
         for column in panel.schema.future
@@ -242,7 +315,8 @@ def _network(panel: Panel, skip: int, wanted: LSTMConfig | Mapping[str, Any] | N
         return wanted
     total = panel.total
     hidden = 16 if total < 500 else 32 if total < 20_000 else 64
-    return changed(LSTMConfig(hidden_size=hidden, skip=skip), wanted or {})
+    layers = 1 if total < 200_000 else 2
+    return changed(LSTMConfig(hidden_size=hidden, num_layers=layers, skip=skip), wanted or {})
 
 
 def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, horizon: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ that lie after what it was fitted on (rolling origins). What is good for the lin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,7 +24,7 @@ from gatecast.data.windows import WindowIndex
 from gatecast.selection.spans import Spans
 from gatecast.training.ridge import PENALTIES, fit_ridge
 
-__all__ = ["Probe", "fold_shares", "probe"]
+__all__ = ["Probe", "base_error", "fold_shares", "probe", "window_weights"]
 
 TRAIN_WINDOWS = 3000
 CHECK_WINDOWS = 1500
@@ -81,6 +82,21 @@ def probe(panel: Panel, scaling: Scaling, lookback: int, horizon: int, skips: li
     return Probe(scaling, lookback, skips[k], PENALTIES[p], float(error_KP[k, p]), centre_error, spread_HC)
 
 
+def base_error(panel: Panel, scaling: Scaling, framing: Framing) -> float:
+    """The weighted error of an output of 0 over the probe's checks; nan where nothing can be checked."""
+    errors = []
+    for low, high in pairwise(fold_shares(panel.total)):
+        part, train, cut_N = _parts(panel, (low, high), framing.horizon)
+        index = _spans(framing).tail_windows(part, cut_N) if len(cut_N) else None
+        if index is None or not len(index):
+            continue
+        covariates = CovariateScale.fit(train, scaling.scale != "none")
+        _, y_MY, unit = _rows(*_few(index, CHECK_WINDOWS), part, train, scaling, framing, covariates, 1)
+        error_M = np.abs(unit.centre() - unit.restore(y_MY)).mean(axis=1)
+        errors.append(float(error_M @ unit.weight_M))
+    return float(np.mean(errors)) if errors else np.nan
+
+
 @dataclass(frozen=True)
 class _Fold:
     """Regression rows of both sides of a cut, and the way back to the data's unit."""
@@ -128,16 +144,12 @@ class _Unit:
 
 def _fold(panel: Panel, shares: tuple[float, float], scaling: Scaling, framing: Framing, skip: int) -> _Fold | None:
     """Rows of the windows before and after a cut; None where one side has none."""
-    cut_N, end_N = ((panel.length * share).astype(np.int64) for share in shares)
-    cut_N = np.minimum(cut_N, end_N - framing.horizon)  # the check holds one horizon at least
-    usable = np.flatnonzero(cut_N >= framing.horizon + 2)
-    if not len(usable):
+    part, train, cut_N = _parts(panel, shares, framing.horizon)
+    if not len(cut_N):
         return None
-    part = (panel if len(usable) == len(panel) else panel.select(usable)).slice(0, end_N[usable])
-    train = part.slice(0, cut_N[usable])
-    spans = Spans(framing.lookback, framing.horizon, padded=True, least=min(framing.lookback, 3))
+    spans = _spans(framing)
     covariates = CovariateScale.fit(train, scaling.scale != "none")
-    train_windows, check_windows = spans.all_windows(train), spans.tail_windows(part, cut_N[usable])
+    train_windows, check_windows = spans.all_windows(train), spans.tail_windows(part, cut_N)
     x_train, y_train, _ = _rows(*_few(train_windows, TRAIN_WINDOWS), train, train, scaling, framing, covariates, skip)
     x_check, y_check, unit = _rows(
         *_few(check_windows, CHECK_WINDOWS), part, train, scaling, framing, covariates, skip
@@ -145,6 +157,19 @@ def _fold(panel: Panel, shares: tuple[float, float], scaling: Scaling, framing: 
     if len(x_train) < 2 or not len(x_check):
         return None
     return _Fold(x_train, y_train, x_check, y_check, unit, x_train.shape[1] // skip)
+
+
+def _parts(panel: Panel, shares: tuple[float, float], horizon: int) -> tuple[Panel, Panel, np.ndarray]:
+    """The series that a cut leaves something of, up to the end of the check and up to the cut, and the cuts (N,)."""
+    cut_N, end_N = ((panel.length * share).astype(np.int64) for share in shares)
+    cut_N = np.minimum(cut_N, end_N - horizon)  # the check holds one horizon at least
+    usable = np.flatnonzero(cut_N >= horizon + 2)
+    part = (panel if len(usable) == len(panel) else panel.select(usable)).slice(0, end_N[usable])
+    return part, part.slice(0, cut_N[usable]), cut_N[usable]
+
+
+def _spans(framing: Framing) -> Spans:
+    return Spans(framing.lookback, framing.horizon, padded=True, least=min(framing.lookback, 3))
 
 
 def _few(index: WindowIndex, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -182,24 +207,43 @@ def _rows(
     known_M = np.arange(len(y_MY))
     if batch.weight_BKHC is not None:
         known_M = np.flatnonzero(batch.weight_BKHC.reshape(y_MY.shape).all(axis=1))
-    weight_M = 1 / _mean_step(reader.panel, series_B[known_M])
+    weight_M = window_weights(reader.panel, series_B[known_M])
     unit = _Unit(reader.scaling, centre_MY[known_M], spread_MY[known_M], weight_M / max(len(weight_M), 1))
     return x_MP[known_M], y_MY[known_M], unit
 
 
-def _mean_step(panel: Panel, series_B: np.ndarray) -> np.ndarray:
-    """(B,) mean step of each window's series, so that large series do not decide alone."""
+def window_weights(panel: Panel, series_B: np.ndarray) -> np.ndarray:
+    """(B,) what an absolute error in each window counts, so that large series do not decide alone.
+
+    Half of it is the error in units of the series' mean step (as MASE has it), half that in units of its mean size (as
+    sMAPE has it), the latter times the mean of step over size, so that both halves are of one size.
+    """
+    step_B = _per_series(panel, series_B, _step_sizes)
+    size_B = _per_series(panel, series_B, _sizes)
+    share = float(np.mean(step_B / size_B)) if len(series_B) else 1.0
+    weight_B: np.ndarray = (1 / step_B + share / size_B) / 2
+    return weight_B
+
+
+def _per_series(panel: Panel, series_B: np.ndarray, measure: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """(B,) a measure of (N, T, C) values of each window's series; of what is observed; 1 where nothing is."""
     wanted, back_B = np.unique(series_B, return_inverse=True)
-    steps_N = np.empty(len(wanted))
+    found_N = np.empty(len(wanted))
     for length in np.unique(panel.length[wanted]):
         alike = np.flatnonzero(panel.length[wanted] == length)
         target_NTC = windows_at(panel.target_RC, panel.first[wanted[alike]], int(length))
         whole_N = np.isfinite(target_NTC).all(axis=(1, 2))
-        steps_N[alike[whole_N]] = _step_sizes(target_NTC[whole_N])
+        found_N[alike[whole_N]] = measure(target_NTC[whole_N])
         for n in np.flatnonzero(~whole_N):
             known_TC = target_NTC[n][np.isfinite(target_NTC[n]).all(axis=1)]
-            steps_N[alike[n]] = _step_sizes(known_TC[None])[0] if len(known_TC) else 1.0
-    return steps_N[back_B]
+            found_N[alike[n]] = measure(known_TC[None])[0] if len(known_TC) else 1.0
+    return found_N[back_B]
+
+
+def _sizes(target_NTC: np.ndarray) -> np.ndarray:
+    """(N,) mean absolute value; 1 where that is 0."""
+    size_N = np.abs(target_NTC).mean(axis=(1, 2), dtype=np.float64)
+    return np.where(size_N != 0, size_N, 1)
 
 
 def _step_sizes(target_NTC: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ __all__ = ["autocorrelation", "seasonal_periods"]
 
 SERIES_LOOKED_AT = 100
 LONGEST_PERIOD = 400
+WEEKS = {24: 168, 48: 336}  # what repeats every 24 or 48 steps is a day, most likely, and a week may repeat too
 
 
 def seasonal_periods(panel: Panel, most: int = 3) -> tuple[int, ...]:
@@ -20,7 +21,7 @@ def seasonal_periods(panel: Panel, most: int = 3) -> tuple[int, ...]:
     limit = min(int(np.median(panel.length)) // 2, LONGEST_PERIOD)
     found = [m for m in panel.frequency.seasonal_periods if 1 < m <= limit]
     if not panel.frequency.seasonal_periods and (peak := _peak(panel, limit)) is not None:
-        found = [peak]
+        found = [peak] + [week for week in (WEEKS.get(peak),) if week is not None and week <= limit]
     return tuple(found[:most])
 
 

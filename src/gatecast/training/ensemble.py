@@ -30,9 +30,10 @@ from gatecast.training.loop import Row
 from gatecast.training.member import VALIDATION_WINDOWS, Job, Member, NetworkShape, seeded
 from gatecast.training.together import train_members
 
-__all__ = ["Ensemble", "fit_ensemble"]
+__all__ = ["Ensemble", "Trainer", "fit_ensemble", "recalibrated", "train_again"]
 
 CALIBRATION_WINDOWS = 4096
+AS_GOOD = 1.03
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,17 @@ class Ensemble:
 
     @property
     def common_epoch(self) -> int:
-        """The epoch with the best mean validation error of all members: less a matter of luck than each one's own."""
+        """The last epoch whose mean validation error over all members is as good as the best one.
+
+        Which of several epochs within 3 % is the very best is a matter of luck; the later one has used more of its
+        schedule, whose end, with a small learning rate, is worth more than that.
+        """
         rows = [member.record.validation for member in self.members]
         shared = min(map(len, rows))
         if not shared:
             return max(self.epochs)
-        return int(np.argmin(np.mean([row[:shared] for row in rows], axis=0)))
+        error = np.mean([row[:shared] for row in rows], axis=0)
+        return int(np.flatnonzero(error <= AS_GOOD * error.min())[-1])
 
     @property
     def epochs(self) -> list[int]:
@@ -121,15 +127,9 @@ def fit_ensemble(
         deadline: ``time.monotonic()`` at which to stop.
         progress: the progress line.
     """
-    job = _Job(plan, quantiles, deadline, progress or Progress(False))
-    cut_N = validation_cut(panel, plan.framing.horizon, plan.training.validation)
-    own_tail = validation is None and plan.training.validation > 0 and bool((cut_N < panel.length).any())
-    if own_tail:
-        train_panel, check_panel = panel.slice(0, cut_N), panel
-        tail = plan.spans.tail_windows(panel, cut_N)
-        own_tail = len(tail) > 0 and len(plan.spans.all_windows(train_panel)) > 0
-    if own_tail:
-        first = job.run(train_panel, (check_panel, tail), budget=0.5 if refit else 1.0)
+    job = Trainer(plan, quantiles, deadline, progress or Progress(False))
+    first = None if validation is not None else job.validated(panel, budget=0.5 if refit else 1.0)
+    if first is not None:
         return first if not refit or first.interrupted else job.repeat(panel, first)
     if validation is None:
         return job.run(panel, None)
@@ -152,10 +152,10 @@ def train_again(
     ``before`` itself comes back where that was interrupted, or ended by the deadline before half of the epochs.
     """
     if warm and before.common_epoch:
-        return _Job(_warm(plan, before), before.calibration.quantiles, deadline, progress, warm=True).repeat(
+        return Trainer(_warm(plan, before), before.calibration.quantiles, deadline, progress, warm=True).repeat(
             panel, before
         )
-    return _Job(plan, before.calibration.quantiles, deadline, progress).repeat(panel, before)
+    return Trainer(plan, before.calibration.quantiles, deadline, progress).repeat(panel, before)
 
 
 def recalibrated(
@@ -187,14 +187,25 @@ def recalibrated(
 
 
 @dataclass
-class _Job:
-    """Trains the members one after the other."""
+class Trainer:
+    """Trains the members of a plan."""
 
     plan: Plan
     quantiles: tuple[float, ...]
     deadline: float
     progress: Progress
     warm: bool = field(default=False)
+
+    def validated(self, panel: Panel, *, budget: float = 1.0) -> Ensemble | None:
+        """Train on all but the tail of ``panel`` and validate on that; None where there is no tail to hold back."""
+        plan = self.plan
+        cut_N = validation_cut(panel, plan.framing.horizon, plan.training.validation)
+        if not plan.training.validation or not (cut_N < panel.length).any():
+            return None
+        train_panel, tail = panel.slice(0, cut_N), plan.spans.tail_windows(panel, cut_N)
+        if not len(tail) or not len(plan.spans.all_windows(train_panel)):
+            return None
+        return self.run(train_panel, (panel, tail), budget=budget)
 
     def run(
         self,
@@ -229,10 +240,13 @@ class _Job:
     def repeat(self, panel: Panel, before: Ensemble) -> Ensemble:
         """Train on ``panel`` as long as was best for ``before``, which stays where that was not to be finished.
 
-        A half-trained network is no better for having seen more data.
+        The schedule is as long as the training, so that its learning rate ends small. A half-trained network is no
+        better for having seen more data.
         """
+        shorter = replace(self.plan.training, max_epochs=max(before.common_epoch, 1))
+        job = self if self.warm else replace(self, plan=replace(self.plan, training=shorter))
         try:
-            again = self.run(panel, None, after=before)
+            again = job.run(panel, None, after=before)
         except KeyboardInterrupt:
             return replace(before, interrupted=True)
         if again.interrupted:

@@ -1,0 +1,304 @@
+"""Several structures and an exponential smoothing, blended as suits the validation tail.
+
+1  every structure trains on ──────────────────┤ tail ├    forecasts of the tail, in the data's own unit, say
+                                                           which mean of them is best (Caruana et al. 2004)
+2  those that are in it train on ───────────────────────   see ``ensemble``
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.evaluation.exponential import exponential_smoothing
+from gatecast.progress import Progress
+from gatecast.sampling import joined_paths
+from gatecast.selection.choose import Plan
+from gatecast.selection.probe import window_weights
+from gatecast.selection.spans import validation_cut
+from gatecast.training.ensemble import Ensemble, Trainer, fit_ensemble, train_again
+
+__all__ = ["Blend", "Part", "fit_blend", "past_of", "trained_again"]
+
+WINDOWS = 2048
+PICKS = 8  # weights are multiples of an eighth, or of less picks where more do not help
+HALF_BELIEVED = 5.0  # spans of one horizon after which what was best on the tail counts half, as for intervals
+NEARLY = 1.1  # structures that share what is not believed, four at most
+MOST_PARTS = 4
+LEAST = 0.1  # a weight below this share of the largest one is dropped
+GAIN = 0.998  # a further pick has to lower the error to this share
+
+
+@dataclass(frozen=True)
+class Part:
+    """One structure of a blend: what was trained, and its weight."""
+
+    plan: Plan
+    ensemble: Ensemble
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Blend:
+    """What forecasts together: the weights of the parts and of the exponential smoothing add up to 1.
+
+    Args:
+        parts: the structures, the heaviest first.
+        smoothing: weight of the exponential smoothing.
+        errors: (what, relative validation error) of every structure, of the smoothing and of the blend.
+    """
+
+    parts: tuple[Part, ...]
+    smoothing: float = 0.0
+    errors: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def interrupted(self) -> bool:
+        """Ctrl-C came during training."""
+        return any(part.ensemble.interrupted for part in self.parts)
+
+    def each(self, change: Callable[[Part], Ensemble]) -> Blend:
+        """The blend with every ensemble replaced by what ``change`` makes of its part."""
+        return replace(self, parts=tuple(replace(part, ensemble=change(part)) for part in self.parts))
+
+    @property
+    def history_needed(self) -> int | None:
+        """Steps of history that a forecast reads; None = all of it."""
+        needs = [part.plan.history_needed for part in self.parts]
+        return None if self.smoothing or None in needs else max(need for need in needs if need is not None)
+
+    def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
+        """Quantiles (B, H, C, Q) after the origin rows, in the data's own unit.
+
+        Args:
+            panel: what may be read: nothing after the last origin of a series but future covariates.
+            series_B: series of each forecast.
+            origin_B: row of each origin.
+            known_N: steps of each series that statistics of its own may be taken from.
+        """
+        values_BHCQ = self._mean(
+            part.ensemble.predictor.forecast(part.ensemble.reader(part.plan, panel, known_N), series_B, origin_B)
+            for part in self.parts
+        )
+        if not self.smoothing:
+            return values_BHCQ
+        factor_BHC, offset_BHC = self._shift(values_BHCQ, panel, series_B, origin_B)
+        return (values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]).astype(values_BHCQ.dtype)
+
+    def paths(
+        self,
+        panel: Panel,
+        series_B: np.ndarray,
+        origin_B: np.ndarray,
+        known_N: np.ndarray,
+        noise_BSHC: np.ndarray,
+        joint_HH: np.ndarray,
+    ) -> np.ndarray:
+        """Sample paths (B, S, H, C) that have the quantiles of ``forecast``; of direct structures.
+
+        Args:
+            panel: as in ``forecast``.
+            series_B: series of each forecast.
+            origin_B: row of each origin.
+            known_N: as in ``forecast``.
+            noise_BSHC: independent standard normal numbers.
+            joint_HH: correlation of the normal scores over the steps.
+        """
+        readers = [part.ensemble.reader(part.plan, panel, known_N) for part in self.parts]
+        values_BSHC = self._mean(
+            joined_paths(part.ensemble.predictor, reader, series_B, origin_B, noise_BSHC, joint_HH)
+            for part, reader in zip(self.parts, readers, strict=True)
+        )
+        if not self.smoothing:
+            return values_BSHC
+        quantiles_BHCQ = self._mean(
+            part.ensemble.predictor.forecast(reader, series_B, origin_B)
+            for part, reader in zip(self.parts, readers, strict=True)
+        )
+        factor_BHC, offset_BHC = self._shift(quantiles_BHCQ, panel, series_B, origin_B)
+        return (values_BSHC * factor_BHC[:, None] + offset_BHC[:, None]).astype(values_BSHC.dtype)
+
+    def _mean(self, values: Iterable[np.ndarray]) -> np.ndarray:
+        """Of one array per part, by weight."""
+        if len(self.parts) == 1:
+            return next(iter(values))
+        share = 1 / max(sum(part.weight for part in self.parts), 1e-12)
+        total = [array * np.float32(part.weight * share) for part, array in zip(self.parts, values, strict=True)]
+        result: np.ndarray = np.sum(total, axis=0)
+        return result
+
+    def _shift(
+        self, values_BHCQ: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What moves the median towards the smoothing: factors where all is positive, so that it stays so; and offsets.
+
+        (B, H, C) each.
+        """
+        main = self.parts[0]
+        median_BHC = values_BHCQ[..., main.ensemble.calibration.middle].astype(np.float64)
+        smooth_BHC = _smoothing(main.plan, panel, series_B, origin_B)
+        wanted_BHC = median_BHC + self.smoothing * (smooth_BHC - median_BHC)
+        positive_BHC = (values_BHCQ > 0).all(axis=-1) & (wanted_BHC > 0)
+        factor_BHC = np.where(positive_BHC, wanted_BHC / np.where(positive_BHC, median_BHC, 1), 1)
+        return factor_BHC, np.where(positive_BHC, 0, wanted_BHC - median_BHC)
+
+
+def fit_blend(
+    plans: Sequence[Plan],
+    panel: Panel,
+    validation: Panel | None,
+    *,
+    quantiles: tuple[float, ...],
+    refit: bool,
+    alone: bool = False,
+    deadline: float = math.inf,
+    progress: Progress | None = None,
+) -> Blend:
+    """Train several structures, and again on everything those that the validation tail wants in the blend.
+
+    Args:
+        plans: the structures, the most promising first; they have one horizon.
+        panel: the data, observed part only.
+        validation: a panel of its own to validate on: then the first structure is trained alone.
+        quantiles: levels to give out.
+        refit: train once more on everything.
+        alone: the first structure alone.
+        deadline: ``time.monotonic()`` at which to stop.
+        progress: the progress line.
+    """
+    quiet = progress or Progress(False)
+    if alone or validation is not None:
+        told: dict[str, Any] = {"quantiles": quantiles, "refit": refit, "deadline": deadline, "progress": quiet}
+        return Blend((Part(plans[0], fit_ensemble(plans[0], panel, validation, **told)),))
+    begun = time.monotonic()
+    middle = begun + (deadline - begun) * (0.5 if refit else 1.0)
+    tried: list[Part] = []
+    for k, plan in enumerate(plans):
+        if k and time.monotonic() > middle:
+            break
+        ensemble = Trainer(plan, quantiles, _slot(middle, len(plans) - k), quiet).validated(panel)
+        if ensemble is None:
+            return Blend((Part(plan, Trainer(plan, quantiles, deadline, quiet).run(panel, None)),))
+        tried.append(Part(plan, ensemble))
+        if ensemble.interrupted:
+            break
+    chosen = _blended(tried, panel)
+    if not refit or tried[-1].ensemble.interrupted:
+        return chosen
+    parts = []
+    for k, part in enumerate(chosen.parts):
+        trainer = Trainer(part.plan, quantiles, _slot(deadline, len(chosen.parts) - k), quiet)
+        parts.append(replace(part, ensemble=trainer.repeat(panel, part.ensemble)))
+    return replace(chosen, parts=tuple(parts))
+
+
+def trained_again(blend: Blend, panel: Panel, progress: Progress, deadline: float, *, warm: bool) -> Blend:
+    """Every part trained on other data, see ``ensemble.train_again``; the weights stay."""
+    left = iter(range(len(blend.parts), 0, -1))
+    return blend.each(
+        lambda part: train_again(part.plan, panel, part.ensemble, progress, _slot(deadline, next(left)), warm=warm)
+    )
+
+
+def _slot(end: float, trainings: int) -> float:
+    """When the first of some trainings has to stop, so that all are done at the end."""
+    now = time.monotonic()
+    return now + (end - now) / trainings
+
+
+def _blended(tried: list[Part], panel: Panel) -> Blend:
+    """The weights that are best on the validation tail."""
+    plan = tried[0].plan
+    cut_N = validation_cut(panel, plan.framing.horizon, plan.training.validation)
+    tail = plan.spans.tail_windows(panel, cut_N)
+    count = len(tail)
+    series_B, origin_B = tail.locate(np.linspace(0, count - 1, min(WINDOWS, count)).astype(np.int64))
+    truth_BHC = panel.target_RC[origin_B[:, None] + np.arange(1, plan.framing.horizon + 1)].astype(np.float64)
+    weight_B = window_weights(panel, series_B) / len(series_B)
+    forecasts = [_median(part, panel, series_B, origin_B) for part in tried]
+    forecasts.append(_smoothing(plan, panel, series_B, origin_B))
+    error_KBHC = np.stack(forecasts) - truth_BHC
+    errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
+    spans = float(np.median((panel.length - cut_N)[cut_N < panel.length])) / plan.framing.horizon
+    share_K = shares(error_KBHC, weight_B, spans / (spans + HALF_BELIEVED))
+    names = [part.plan.describe_structure() for part in tried] + ["exponential smoothing"]
+    errors = list(zip(names, map(float, errors_K), strict=True))
+    errors.append(("blend", _error(np.einsum("k,kbhc->bhc", share_K, error_KBHC), weight_B)))
+    parts = [replace(part, weight=float(share)) for part, share in zip(tried, share_K, strict=False) if share > 0]
+    parts.sort(key=lambda part: -part.weight)
+    return Blend(tuple(parts), float(share_K[-1]), tuple(errors))
+
+
+def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.ndarray:
+    """(K,) weights of the structures and, last, of the exponential smoothing.
+
+    What is best on the tail is believed as far as the tail has seen independent spans of time: series of one panel meet
+    the same boom or crisis. For the rest, structures that are nearly as good as the best one share equally, and the
+    smoothing gets the less the worse it is: half where it is as good.
+
+    Args:
+        error_KBHC: errors of the K candidates.
+        weight_B: of each window.
+        belief: weight of what was measured, 0 to 1.
+    """
+    errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
+    picks = _picked(error_KBHC, weight_B)
+    picked_K = np.bincount(picks, minlength=len(errors_K)) / len(picks)
+    near_K = np.where(errors_K[:-1] <= NEARLY * errors_K[:-1].min(), 1.0, 0.0)
+    near_K[np.argsort(errors_K[:-1], kind="stable")[MOST_PARTS:]] = 0
+    near_K /= near_K.sum()
+    group = _error(np.einsum("k,kbhc->bhc", near_K, error_KBHC[:-1]), weight_B)
+    ratio = (group / max(errors_K[-1], 1e-12)) ** 4
+    cautious_K = np.append(near_K, ratio) / (1 + ratio)
+    share_K = belief * picked_K + (1 - belief) * cautious_K
+    share_K[:-1][share_K[:-1] < LEAST * share_K[:-1].max()] = 0  # not worth a second training
+    result: np.ndarray = share_K / share_K.sum()
+    return result
+
+
+def _picked(error_KBHC: np.ndarray, weight_B: np.ndarray) -> list[int]:
+    """Candidates to average, one of them perhaps several times: each pick is the one that helps the mean most."""
+    picks: list[int] = []
+    total_BHC, best = np.zeros(error_KBHC.shape[1:]), math.inf
+    for _ in range(PICKS):
+        errors = [_error((total_BHC + error_BHC) / (len(picks) + 1), weight_B) for error_BHC in error_KBHC]
+        k = int(np.argmin(errors))
+        if errors[k] > GAIN * best:
+            break
+        picks.append(k)
+        total_BHC, best = total_BHC + error_KBHC[k], errors[k]
+    return picks
+
+
+def _error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:
+    """Weighted mean absolute error; unknown truths are left out."""
+    return float(np.nansum(np.nanmean(np.abs(error_BHC), axis=(1, 2)) * weight_B))
+
+
+def _median(part: Part, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+    """(B, H, C) point forecasts in the data's own unit."""
+    reader = part.ensemble.reader(part.plan, panel)
+    values_BHCQ = part.ensemble.predictor.forecast(reader, series_B, origin_B)
+    middle = part.ensemble.calibration.middle
+    return values_BHCQ[..., min(middle, values_BHCQ.shape[-1] - 1)].astype(np.float64)
+
+
+def _smoothing(plan: Plan, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+    return exponential_smoothing(panel.target_RC, panel.first[series_B], origin_B, plan.framing.horizon, plan.season)
+
+
+def past_of(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[Panel, np.ndarray]:
+    """The panel without what lies after each series' latest origin, and the steps (N,) up to its earliest one.
+
+    A series without an origin stays whole.
+    """
+    until_N, known_N = np.zeros(len(panel), np.int64), panel.stop.copy()
+    np.maximum.at(until_N, series_B, origin_B + 1 - panel.first[series_B])
+    np.minimum.at(known_N, series_B, origin_B + 1)
+    return panel.slice(0, np.where(until_N > 0, until_N, panel.length)), known_N - panel.first
