@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,15 @@ from gatecast.model.lstm import LSTMNetwork
 from gatecast.model.shapes import parameter_shapes
 from gatecast.selection.choose import Plan
 from gatecast.storage.container import digest_of
-from gatecast.storage.document import Envelope, ForecasterDocument, MemberRecord, Settings, TrainingSummary
+from gatecast.storage.document import (
+    Envelope,
+    ForecasterDocument,
+    MemberRecord,
+    PartDocument,
+    Settings,
+    TrainingSummary,
+)
+from gatecast.training.blend import Blend
 from gatecast.training.config import TrainingConfig
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "format.md"
@@ -65,6 +73,23 @@ def shops(steps: int = 60) -> Panel:
     ]
     roles: dict[str, Any] = {"past": ["visits"], "future": ["kind", "price"], "static": ["region"]}
     return read(pl.concat(parts), series="shop", time="day", target="units", **roles)
+
+
+STRUCTURES = ("difference+standard", "log+fitted+standard", "smooth:12/0.2/0.4+standard")
+ERRORS = (("lookback 12 · difference+standard", 12.5), ("exponential smoothing", 14.0), ("blend", 12.0))
+
+
+def blended(panel: Panel, **more: Any) -> Forecaster:
+    """Three structures and an exponential smoothing."""
+    models = [quick(scaling=text, **more).fit(panel) for text in STRUCTURES]
+    parts = [replace(m.blend_.parts[0], weight=w) for m, w in zip(models, (0.45, 0.2, 0.15), strict=True)]
+    models[0].blend_ = Blend(tuple(parts), 0.2, ERRORS)
+    return models[0]
+
+
+@pytest.fixture(scope="module")
+def three() -> Forecaster:
+    return blended(airline())
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +158,51 @@ def test_single_settings_are_stored_as_the_whole_that_came_of_them(tmp_path: Pat
     assert (again.network, again.training) == (model.plan_.network, model.plan_.training)
     again.save(tmp_path / "again.gatecast")
     assert (tmp_path / "again.gatecast").read_bytes() == (tmp_path / "m.gatecast").read_bytes()
+
+
+def test_a_loaded_blend_does_all_that_it_did_before(three: Forecaster, tmp_path: Path) -> None:
+    three.save(tmp_path / "m.gatecast")
+    again = load(tmp_path / "m.gatecast")
+    first, other = airline().slice(0, 120), airline().slice(3, 90)
+    before, after = three.blend_, again.blend_
+    assert [(p.weight, p.plan) for p in after.parts] == [(p.weight, p.plan) for p in before.parts]
+    assert (after.smoothing, after.errors, after.interrupted) == (before.smoothing, before.errors, before.interrupted)
+    again.save(tmp_path / "again.gatecast")
+    assert (tmp_path / "again.gatecast").read_bytes() == (tmp_path / "m.gatecast").read_bytes()
+    for panel in (airline(), other):
+        told, found = (m.predict(panel).values_NHCQ for m in (three, again))
+        assert told.tobytes() == found.tobytes()
+        alone = three.clone(fitted=True)
+        alone.blend_ = replace(three.blend_, smoothing=0.0, parts=three.blend_.parts[:1])
+        assert not np.allclose(told, alone.predict(panel).values_NHCQ), "else the blend says nothing"
+    twins = [three.clone(fitted=True), again.clone(fitted=True)]
+    del twins[0].panel_  # a loaded model has none, and paths are joined by the errors on what was seen
+    paths = [twin.sample(first, paths=5, seed=3).values_NSHC for twin in twins]
+    assert paths[0].tobytes() == paths[1].tobytes()
+    results = [twin.refit_on(first).predict().values_NHCQ for twin in twins]
+    assert results[0].tobytes() == results[1].tobytes()
+    results = [twin.recalibrate(airline(), origins=5).predict(other).values_NHCQ for twin in twins]
+    assert results[0].tobytes() == results[1].tobytes()
+
+
+def test_what_fit_blends_survives(tmp_path: Path) -> None:
+    training = {"max_epochs": 1, "steps_per_epoch": 2, "device": "cpu"}
+    wanted: dict[str, Any] = {"network": {"hidden_size": 4}, "members": 1, "structures": 3, "progress": False}
+    model = Forecaster(3, training=training, **wanted).fit(airline())
+    assert model.blend_.errors
+    model.save(tmp_path / "m.gatecast")
+    again = load(tmp_path / "m.gatecast")
+    assert (again.structures, again.blend_.errors) == (3, model.blend_.errors)
+    before, after = (m.predict(airline()).values_NHCQ for m in (model, again))
+    assert before.tobytes() == after.tobytes()
+
+
+def test_covariates_of_a_blend_survive(tmp_path: Path) -> None:
+    history, future = known_ahead(shops())
+    model = blended(history)
+    model.save(tmp_path / "m.gatecast")
+    before, after = (m.predict(history, future=future).values_NHCQ for m in (model, load(tmp_path / "m.gatecast")))
+    assert before.tobytes() == after.tobytes()
 
 
 def settings_of(model: Forecaster) -> dict[str, Any]:
@@ -247,10 +317,31 @@ def test_a_file_is_described_without_its_tensors(packed: bytes, model: Forecaste
     told = describe_file(written(tmp_path, packed))
     assert told["plan"] == model.plan_.describe()
     assert told["parameters"] == sum(p.numel() for m in model.ensemble_.members for p in m.network.parameters())
-    assert (told["format"], told["kind"], told["targets"], told["step"]) == (1, "forecaster", ["Passengers"], "month")
+    assert (told["format"], told["kind"], told["targets"], told["step"]) == (2, "forecaster", ["Passengers"], "month")
     assert told["settings"]["quantiles"] == [0.025, 0.1, 0.5, 0.9, 0.975]
     assert told["record"] == model.record_
     assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_a_blend_is_described(three: Forecaster, packed: bytes, tmp_path: Path) -> None:
+    three.save(tmp_path / "three.gatecast")
+    told = describe_file(tmp_path / "three.gatecast")
+    assert told["plan"] == three.plan_.describe()
+    parts = [(part["weight"], part["plan"], part["members"]) for part in told["blend"]["parts"]]
+    assert parts == [(part.weight, part.plan.describe(), 2) for part in three.blend_.parts]
+    assert (told["blend"]["smoothing"], told["blend"]["errors"]) == (0.2, [list(pair) for pair in ERRORS])
+    members = [member for part in three.blend_.parts for member in part.ensemble.members]
+    assert told["parameters"] == sum(weights.numel() for m in members for weights in m.network.parameters())
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    alone = describe_file(written(tmp_path, packed))["blend"]
+    assert ([part["weight"] for part in alone["parts"]], alone["smoothing"], alone["errors"]) == ([1.0], 0.0, [])
+
+
+def test_a_blend_whose_weights_do_not_add_up_is_not_saved(three: Forecaster, tmp_path: Path) -> None:
+    wrong = three.clone(fitted=True)
+    wrong.blend_ = replace(three.blend_, smoothing=0.5)
+    with pytest.raises(ModelFileError, match=r"add up to 1\.3, not to 1\. The model was not saved\.$"):
+        wrong.save(tmp_path / "m.gatecast")
 
 
 def test_describing_needs_no_torch(packed: bytes, tmp_path: Path) -> None:
@@ -282,7 +373,7 @@ def test_settings_are_the_arguments_of_the_forecaster() -> None:
 def test_the_specification_names_every_field() -> None:
     text = DOCS.read_text(encoding="utf-8")
     kinds = (Envelope, ForecasterDocument, Settings, Plan, Framing, Scaling, LSTMConfig, TrainingConfig, Schema, Column)
-    for kind in (*kinds, MemberRecord, TrainingSummary):
+    for kind in (*kinds, MemberRecord, PartDocument, TrainingSummary):
         missing = [field.name for field in fields(kind) if f"`{field.name}`" not in text]
         assert not missing, f"docs/format.md says nothing of {kind.__name__}: {missing}"
 
@@ -298,6 +389,6 @@ def test_the_specification_suffices_to_read_a_file(packed: bytes) -> None:
     joined = b"".join(spans[name] for name in sorted(spans))
     assert hashlib.sha256(joined).hexdigest() == outer["tensors_sha256"]
     arrays = unpack(packed)
-    weight = "member.0.lstm.weight_ih_l0"
+    weight = "part.0.member.0.lstm.weight_ih_l0"
     assert digest_of(arrays) == outer["tensors_sha256"]
     assert np.frombuffer(spans[weight], "<f4").tolist() == arrays[weight].ravel().tolist()

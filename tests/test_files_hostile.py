@@ -94,11 +94,12 @@ def filled(value: float) -> Callable[[np.ndarray], np.ndarray]:
 
 
 ANYTHING = r"m\.gatecast: .+ (Get|Give) .+\.$"
-WEIGHT = "member.0.lstm.weight_ih_l0"
+WEIGHT = "part.0.member.0.lstm.weight_ih_l0"
 COLUMN = {"name": "x", "categories": None}
 TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
-    "newer format": (envelope(format=2), r"newer version, format 2; this one reads 1\. Update gatecast\.$"),
-    "newer and unknown fields": (envelope(format=7, shiny=1), "format 7; this one reads 1"),
+    "newer format": (envelope(format=3), r"newer version, format 3; this one reads 2\. Update gatecast\.$"),
+    "older format": (envelope(format=1), r"has format 1, from before the first release; .* Train anew\.$"),
+    "newer and unknown fields": (envelope(format=7, shiny=1), "format 7; this one reads 2"),
     "format 0": (envelope(format=0), "which version"),
     "format true": (envelope(format=True), "which version"),
     "format text": (envelope(format="1"), "which version"),
@@ -114,43 +115,46 @@ TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
     "transposed": (tensor(WEIGHT, lambda a: np.ascontiguousarray(a.T)), "instead of"),
     "wrong dtype": (tensor(WEIGHT, lambda a: a.astype(np.float64)), "F64"),
     "integer dtype": (tensor(WEIGHT, lambda a: a.astype(np.int32)), "I32"),
-    "half": (tensor("covariates.spread", lambda a: a.astype(np.float16)), "F16"),
+    "half": (tensor("part.0.covariates.spread", lambda a: a.astype(np.float16)), "F16"),
     "NaN weight": (tensor(WEIGHT, filled(np.nan)), "holds NaN"),
-    "infinite weight": (tensor("member.1.readout.bias", filled(-np.inf)), "holds NaN or infinite"),
-    "negative stretch": (tensor("calibration.stretch", filled(-1)), "not above 0"),
-    "NaN stretch": (tensor("calibration.stretch", filled(np.nan)), "holds NaN"),
-    "hidden_size huge": (put("plan.network.hidden_size", 10**9), "instead of"),
-    "hidden_size beyond 64 bits": (put("plan.network.hidden_size", 10**30), "beyond 64 bits"),
-    "num_layers huge": (put("plan.network.num_layers", 10**12), "fewer tensors"),
+    "infinite weight": (tensor("part.0.member.1.readout.bias", filled(-np.inf)), "holds NaN or infinite"),
+    "negative stretch": (tensor("part.0.calibration.stretch", filled(-1)), "not above 0"),
+    "NaN stretch": (tensor("part.0.calibration.stretch", filled(np.nan)), "holds NaN"),
+    "hidden_size huge": (put("parts.0.plan.network.hidden_size", 10**9), "instead of"),
+    "hidden_size beyond 64 bits": (put("parts.0.plan.network.hidden_size", 10**30), "beyond 64 bits"),
+    "num_layers huge": (put("parts.0.plan.network.num_layers", 10**12), "fewer tensors"),
     "hidden_size text": (
-        put("plan.network.hidden_size", "32"),
-        "model.plan.network.hidden_size must be a whole number",
+        put("parts.0.plan.network.hidden_size", "32"),
+        r"model\.parts\[0\]\.plan\.network.hidden_size must be a whole number",
     ),
-    "hidden_size true": (put("plan.network.hidden_size", True), "whole number"),
-    "hidden_size fraction": (put("plan.network.hidden_size", 4.0), "whole number"),
-    "hidden_size zero": (put("plan.network.hidden_size", 0), "at least 1"),
-    "dropout 1": (put("plan.network.dropout", 1), "dropout"),
-    "dropout nan": (put("plan.network.dropout", "nan"), "dropout"),
-    "bidirectional": (put("plan.network.bidirectional", True), "bidirectional"),
-    "horizon huge": (both(put("plan.framing.horizon", 10**9), put("settings.horizon", 10**9)), "1 to 1,048,576"),
+    "hidden_size true": (put("parts.0.plan.network.hidden_size", True), "whole number"),
+    "hidden_size fraction": (put("parts.0.plan.network.hidden_size", 4.0), "whole number"),
+    "hidden_size zero": (put("parts.0.plan.network.hidden_size", 0), "at least 1"),
+    "dropout 1": (put("parts.0.plan.network.dropout", 1), "dropout"),
+    "dropout nan": (put("parts.0.plan.network.dropout", "nan"), "dropout"),
+    "bidirectional": (put("parts.0.plan.network.bidirectional", True), "bidirectional"),
+    "horizon huge": (
+        both(put("parts.0.plan.framing.horizon", 10**9), put("settings.horizon", 10**9)),
+        "1 to 1,048,576",
+    ),
     "horizon alone": (put("settings.horizon", 4), "does not ask for"),
-    "lookback huge": (put("plan.framing.lookback", 10**12), "1 to 1,048,576"),
-    "lookback negative": (put("plan.framing.lookback", -1), "lookback"),
-    "supervised": (put("plan.framing.supervised", 13), "supervised"),
-    "unknown loss": (put("plan.training.loss", "pinbal"), r"did you mean 'pinball'"),
-    "loss of another head": (put("plan.training.loss", "mse"), "does not go with the loss"),
-    "loss list": (put("plan.training.loss", ["mse"]), "one of pinball"),
-    "lr zero": (put("plan.training.lr", 0), "lr = 0"),
-    "lr null": (put("plan.training.lr", None), "model.plan.training.lr must be a number"),
-    "device": (put("plan.training.device", "cuda:0; rm"), "device"),
-    "unknown field": (put("plan.network.cells", 1), "unknown 'cells'"),
+    "lookback huge": (put("parts.0.plan.framing.lookback", 10**12), "1 to 1,048,576"),
+    "lookback negative": (put("parts.0.plan.framing.lookback", -1), "lookback"),
+    "supervised": (put("parts.0.plan.framing.supervised", 13), "supervised"),
+    "unknown loss": (put("parts.0.plan.training.loss", "pinbal"), r"did you mean 'pinball'"),
+    "loss of another head": (put("parts.0.plan.training.loss", "mse"), "does not go with the loss"),
+    "loss list": (put("parts.0.plan.training.loss", ["mse"]), "one of pinball"),
+    "lr zero": (put("parts.0.plan.training.lr", 0), "lr = 0"),
+    "lr null": (put("parts.0.plan.training.lr", None), r"model\.parts\[0\]\.plan\.training.lr must be a number"),
+    "device": (put("parts.0.plan.training.device", "cuda:0; rm"), "device"),
+    "unknown field": (put("parts.0.plan.network.cells", 1), "unknown 'cells'"),
     "unknown setting": (put("settings.hook", "os.system"), "unknown 'hook'"),
-    "missing field": (lambda outer, _: outer["model"]["plan"].pop("season"), "missing 'season'"),
-    "scaling base": (put("plan.scaling.base", "magic"), "one of none, last"),
-    "scaling season": (put("plan.scaling.season", 0), "season >= 1"),
-    "scaling unit": (put("plan.scaling.unit", "inf"), "unit"),
+    "missing field": (lambda outer, _: outer["model"]["parts"][0]["plan"].pop("season"), "missing 'season'"),
+    "scaling base": (put("parts.0.plan.scaling.base", "magic"), "one of none, last"),
+    "scaling season": (put("parts.0.plan.scaling.season", 0), "season >= 1"),
+    "scaling unit": (put("parts.0.plan.scaling.unit", "inf"), "unit"),
     "category absent": (
-        both(put("plan.scaling.base", "category"), put("plan.scaling.category", "kind")),
+        both(put("parts.0.plan.scaling.base", "category"), put("parts.0.plan.scaling.category", "kind")),
         "categorical",
     ),
     "quantiles unsorted": (put("settings.quantiles", [0.5, 0.1, 0.9]), "not ascending"),
@@ -178,21 +182,106 @@ TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
     "frequency huge": (put("frequency", "99999999999999999999step"), "frequency"),
     "frequency in other words": (put("frequency", "monthly"), "not as it would be written"),
     "frequency number": (put("frequency", 12), "must be a text"),
-    "no members": (put("members", []), "there are 0 members"),
-    "members of the plan": (put("plan.members", 1), "there are 2 members"),
-    "best_epoch": (put("members.0.best_epoch", 10**15), "best_epoch"),
-    "history": (put("members.0.history", [{"epoch": "one"}]), "must be a number"),
-    "penalty": (put("plan.penalty", "nan"), "plan.penalty"),
-    "spread": (put("plan.spread", [[1.0]]), "plan.spread"),
-    "ids without statistics": (put("ids", ["airline"]), "ids is not empty"),
-    "fitted without statistics": (both(put("plan.scaling.fitted", True), put("ids", ["a"])), "'statistics' is missing"),
-    "calibration unknown": (put("calibration", "guess"), "calibration"),
-    "calibration none": (put("calibration", "none"), "'calibration.stretch' is unknown"),
+    "no members": (put("parts.0.members", []), "there are 0 members"),
+    "members of the plan": (put("parts.0.plan.members", 1), "there are 2 members"),
+    "best_epoch": (put("parts.0.members.0.best_epoch", 10**15), "best_epoch"),
+    "history": (put("parts.0.members.0.history", [{"epoch": "one"}]), "must be a number"),
+    "penalty": (put("parts.0.plan.penalty", "nan"), "plan.penalty"),
+    "spread": (put("parts.0.plan.spread", [[1.0]]), "plan.spread"),
+    "ids without statistics": (put("parts.0.ids", ["airline"]), "ids is not empty"),
+    "fitted without statistics": (
+        both(put("parts.0.plan.scaling.fitted", True), put("parts.0.ids", ["a"])),
+        "'part.0.statistics' is missing",
+    ),
+    "calibration unknown": (put("parts.0.calibration", "guess"), "calibration"),
+    "calibration none": (put("parts.0.calibration", "none"), "'part.0.calibration.stretch' is unknown"),
     "names": (put("names", ["a"]), "must have 2 entries"),
     "backend": (put("backend", "os"), "backend"),
     "record": (put("record.series", -1), "below 0"),
     "time_limit": (put("settings.time_limit", [1]), "time_limit"),
 }
+
+
+def several(count: int) -> Callable[..., None]:
+    """So many parts, all of them like the first one."""
+    return lambda outer, _: outer["model"].update(parts=outer["model"]["parts"][:1] * count)
+
+
+def even(outer: dict[str, Any], _: dict[str, np.ndarray]) -> None:
+    """Weights that add up to 1."""
+    parts = [dict(part) for part in outer["model"]["parts"]]
+    for part in parts:
+        part["weight"] = 0.75 / len(parts)
+    outer["model"]["parts"] = parts
+
+
+def without_its_tensors(outer: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    for name in [name for name in arrays if name.startswith("part.1.")]:
+        del arrays[name]
+
+
+def renumbered(outer: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    name = "part.1.calibration.stretch"
+    arrays[name.replace("part.1.", "part.01.")] = arrays.pop(name)
+
+
+NO_WEIGHTS = "weights of parts and smoothing are .*, not all of them 0 or more"
+TAMPERED_BLENDS: dict[str, tuple[Callable[..., None], str]] = {
+    "weight nan": (put("parts.1.weight", "nan"), NO_WEIGHTS),
+    "weight infinite": (put("parts.1.weight", "inf"), NO_WEIGHTS),
+    "weight -1": (both(put("parts.1.weight", -1), put("parts.0.weight", 1.75)), NO_WEIGHTS),
+    "weight text": (put("parts.1.weight", "0.5"), "weight must be a number"),
+    "weight absent": (lambda outer, _: outer["model"]["parts"][1].pop("weight"), "missing 'weight'"),
+    "weights too large": (put("parts.0.weight", 0.5000021), r"add up to 1\.0000021, not to 1"),
+    "weights too small": (put("parts.0.weight", 0), "add up to 0.5, not to 1"),
+    "smoothing nan": (put("smoothing", "nan"), NO_WEIGHTS),
+    "smoothing -1": (both(put("smoothing", -1), put("parts.0.weight", 1.75)), NO_WEIGHTS),
+    "smoothing null": (put("smoothing", None), "smoothing must be a number"),
+    "errors nan": (put("errors", [["blend", "nan"]]), "the error of 'blend' is nan"),
+    "errors of one": (put("errors", [["blend"]]), "must have 2 entries"),
+    "no parts": (put("parts", []), r"there are 0 parts \(1 to 64\)"),
+    "too many parts": (several(65), r"there are 65 parts \(1 to 64\)"),
+    "more parts than tensors": (both(several(4), even), "'part.2.* is missing"),
+    "part without members": (put("parts.1.members", []), "part 1: there are 0 members"),
+    "part without a prefix": (without_its_tensors, "'part.1.calibration.stretch' is missing"),
+    "part with another prefix": (renumbered, "'part.01.calibration.stretch' is unknown"),
+    "part of another horizon": (put("parts.1.plan.framing.horizon", 2), "part 1: plan.framing.horizon is 2"),
+    "part of another size": (put("parts.1.plan.network.hidden_size", 10**9), "'part.1.* instead of"),
+    "part of many layers": (put("parts.1.plan.network.num_layers", 10**12), "fewer tensors"),
+    "part of a point loss": (
+        both(
+            put("parts.1.plan.training.loss", "mse"),
+            put("parts.1.calibration", "none"),
+            tensor("part.1.calibration.stretch", lambda _: None),
+        ),
+        "do not forecast the same quantiles",
+    ),
+    "NaN weight": (tensor("part.1.member.0.readout.bias", filled(np.nan)), "holds NaN"),
+    "negative spread": (tensor("part.1.calibration.stretch", filled(-1)), "not above 0"),
+    "recursive": (
+        both(
+            put("settings.recursive", True),
+            put("parts.0.plan.framing.horizon", 1),
+            put("parts.1.plan.framing.horizon", 1),
+        ),
+        "which a blend cannot be",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAMPERED_BLENDS)
+def test_a_tampered_blend_is_refused_with_one_line(case: str, packed: bytes, tmp_path: Path) -> None:
+    """The good file made into a blend: its one part twice, and a smoothing."""
+    change, message = TAMPERED_BLENDS[case]
+    outer, arrays = parts_of(packed)
+    arrays |= {name.replace("part.0.", "part.1."): array.copy() for name, array in arrays.items()}
+    several(2)(outer, arrays)
+    outer = json.loads(json.dumps(outer))  # so that the two parts can be changed apart
+    both(put("parts.0.weight", 0.5), put("parts.1.weight", 0.25), put("smoothing", 0.25))(outer, arrays)
+    good = load(written(tmp_path, sealed(outer, arrays)))
+    assert np.isfinite(good.predict(airline()).values_NHCQ).all()
+    change(outer, arrays)
+    refuse(written(tmp_path, sealed(outer, arrays)), message)
 
 
 @pytest.mark.parametrize("case", TAMPERED)

@@ -78,7 +78,7 @@ def describe_file(path: PathLike) -> dict[str, Any]:
     with _naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
         envelope = unseal(container.text)
         document = _document(envelope, container)
-        members = {name: tensor for name, tensor in container.tensors.items() if name.startswith("member.")}
+        weights = [tensor for name, tensor in container.tensors.items() if name.split(".")[2] == "member"]
         return {
             "file": str(path),
             "bytes": Path(path).stat().st_size,
@@ -86,15 +86,17 @@ def describe_file(path: PathLike) -> dict[str, Any]:
             "gatecast": envelope.gatecast,
             "kind": envelope.kind,
             **_described(document),
-            "parameters": sum(tensor.size for tensor in members.values()),
+            "parameters": sum(tensor.size for tensor in weights),
             "tensors": len(container.tensors),
         }
 
 
 def _described(document: ForecasterDocument) -> dict[str, Any]:
-    schema, plan = document.schema, document.plan
+    schema, main = document.schema, document.parts[0]
+    plan = main.plan
     return {
         "plan": plan.describe(),
+        "blend": _blend(document),
         "settings": encode(document.settings),
         "chosen": encode(plan),
         "targets": list(schema.targets),
@@ -103,12 +105,21 @@ def _described(document: ForecasterDocument) -> dict[str, Any]:
         "static": _columns(schema.static),
         "frequency": document.frequency,
         "step": Frequency.from_text(document.frequency).name,
-        "members": len(document.members),
-        "epochs": [member.best_epoch for member in document.members],
-        "calibration": document.calibration,
+        "members": len(main.members),
+        "epochs": [member.best_epoch for member in main.members],
+        "calibration": main.calibration,
         "record": encode(document.record),
-        "interrupted": document.interrupted,
+        "interrupted": any(part.interrupted for part in document.parts),
     }
+
+
+def _blend(document: ForecasterDocument) -> dict[str, Any]:
+    """What forecasts together, each with its weight, and the errors on held-back data that the weights came from."""
+    parts = [
+        {"weight": part.weight, "plan": part.plan.describe(), "members": len(part.members), "chosen": encode(part.plan)}
+        for part in document.parts
+    ]
+    return {"parts": parts, "smoothing": document.smoothing, "errors": encode(document.errors)}
 
 
 def _columns(columns: tuple[Column, ...]) -> list[dict[str, Any]]:

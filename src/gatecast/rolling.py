@@ -96,7 +96,9 @@ class Rolling:
         if found is not None:
             fitted, record, _ = found
             fitted.panel_ = training_panel(self.panel, self.origin_NO, fold, self.window)
-            fitted.ensemble_ = replace(fitted.ensemble_, tail_error=record.tail_error)
+            main, *beside = fitted.blend_.parts
+            main = replace(main, ensemble=replace(main.ensemble, tail_error=record.tail_error))
+            fitted.blend_ = replace(fitted.blend_, parts=(main, *beside))
             fitted.progress = self.model.progress
         return found
 

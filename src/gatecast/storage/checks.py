@@ -15,22 +15,48 @@ from gatecast.data.schema import Column, Schema
 from gatecast.errors import InputError, ModelFileError, listed
 from gatecast.model.shapes import POINT_LOSSES, parameter_shapes, raw_outputs
 from gatecast.storage.container import TensorType
-from gatecast.storage.document import ForecasterDocument
+from gatecast.storage.document import ForecasterDocument, PartDocument
 
 __all__ = ["check_document", "check_tensors", "check_values", "features", "network_shape"]
 
 LONGEST = 2**20  # steps of any span: lookback, horizon, season
+MOST_PARTS = 64
 
 
 def check_document(document: ForecasterDocument) -> None:
     """Raise ModelFileError with every contradiction found, before anything is built from the document."""
-    problems = [*_plan(document), *_schema(document.schema), *_names(document), *_records(document)]
+    if not 1 <= len(document.parts) <= MOST_PARTS:
+        raise ModelFileError(f"there are {len(document.parts)} parts (1 to {MOST_PARTS}).")
+    problems = [*_schema(document.schema), *_quantiles(document), *_blend(document), *_record(document)]
+    for k, part in enumerate(document.parts):
+        found = [*_plan(document, part), *_names(document, part), *_members(part)]
+        problems += found if len(document.parts) == 1 else [f"part {k}: {problem}" for problem in found]
     _tell(problems)
     _frequency(document.frequency)
 
 
-def _plan(document: ForecasterDocument) -> Iterator[str]:
-    settings, plan = document.settings, document.plan
+def _blend(document: ForecasterDocument) -> Iterator[str]:
+    parts, smoothing = document.parts, document.smoothing
+    weights = [*(part.weight for part in parts), smoothing]
+    if not all(0 <= weight < math.inf for weight in weights):
+        yield f"the weights of parts and smoothing are {listed(weights)}, not all of them 0 or more"
+    elif abs(sum(weights) - 1) > 1e-6:
+        yield f"the weights of parts and smoothing add up to {sum(weights):.9g}, not to 1"
+    if document.settings.recursive and (len(parts) > 1 or smoothing):
+        yield "settings.recursive is true, which a blend cannot be"
+    if len({_levels(document, part) for part in parts}) > 1:
+        yield "the parts do not forecast the same quantiles"
+    yield from (f"the error of {name[:40]!r} is {error}" for name, error in document.errors if not math.isfinite(error))
+
+
+def _levels(document: ForecasterDocument, part: PartDocument) -> int:
+    """Number of quantiles that a part forecasts: a point loss without calibration has the middle one alone."""
+    point = part.plan.training.loss in POINT_LOSSES and part.calibration == "none"
+    return 1 if point else len(document.settings.quantiles)
+
+
+def _plan(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
+    settings, plan = document.settings, part.plan
     framing, scaling = plan.framing, plan.scaling
     spans = {
         "settings.horizon": settings.horizon,
@@ -76,19 +102,23 @@ def _once(what: str, names: Iterable[str]) -> Iterator[str]:
         yield f"{what} holds a name twice"
 
 
-def _names(document: ForecasterDocument) -> Iterator[str]:
-    quantiles, plan = document.settings.quantiles, document.plan
+def _quantiles(document: ForecasterDocument) -> Iterator[str]:
+    quantiles = document.settings.quantiles
     inside = [0 < level < 1 for level in quantiles]
     if not inside or not all(inside) or any(b <= a for a, b in pairwise(quantiles)):
         yield f"settings.quantiles is {listed(quantiles)}, not ascending numbers between 0 and 1"
     elif 0.5 not in quantiles:
         yield f"settings.quantiles is {listed(quantiles)}, without 0.5"
+
+
+def _names(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
+    plan = part.plan
     if plan.scaling.fitted:
-        yield from _once("ids", document.ids)
-    elif document.ids:
+        yield from _once("ids", part.ids)
+    elif part.ids:
         yield "ids is not empty though the scaling is not fitted"
-    if document.calibration == ("stretch" if plan.training.loss in POINT_LOSSES else "offset"):
-        yield f"calibration is {document.calibration!r}, which does not go with the loss {plan.training.loss!r}"
+    if part.calibration == ("stretch" if plan.training.loss in POINT_LOSSES else "offset"):
+        yield f"calibration is {part.calibration!r}, which does not go with the loss {plan.training.loss!r}"
     if plan.scaling.category is not None:
         try:
             document.schema.category_slice(plan.scaling.category)
@@ -96,15 +126,19 @@ def _names(document: ForecasterDocument) -> Iterator[str]:
             yield f"plan.scaling.category: {str(error).removesuffix('.')}"
 
 
-def _records(document: ForecasterDocument) -> Iterator[str]:
-    plan, record = document.plan, document.record
-    if not 1 <= len(document.members) <= plan.members:
-        yield f"there are {len(document.members)} members; the plan has {plan.members}"
-    for k, member in enumerate(document.members):
-        if not 0 <= member.best_epoch <= plan.training.max_epochs:
-            yield f"members[{k}].best_epoch is {member.best_epoch} (0 to {plan.training.max_epochs})"
+def _record(document: ForecasterDocument) -> Iterator[str]:
+    record = document.record
     if min(record.seconds, record.series, record.steps, *record.epochs, 0) < 0:
         yield "record holds a number below 0"
+
+
+def _members(part: PartDocument) -> Iterator[str]:
+    plan = part.plan
+    if not 1 <= len(part.members) <= plan.members:
+        yield f"there are {len(part.members)} members; the plan has {plan.members}"
+    for k, member in enumerate(part.members):
+        if not 0 <= member.best_epoch <= plan.training.max_epochs:
+            yield f"members[{k}].best_epoch is {member.best_epoch} (0 to {plan.training.max_epochs})"
 
 
 def _frequency(text: str) -> None:
@@ -126,18 +160,18 @@ def width_of(columns: Iterable[Column]) -> int:
     return sum(column.width for column in columns)
 
 
-def features(document: ForecasterDocument) -> int:
-    """Channels of the network's context, as ``WindowReader.features`` counts them on a panel."""
-    schema, plan = document.schema, document.plan
+def features(document: ForecasterDocument, part: PartDocument) -> int:
+    """Channels of the networks' context, as ``WindowReader.features`` counts them on a panel."""
+    schema, plan = document.schema, part.plan
     levels = len(schema.targets) * (1 if plan.scaling.base == "none" else 2)
     return levels + width_of((*schema.past, *schema.future, *schema.static)) + int(plan.framing.observed)
 
 
-def network_shape(document: ForecasterDocument) -> tuple[int, int, int, int, int]:
+def network_shape(document: ForecasterDocument, part: PartDocument) -> tuple[int, int, int, int, int]:
     """Features, horizon, targets, raw outputs and future channels: what ``parameter_shapes`` takes."""
-    schema, plan = document.schema, document.plan
+    schema, plan = document.schema, part.plan
     raws = raw_outputs(plan.training.loss, len(document.settings.quantiles))
-    return features(document), plan.framing.horizon, len(schema.targets), raws, width_of(schema.future)
+    return features(document, part), plan.framing.horizon, len(schema.targets), raws, width_of(schema.future)
 
 
 def check_tensors(document: ForecasterDocument, found: Mapping[str, TensorType]) -> None:
@@ -145,9 +179,12 @@ def check_tensors(document: ForecasterDocument, found: Mapping[str, TensorType])
 
     What is there bounds what will be allocated: sizes that the file does not hold are never believed.
     """
-    if document.plan.network.num_layers * len(document.members) > len(found):
-        raise ModelFileError(f"plan.network.num_layers is {document.plan.network.num_layers}; there are fewer tensors.")
-    wanted = _wanted(document)
+    wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {}
+    for k, part in enumerate(document.parts):
+        layers = part.plan.network.num_layers
+        if layers * len(part.members) > len(found):
+            raise ModelFileError(f"plan.network.num_layers is {layers}; there are fewer tensors.")
+        wanted |= {f"part.{k}.{name}": kind for name, kind in _wanted(document, part).items()}
     missing, extra = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
     problems = [f"tensor {name!r} is missing" for name in missing] + [f"tensor {name!r} is unknown" for name in extra]
     for name in sorted(wanted.keys() & found.keys()):
@@ -157,9 +194,9 @@ def check_tensors(document: ForecasterDocument, found: Mapping[str, TensorType])
     _tell(problems)
 
 
-def _wanted(document: ForecasterDocument) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
-    """Allowed dtypes and shape of every tensor."""
-    schema, plan = document.schema, document.plan
+def _wanted(document: ForecasterDocument, part: PartDocument) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Allowed dtypes and shape of every tensor of a part."""
+    schema, plan = document.schema, part.plan
     covariates = width_of((*schema.past, *schema.future, *schema.static))
     single, double, either = ("F32",), ("F64",), ("F32", "F64")
     wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
@@ -167,14 +204,14 @@ def _wanted(document: ForecasterDocument) -> dict[str, tuple[tuple[str, ...], tu
         "covariates.spread": (single, (covariates,)),
     }
     if plan.scaling.fitted:
-        wanted["statistics"] = (either, (len(document.ids), 3, len(schema.targets)))
+        wanted["statistics"] = (either, (len(part.ids), 3, len(schema.targets)))
     levels = len(document.settings.quantiles)
-    if document.calibration == "stretch":
+    if part.calibration == "stretch":
         wanted["calibration.stretch"] = (double, (plan.framing.horizon, levels))
-    if document.calibration == "offset":
+    if part.calibration == "offset":
         wanted["calibration.offset"] = (single, (plan.framing.horizon, len(schema.targets), levels))
-    shapes = parameter_shapes(plan.network, *network_shape(document))
-    for k in range(len(document.members)):
+    shapes = parameter_shapes(plan.network, *network_shape(document, part))
+    for k in range(len(part.members)):
         wanted |= {f"member.{k}.{name}": (single, shape) for name, shape in shapes.items()}
     return wanted
 
@@ -184,9 +221,8 @@ def check_values(arrays: Mapping[str, np.ndarray]) -> None:
     problems = [
         f"tensor {name!r} holds NaN or infinite numbers" for name, a in arrays.items() if not np.isfinite(a).all()
     ]
-    positive = {name: arrays[name] for name in ("covariates.spread", "calibration.stretch") if name in arrays}
-    if "statistics" in arrays:
-        positive["statistics"] = arrays["statistics"][:, 1:]
+    positive = {name: a for name, a in arrays.items() if name.endswith((".covariates.spread", ".calibration.stretch"))}
+    positive |= {name: a[:, 1:] for name, a in arrays.items() if name.endswith(".statistics")}
     problems += [
         f"tensor {name!r} holds spreads that are not above 0" for name, a in positive.items() if not (a > 0).all()
     ]

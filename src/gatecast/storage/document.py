@@ -16,9 +16,19 @@ from gatecast.storage.codec import Json, decode, encode, parse, write
 from gatecast.storage.container import AdvisedError
 from gatecast.training.config import TrainingConfig
 
-__all__ = ["FORMAT", "Envelope", "ForecasterDocument", "MemberRecord", "Settings", "TrainingSummary", "seal", "unseal"]
+__all__ = [
+    "FORMAT",
+    "Envelope",
+    "ForecasterDocument",
+    "MemberRecord",
+    "PartDocument",
+    "Settings",
+    "TrainingSummary",
+    "seal",
+    "unseal",
+]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Settings:
     network: LSTMConfig | None
     training: TrainingConfig | None
     members: int | None
+    structures: int | None
     quantiles: tuple[float, ...]
     recursive: bool
     time_limit: float | None
@@ -63,32 +74,49 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True)
+class PartDocument:
+    """One structure of a blend without its tensors, whose names begin with ``part.`` and its number.
+
+    Args:
+        weight: of its forecasts.
+        plan: what was chosen.
+        ids: the series that the tensor ``statistics`` has rows for; empty without it.
+        calibration: which calibration tensor there is.
+        members: one record per member.
+        interrupted: Ctrl-C came during training.
+    """
+
+    weight: float
+    plan: Plan
+    ids: tuple[str, ...]
+    calibration: Literal["none", "stretch", "offset"]
+    members: tuple[MemberRecord, ...]
+    interrupted: bool
+
+
+@dataclass(frozen=True)
 class ForecasterDocument:
     """A fitted forecaster without its tensors.
 
     Args:
         settings: what the user asked for.
-        plan: what was chosen.
         schema: the columns and their categories.
         frequency: canonical text of the frequency.
-        ids: the series that the tensor ``statistics`` has rows for; empty without it.
-        calibration: which calibration tensor there is.
-        members: one record per member.
+        parts: the structures that forecast together, the main one first.
+        smoothing: weight of the exponential smoothing; with those of the parts it adds up to 1.
+        errors: (what, error on held-back data) of all that was compared.
         record: how the training went as a whole.
-        interrupted: Ctrl-C came during training.
         names: the names of the series and time columns in the source of the training data.
         backend: the library of its frame.
     """
 
     settings: Settings
-    plan: Plan
     schema: Schema
     frequency: str
-    ids: tuple[str, ...]
-    calibration: Literal["none", "stretch", "offset"]
-    members: tuple[MemberRecord, ...]
+    parts: tuple[PartDocument, ...]
+    smoothing: float
+    errors: tuple[tuple[str, float], ...]
     record: TrainingSummary
-    interrupted: bool
     names: tuple[str, str]
     backend: Literal["pandas", "polars", "pyarrow"]
 
@@ -130,6 +158,10 @@ def unseal(text: str) -> Envelope:
     if version > FORMAT:
         raise AdvisedError(
             f"was written by a newer version, format {str(version)[:20]}; this one reads {FORMAT}. Update gatecast."
+        )
+    if version < FORMAT:
+        raise AdvisedError(
+            f"has format {version}, from before the first release; this version reads {FORMAT}. Train anew."
         )
     envelope = decode(Envelope, parsed, "header")
     digest = envelope.sha256

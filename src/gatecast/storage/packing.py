@@ -15,7 +15,8 @@ from gatecast.errors import ConfigError
 from gatecast.forecaster import Forecaster
 from gatecast.model.heads import Head, make_head
 from gatecast.storage.checks import network_shape
-from gatecast.storage.document import ForecasterDocument, MemberRecord, Settings, TrainingSummary
+from gatecast.storage.document import ForecasterDocument, MemberRecord, PartDocument, Settings, TrainingSummary
+from gatecast.training.blend import Blend, Part
 from gatecast.training.device import pick_device
 from gatecast.training.ensemble import Ensemble
 from gatecast.training.loop import Record
@@ -26,19 +27,28 @@ __all__ = ["arrays_of", "document_of", "forecaster_from"]
 
 def document_of(model: Forecaster) -> ForecasterDocument:
     """All of a fitted forecaster that is not a tensor."""
-    ensemble = model.ensemble_
     return ForecasterDocument(
         settings=_settings(model),
-        plan=model.plan_,
         schema=model.schema_,
         frequency=model.frequency_.to_text(),
+        parts=tuple(_part_document(part) for part in model.blend_.parts),
+        smoothing=model.blend_.smoothing,
+        errors=model.blend_.errors,
+        record=TrainingSummary(**model.record_),
+        names=model.names_,
+        backend=model.backend_,  # type: ignore[arg-type]  # checked when the document is read back
+    )
+
+
+def _part_document(part: Part) -> PartDocument:
+    ensemble = part.ensemble
+    return PartDocument(
+        weight=part.weight,
+        plan=part.plan,
         ids=() if ensemble.statistics is None else ensemble.ids,
         calibration=_kind_of(ensemble.calibration),
         members=tuple(MemberRecord(**dataclasses.asdict(member.record)) for member in ensemble.members),
-        record=TrainingSummary(**model.record_),
         interrupted=ensemble.interrupted,
-        names=model.names_,
-        backend=model.backend_,  # type: ignore[arg-type]  # checked when the document is read back
     )
 
 
@@ -63,7 +73,14 @@ def _kind_of(calibration: Calibration) -> Literal["none", "stretch", "offset"]:
 
 def arrays_of(model: Forecaster) -> dict[str, np.ndarray]:
     """The tensors of a fitted forecaster by name."""
-    ensemble = model.ensemble_
+    return {
+        f"part.{k}.{name}": array
+        for k, part in enumerate(model.blend_.parts)
+        for name, array in _ensemble_arrays(part.ensemble).items()
+    }
+
+
+def _ensemble_arrays(ensemble: Ensemble) -> dict[str, np.ndarray]:
     optional = {
         "statistics": ensemble.statistics,
         "calibration.stretch": ensemble.calibration.stretch_HQ,
@@ -80,23 +97,12 @@ def arrays_of(model: Forecaster) -> dict[str, np.ndarray]:
 
 def forecaster_from(document: ForecasterDocument, arrays: dict[str, np.ndarray]) -> Forecaster:
     """A fitted forecaster, without data. Document and arrays must have been checked."""
-    plan, offset = document.plan, arrays.get("calibration.offset")
     model = Forecaster(**_same_fields(Settings, document.settings))
-    head = make_head(plan.training.loss, model.quantiles)
-    device = _device(plan.training.device)
-    model.plan_ = plan
-    model.ensemble_ = Ensemble(
-        members=tuple(_member(document, k, head, arrays, device) for k in range(len(document.members))),
-        head=head,
-        covariates=CovariateScale(arrays["covariates.location"], arrays["covariates.spread"]),
-        statistics=arrays.get("statistics"),
-        ids=document.ids,
-        calibration=Calibration(
-            head.quantiles if offset is None else model.quantiles, arrays.get("calibration.stretch"), offset
-        ),
-        device=device,
-        interrupted=document.interrupted,
-    )
+    parts = [
+        Part(part.plan, _ensemble(document, part, _below(f"part.{k}.", arrays)), part.weight)
+        for k, part in enumerate(document.parts)
+    ]
+    model.blend_ = Blend(tuple(parts), document.smoothing, document.errors)
     model.schema_ = document.schema
     model.frequency_ = Frequency.from_text(document.frequency)
     model.history_ = model.ensemble_.history
@@ -105,17 +111,45 @@ def forecaster_from(document: ForecasterDocument, arrays: dict[str, np.ndarray])
     return model
 
 
+def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _ensemble(document: ForecasterDocument, part: PartDocument, arrays: dict[str, np.ndarray]) -> Ensemble:
+    """The trained members of one part; ``arrays`` are its own."""
+    training, quantiles = part.plan.training, document.settings.quantiles
+    head, device, offset = (
+        make_head(training.loss, quantiles),
+        _device(training.device),
+        arrays.get("calibration.offset"),
+    )
+    shape = network_shape(document, part)
+    members = [_member(part, k, shape, head, _below(f"member.{k}.", arrays)) for k in range(len(part.members))]
+    return Ensemble(
+        members=tuple(members),
+        head=head,
+        covariates=CovariateScale(arrays["covariates.location"], arrays["covariates.spread"]),
+        statistics=arrays.get("statistics"),
+        ids=part.ids,
+        calibration=Calibration(
+            head.quantiles if offset is None else quantiles, arrays.get("calibration.stretch"), offset
+        ),
+        device=device,
+        interrupted=part.interrupted,
+    )
+
+
 def _member(
-    document: ForecasterDocument, k: int, head: Head, arrays: dict[str, np.ndarray], device: torch.device
+    part: PartDocument, k: int, shape: tuple[int, int, int, int, int], head: Head, arrays: dict[str, np.ndarray]
 ) -> Member:
     """A network with the weights of member k, ready to predict."""
-    features, horizon, targets, _, future = network_shape(document)
+    features, horizon, targets, _, future = shape
     with torch.random.fork_rng(devices=[]):  # a fresh network draws weights; the user's random numbers stay as they are
-        network = NetworkShape(features, horizon, targets, future).build(document.plan.network, head)
-    prefix = f"member.{k}."
-    mine = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    network.load_state_dict({name: torch.tensor(array) for name, array in mine.items()})
-    return Member(network.to(device).eval(), Record(**_same_fields(MemberRecord, document.members[k])))
+        network = NetworkShape(features, horizon, targets, future).build(part.plan.network, head)
+    network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+    network = network.to(_device(part.plan.training.device)).eval()
+    return Member(network, Record(**_same_fields(MemberRecord, part.members[k])))
 
 
 def _device(wanted: str) -> torch.device:
