@@ -25,6 +25,7 @@ from gatecast.report.drawing import end_labels
 from gatecast.report.library import plotly_javascript
 from gatecast.report.markup import Figure, Key, data_script
 from gatecast.report.summary import verdict
+from gatecast.training.blend import Blend
 
 from .conftest import HOSTILE, Make, dated, waves
 
@@ -133,6 +134,21 @@ def test_page_is_in_order(single: Backtest, tmp_path: Path) -> None:
     assert all(one["href"][1:] in ids for one in outline.all("a") if one["href"])
     assert text.index("Verdict</h2>") < text.index("</table>") < text.index('id="fan-0"') < text.index('id="gates"')
     assert text.count("plotly.js v") == 1
+
+
+def test_parts_of_a_blend_are_told_with_their_weights(single: Backtest, tmp_path: Path) -> None:
+    assert "a blend of" not in page_of(single, tmp_path)
+    model = single.model.clone(fitted=True)
+    part = model.blend_.parts[0]
+    errors = (("a", 10.0), ("blend", 9.0))
+    model.blend_ = Blend((replace(part, weight=0.5), replace(part, weight=0.25)), 0.25, errors)
+    page = page_of(replace(single, model=model), tmp_path).replace("\u00a0", " ")
+    assert "a blend of 2 structures and an exponential smoothing. On the held-back data" in page
+    assert "10 % better than the best structure alone." in page
+    rows = re.findall(r"weight (0\.\d\d)</th>\s*<td[^>]*>([^<]*)<", page)
+    plan = model.plan_.describe()
+    assert rows == [("0.50", plan), ("0.25", plan), ("0.25", "exponential smoothing")]
+    assert f"{plan}; what follows, and the curves, are about it" in page
 
 
 def test_page_names_no_other_place(single: Backtest, tmp_path: Path) -> None:

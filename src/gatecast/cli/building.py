@@ -117,6 +117,7 @@ def settings(model: ModelOptions, network: Any, training: Any) -> dict[str, Any]
         "network": net or None,
         "training": train or None,
         "members": model.members,
+        "structures": model.structures,
         "quantiles": levels(model.quantiles),
         "recursive": model.recursive,
         "time_limit": model.time_limit,

@@ -24,7 +24,7 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import model_facts, show_model
+from gatecast.cli.sections import model_facts, show_chosen, show_model
 
 __all__ = ["evaluate"]
 
@@ -89,7 +89,7 @@ def _score(
     if trained:
         show_model(screen, model, seconds)
     else:
-        screen.labelled("model", model.plan_.describe())
+        show_chosen(screen, model, "model")
         screen.line()
     screen.scores(made.scores)
     if plot is not None:

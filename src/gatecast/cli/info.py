@@ -11,6 +11,7 @@ import gatecast
 from gatecast import kernels
 from gatecast.cli.options import Json
 from gatecast.cli.printing import Screen
+from gatecast.cli.sections import show_blend
 
 __all__ = ["info"]
 
@@ -45,6 +46,8 @@ def info(model: Path | None = None, /, *, json: Json = False) -> int:
     for key, value in screen.result.items():
         if key == "kernels":
             screen.labelled(key, _kernels_in_words(value), 14)
+        elif key == "plan" and show_blend(screen, screen.result["blend"], key, 14):
+            continue
         elif key in ABOUT_MODEL or (model is None and key != "command"):
             _show(screen, key, value)
     screen.close()
@@ -88,7 +91,7 @@ def _kernels_in_words(found: dict[str, Any]) -> str:
     if found["variant"] is None:
         return f"{found['reason']}; torch's nn.LSTM serves"
     others = [name for name in found["variants"] if name != found["variant"]]
-    return found["variant"] + (f" (also {', '.join(others)})" if others else "")
+    return f"{found['variant']} (also {', '.join(others)})" if others else f"{found['variant']}"
 
 
 def _model(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.printing import Screen, number_format
+from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from gatecast.forecast import Forecast
     from gatecast.forecaster import Forecaster
 
-__all__ = ["forecast_facts", "model_facts", "show_forecast", "show_model"]
+__all__ = ["forecast_facts", "model_facts", "show_blend", "show_chosen", "show_forecast", "show_model"]
 
 ROWS = 12
 TARGETS = 3
@@ -21,12 +22,40 @@ TARGETS = 3
 def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
     """What was chosen, and how training went."""
     facts = model_facts(model, seconds)
-    screen.labelled("chosen", facts["chosen"])
+    show_chosen(screen, model)
     device = "" if facts["device"] == "cpu" else f" on {facts['device']}"
     threads = f"{facts['threads']} thread{'' if facts['threads'] == 1 else 's'}"
     stopped = " · interrupted, the best so far is kept" if facts["interrupted"] else ""
     screen.labelled("trained", f"{seconds:.1f} s, {threads}{device}{stopped}")
     screen.line()
+
+
+def show_chosen(screen: Screen, model: Forecaster, label: str = "chosen") -> None:
+    """The plan in one line; of a blend one line per part, and why it is one."""
+    facts = blend_facts(model)
+    if not show_blend(screen, facts, label):
+        screen.labelled(label, model.plan_.describe())
+
+
+def show_blend(screen: Screen, blend: dict[str, Any], label: str, indent: int = 9) -> bool:
+    """A line for each part of a blend and one that says why; nothing, and False, for one structure alone."""
+    title = blend_title(len(blend["parts"]), blend["smoothing"])
+    if title:
+        screen.labelled(label, title, indent)
+        for weight, plan in blend_lines([(p["weight"], p["plan"]) for p in blend["parts"]], blend["smoothing"]):
+            screen.labelled(f"  {weight}", plan, indent)
+        screen.labelled("", blend_reason(blend["errors"]), indent)
+    return bool(title)
+
+
+def blend_facts(model: Forecaster) -> dict[str, Any]:
+    """The parts of a blend with their weights, as in the description of a model file."""
+    blend = model.blend_
+    return {
+        "parts": [{"weight": part.weight, "plan": part.plan.describe()} for part in blend.parts],
+        "smoothing": blend.smoothing,
+        "errors": [list(pair) for pair in blend.errors],
+    }
 
 
 def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
@@ -36,6 +65,7 @@ def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
     plan = model.plan_
     return {
         "chosen": plan.describe(),
+        "blend": blend_facts(model),
         "horizon": model.horizon,
         "lookback": plan.framing.lookback,
         "scaling": plan.scaling.describe(),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 from gatecast.evaluation.measures import level_key, pair_of
 from gatecast.report.drawing import BLUE, VERMILION, axis, frame, line, tint
 from gatecast.report.markup import Figure, Key, Row, folded, paragraph, table
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gatecast.backtesting import Backtest
     from gatecast.forecaster import Forecaster
     from gatecast.rolling import FoldRecord
+    from gatecast.selection.choose import Plan
 
 __all__ = ["chosen", "curves", "settings", "untrained"]
 
@@ -136,7 +138,7 @@ def _model_facts(result: Backtest) -> Iterable[tuple[str, str]]:
     network, framing, ensemble = plan.network, plan.framing, model.ensemble_
     weights = sum(p.numel() for p in ensemble.members[0].network.parameters())
     layers = f"{network.num_layers} layer{'s' if network.num_layers > 1 else ''} of {network.hidden_size} units"
-    yield "in one line", plan.describe()
+    yield from _blend_facts(model)
     yield (
         "network",
         f"LSTM, {layers}"
@@ -156,6 +158,19 @@ def _model_facts(result: Backtest) -> Iterable[tuple[str, str]]:
     yield "intervals", _calibration(model)
     yield "training time", f"{sum(record.seconds for record in result.folds):,.1f} s in all"
     yield "device", str(ensemble.device)
+
+
+def _blend_facts(model: Forecaster) -> Iterable[tuple[str, str]]:
+    """The plan in one line; of a blend one line per part, why it is one, and which part the other facts are about."""
+    blend, main = model.blend_, model.plan_.describe()
+    lines = blend_lines([(part.weight, part.plan.describe()) for part in blend.parts], blend.smoothing)
+    if not lines:
+        yield "in one line", main
+        return
+    yield "in one line", f"{blend_title(len(blend.parts), blend.smoothing)}. {blend_reason(blend.errors)}".strip()
+    for weight, part in lines:
+        yield f"weight {weight}", part
+    yield "main structure", f"{main}; what follows, and the curves, are about it"
 
 
 def untrained(model: Forecaster) -> bool:
@@ -194,8 +209,7 @@ def _calibration(model: Forecaster) -> str:
 def _candidates(model: Forecaster) -> str:
     plan = model.plan_
     tried = sorted(plan.candidates, key=lambda one: one[1])
-    lookbacks = {plan.framing.lookback, plan.framing.lookback - plan.framing.supervised + 1}
-    kept = {f"lookback {steps} · {plan.scaling.describe()}" for steps in lookbacks}
+    kept = {name for part in model.blend_.parts for name in _probed(part.plan)}
     shown = [one for n, one in enumerate(tried) if n < MOST_TRIED or one[0] in kept]
     rows = [
         Row(
@@ -209,6 +223,12 @@ def _candidates(model: Forecaster) -> str:
         f"Scalings that were tried{left}, with a ridge regression in place of the network. What is not tied to a past "
         "value, or needs a long lookback, has to win by a margin.",
     )  # fmt: skip
+
+
+def _probed(plan: Plan) -> set[str]:
+    """What a plan was called when it was a candidate: its lookback may have grown by the supervised steps."""
+    lookbacks = {plan.framing.lookback, plan.framing.lookback - plan.framing.supervised + 1}
+    return {f"lookback {steps} · {plan.scaling.describe()}" for steps in lookbacks}
 
 
 def _not_tried(model: Forecaster) -> str:

@@ -1,0 +1,50 @@
+"""A blend in words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
+
+
+@pytest.mark.parametrize(
+    ("blend", "said"),
+    [
+        (90.0, "the blend was 10 % better than the best structure alone."),
+        (100.2, "the blend was as good as the best structure alone."),
+        (103.0, "the blend was 3 % worse than the best structure alone; so short a span is only partly believed."),
+    ],
+)
+def test_the_best_structure_is_the_measure(blend: float, said: str) -> None:
+    errors = [("a", 120.0), ("b", 100.0), ("exponential smoothing", 50.0), ("blend", blend)]
+    assert blend_reason(errors).endswith(said)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [],
+        [("a", 1.0)],
+        [("exponential smoothing", 1.0), ("blend", 1.0)],
+        [("a", 0.0), ("blend", 0.0)],
+    ],
+    ids=["nothing", "no blend", "no structure", "no error"],
+)
+def test_where_nothing_was_compared_nothing_is_said(errors: list[tuple[str, float]]) -> None:
+    assert blend_reason(errors) == ""
+
+
+def test_one_structure_alone_has_no_lines() -> None:
+    assert blend_lines([(1.0, "a")], 0.0) == []
+    assert blend_title(1, 0.0) == ""
+    assert blend_lines([(0.9, "a")], 0.1) == [("0.90", "a"), ("0.10", "exponential smoothing")]
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=20))
+def test_shown_weights_add_up_to_one(sizes: list[float]) -> None:
+    weights = [size / sum(sizes) for size in sizes]
+    shown = [float(text) for text, _ in blend_lines([(weight, "a") for weight in weights], 0.0)]
+    assert sum(shown) == pytest.approx(1)
+    assert all(abs(a - b) < 0.01 + 1e-9 for a, b in zip(shown, weights, strict=True))
