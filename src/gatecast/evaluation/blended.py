@@ -13,11 +13,12 @@ def blend_title(parts: int, smoothing: float) -> str:
     """What is blended; empty where there is one structure alone.
 
     >>> blend_title(3, 0.2), blend_title(1, 0.5), blend_title(1, 0.0)
-    ('a blend of 3 structures and an exponential smoothing', 'a blend of 1 structure and an exponential smoothing', '')
+    ('a blend of 3 structures and an exponential smoothing', 'a blend of one structure and an exponential smoothing', '')
     """
     if parts == 1 and not smoothing:
         return ""
-    return f"a blend of {parts} structure{'s' if parts > 1 else ''}{f' and an {SMOOTHING}' if smoothing else ''}"
+    structures = f"{parts} structures" if parts > 1 else "one structure"
+    return f"a blend of {structures}{f' and an {SMOOTHING}' if smoothing else ''}"
 
 
 def blend_lines(parts: Iterable[tuple[float, str]], smoothing: float) -> list[tuple[str, str]]:

@@ -170,7 +170,8 @@ def _blend_facts(model: Forecaster) -> Iterable[tuple[str, str]]:
     yield "in one line", f"{blend_title(len(blend.parts), blend.smoothing)}. {blend_reason(blend.errors)}".strip()
     for weight, part in lines:
         yield f"weight {weight}", part
-    yield "main structure", f"{main}; what follows, and the curves, are about it"
+    if len(blend.parts) > 1:
+        yield "main structure", f"{main}; what follows, and the curves, are about it"
 
 
 def untrained(model: Forecaster) -> bool:
