@@ -12,8 +12,8 @@ SMOOTHING, BLEND = "exponential smoothing", "blend"  # all other names of errors
 def blend_title(parts: int, smoothing: float) -> str:
     """What is blended; empty where there is one structure alone.
 
-    >>> blend_title(3, 0.2), blend_title(1, 0.5), blend_title(1, 0.0)
-    ('a blend of 3 structures and an exponential smoothing', 'a blend of one structure and an exponential smoothing', '')
+    >>> blend_title(3, 0.0), blend_title(1, 0.5), blend_title(1, 0.0)
+    ('a blend of 3 structures', 'a blend of one structure and an exponential smoothing', '')
     """
     if parts == 1 and not smoothing:
         return ""
