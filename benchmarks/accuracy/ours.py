@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import gatecast as gc
-from benchmarks.accuracy import systems
+from benchmarks.accuracy import patches, systems
 from benchmarks.accuracy.sets import Group
 from benchmarks.accuracy.spans import ETTH1_ROWS, etth1, training
 from benchmarks.speed.worker import peak_mb, serve
@@ -58,5 +59,7 @@ def _reply(seconds: float, plan: str, **more: Any) -> Reply:
 
 
 if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        patches.apply(name)
     importlib.import_module("gatecast.forecaster")  # with torch: imports are not timed
     serve({"forecast": forecast, "rolling": rolling, "reference": reference})

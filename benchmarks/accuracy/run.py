@@ -24,7 +24,10 @@ def measure(request: Request) -> Outcomes:
     Raises:
         DataError: a file is missing, or is not what it should be.
         ContestantError: a fit failed.
+        ValueError: a patch on a test part, which is scored with the defaults alone.
     """
+    if request.patch and not request.inner:
+        raise ValueError(f"patch {request.patch}: on inner spans only.")
     request.require_data()
     outcomes: Outcomes = {}
     for group in request.parts:
@@ -75,7 +78,8 @@ def _outcome(reply: dict[str, Any], found: dict[str, float], points: tuple[int, 
 def _ask(request: Request, group: Group, call: str, seed: int) -> Any:
     progress(f"{request.name} · {group.name} · seed {seed}")
     where: Any = group.name if call == "reference" else [group.name, group.file, group.horizon, group.season]
-    with Contestant(f"{group.name}, seed {seed}", WORKER, threads=request.threads) as side:
+    patch = (request.patch,) if request.patch else ()
+    with Contestant(f"{group.name}, seed {seed}", WORKER, patch, threads=request.threads) as side:
         return side.ask(
             call,
             **{"system" if call == "reference" else "group": where},

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class Request:
         horizon: another horizon, for etth1.
         settings: further arguments of the Forecaster.
         threads: of each fit.
+        patch: a change inside the fit's process, a name of ``patches.PATCHES``; "" = none. Inside only.
     """
 
     name: str
@@ -75,6 +76,11 @@ class Request:
     horizon: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     threads: int = 2
+    patch: str = ""
+
+    def switched(self, settings: Mapping[str, Any], patch: str = "") -> Request:
+        """The same measurement with other settings and a patch."""
+        return replace(self, settings=dict(settings), patch=patch)
 
     @property
     def parts(self) -> tuple[Group, ...]:

@@ -95,13 +95,8 @@ class Forecaster:
         self._check()
 
     def _check(self) -> None:
-        for name, value in (
-            ("horizon", self.horizon),
-            ("lookback", self.lookback),
-            ("members", self.members),
-            ("structures", self.structures),
-        ):
-            if value is not None and value < 1:
+        for name in ("horizon", "lookback", "members", "structures"):
+            if (value := getattr(self, name)) is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1; got {value}.")
         _require_positive(self.time_limit)
         network = changed(LSTMConfig(), self.network) if isinstance(self.network, dict) else self.network

@@ -272,11 +272,11 @@ def _lookbacks(panel: Panel, wishes: Wishes, scaling: Scaling, seasons: tuple[in
     if wishes.lookback is not None:
         return [wishes.lookback]
     room = max((int(np.median(panel.length)) - horizon) * 2 // 3, 2)
-    if scaling.base == "smooth" and seasons:  # its base has seen all that came before
-        return [min(max(seasons[0], 4), room)]
     season = seasons[0] if seasons else scaling.season if scaling.base == "seasonal" else 1
     short = max(2 * season, horizon, SHORT_LOOKBACK)
     wanted = (short,) if seasons else (short, max(short, LONG_LOOKBACK))
+    if scaling.base == "smooth" and seasons:  # its base has seen all that came before
+        wanted = (max(season, 4), short)
     return sorted({min(steps, room, LONGEST_LOOKBACK) for steps in wanted})
 
 

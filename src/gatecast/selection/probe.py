@@ -24,10 +24,12 @@ from gatecast.data.windows import WindowIndex
 from gatecast.selection.spans import Spans
 from gatecast.training.ridge import PENALTIES, fit_ridge
 
-__all__ = ["Probe", "base_error", "fold_shares", "probe", "window_weights"]
+__all__ = ["Probe", "fold_shares", "probe", "quick_error", "window_weights"]
 
 TRAIN_WINDOWS = 3000
 CHECK_WINDOWS = 1500
+QUICK_SKIP = 8
+QUICK_SHARE = 0.3  # of the windows
 SMALL = 5_000  # steps in all below which one tail is too little to choose on
 
 
@@ -82,19 +84,15 @@ def probe(panel: Panel, scaling: Scaling, lookback: int, horizon: int, skips: li
     return Probe(scaling, lookback, skips[k], PENALTIES[p], float(error_KP[k, p]), centre_error, spread_HC)
 
 
-def base_error(panel: Panel, scaling: Scaling, framing: Framing) -> float:
-    """The weighted error of an output of 0 over the probe's checks; nan where nothing can be checked."""
-    errors = []
-    for low, high in pairwise(fold_shares(panel.total)):
-        part, train, cut_N = _parts(panel, (low, high), framing.horizon)
-        index = _spans(framing).tail_windows(part, cut_N) if len(cut_N) else None
-        if index is None or not len(index):
-            continue
-        covariates = CovariateScale.fit(train, scaling.scale != "none")
-        _, y_MY, unit = _rows(*_few(index, CHECK_WINDOWS), part, train, scaling, framing, covariates, 1)
-        error_M = np.abs(unit.centre() - unit.restore(y_MY)).mean(axis=1)
-        errors.append(float(error_M @ unit.weight_M))
-    return float(np.mean(errors)) if errors else np.nan
+def quick_error(panel: Panel, scaling: Scaling, framing: Framing) -> float:
+    """The error of a short linear part on few windows, to compare variants of one base; nan without any check."""
+    skip = min(framing.lookback, QUICK_SKIP)
+    folds = [
+        fold
+        for cuts in pairwise(fold_shares(panel.total))
+        if (fold := _fold(panel, cuts, scaling, framing, skip, share=QUICK_SHARE)) is not None
+    ]
+    return float(np.mean([min(error for error, _ in fold.errors(skip)) for fold in folds])) if folds else np.nan
 
 
 @dataclass(frozen=True)
@@ -142,17 +140,21 @@ class _Unit:
         return self.scaling.inverse(self.scaling.bound(u_MY, self.centre_MY))
 
 
-def _fold(panel: Panel, shares: tuple[float, float], scaling: Scaling, framing: Framing, skip: int) -> _Fold | None:
-    """Rows of the windows before and after a cut; None where one side has none."""
+def _fold(
+    panel: Panel, shares: tuple[float, float], scaling: Scaling, framing: Framing, skip: int, share: float = 1.0
+) -> _Fold | None:
+    """Rows of (a share of) the windows before and after a cut; None where one side has none."""
     part, train, cut_N = _parts(panel, shares, framing.horizon)
     if not len(cut_N):
         return None
     spans = _spans(framing)
     covariates = CovariateScale.fit(train, scaling.scale != "none")
     train_windows, check_windows = spans.all_windows(train), spans.tail_windows(part, cut_N)
-    x_train, y_train, _ = _rows(*_few(train_windows, TRAIN_WINDOWS), train, train, scaling, framing, covariates, skip)
+    x_train, y_train, _ = _rows(
+        *_few(train_windows, int(TRAIN_WINDOWS * share)), train, train, scaling, framing, covariates, skip
+    )
     x_check, y_check, unit = _rows(
-        *_few(check_windows, CHECK_WINDOWS), part, train, scaling, framing, covariates, skip
+        *_few(check_windows, int(CHECK_WINDOWS * share)), part, train, scaling, framing, covariates, skip
     )  # fmt: skip
     if len(x_train) < 2 or not len(x_check):
         return None

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.data.windows import WindowIndex
 from gatecast.evaluation.exponential import exponential_smoothing
 from gatecast.progress import Progress
 from gatecast.sampling import joined_paths
@@ -28,7 +29,6 @@ __all__ = ["Blend", "Part", "fit_blend", "past_of", "trained_again"]
 
 WINDOWS = 2048
 PICKS = 8  # weights are multiples of an eighth, or of less picks where more do not help
-HALF_BELIEVED = 5.0  # spans of one horizon after which what was best on the tail counts half, as for intervals
 NEARLY = 1.1  # structures that share what is not believed, four at most
 MOST_PARTS = 4
 LEAST = 0.1  # a weight below this share of the largest one is dropped
@@ -217,16 +217,17 @@ def _blended(tried: list[Part], panel: Panel) -> Blend:
     plan = tried[0].plan
     cut_N = validation_cut(panel, plan.framing.horizon, plan.training.validation)
     tail = plan.spans.tail_windows(panel, cut_N)
-    count = len(tail)
-    series_B, origin_B = tail.locate(np.linspace(0, count - 1, min(WINDOWS, count)).astype(np.int64))
-    truth_BHC = panel.target_RC[origin_B[:, None] + np.arange(1, plan.framing.horizon + 1)].astype(np.float64)
+    series_B, origin_B = _known_windows(panel, tail, plan.framing.horizon)
+    if not len(series_B):
+        return Blend((tried[0],))
+    truth_BHC = _truth(panel, origin_B, plan.framing.horizon).astype(np.float64)
     weight_B = window_weights(panel, series_B) / len(series_B)
     forecasts = [_median(part, panel, series_B, origin_B) for part in tried]
     forecasts.append(_smoothing(plan, panel, series_B, origin_B))
     error_KBHC = np.stack(forecasts) - truth_BHC
     errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     spans = float(np.median((panel.length - cut_N)[cut_N < panel.length])) / plan.framing.horizon
-    share_K = shares(error_KBHC, weight_B, spans / (spans + HALF_BELIEVED))
+    share_K = shares(error_KBHC, weight_B, 1 - 1 / max(spans, 1.0))
     names = [part.plan.describe_structure() for part in tried] + ["exponential smoothing"]
     errors = list(zip(names, map(float, errors_K), strict=True))
     errors.append(("blend", _error(np.einsum("k,kbhc->bhc", share_K, error_KBHC), weight_B)))
@@ -235,17 +236,31 @@ def _blended(tried: list[Part], panel: Panel) -> Blend:
     return Blend(tuple(parts), float(share_K[-1]), tuple(errors))
 
 
+def _known_windows(panel: Panel, index: WindowIndex, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Series and origins (B,) of evenly spread windows with a known truth at least."""
+    count = len(index)
+    series_B, origin_B = index.locate(np.linspace(0, count - 1, min(WINDOWS, count)).astype(np.int64))
+    known_B = np.isfinite(_truth(panel, origin_B, horizon)).any(axis=(1, 2))
+    return series_B[known_B], origin_B[known_B]
+
+
+def _truth(panel: Panel, origin_B: np.ndarray, horizon: int) -> np.ndarray:
+    truth_BHC: np.ndarray = panel.target_RC[origin_B[:, None] + np.arange(1, horizon + 1)]
+    return truth_BHC
+
+
 def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.ndarray:
     """(K,) weights of the structures and, last, of the exponential smoothing.
 
-    What is best on the tail is believed as far as the tail has seen independent spans of time: series of one panel meet
-    the same boom or crisis. For the rest, structures that are nearly as good as the best one share equally, and the
-    smoothing gets the less the worse it is: half where it is as good.
+    What is best on the tail is believed as far as the tail has seen several spans of time, one after the other: series
+    of one panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the
+    rest, structures that are nearly as good as the best one share equally, and the smoothing gets about as much as all
+    of them.
 
     Args:
         error_KBHC: errors of the K candidates.
         weight_B: of each window.
-        belief: weight of what was measured, 0 to 1.
+        belief: weight of what was measured: 1 - 1 / spans of one horizon.
     """
     errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     picks = _picked(error_KBHC, weight_B)
@@ -254,7 +269,7 @@ def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.nd
     near_K[np.argsort(errors_K[:-1], kind="stable")[MOST_PARTS:]] = 0
     near_K /= near_K.sum()
     group = _error(np.einsum("k,kbhc->bhc", near_K, error_KBHC[:-1]), weight_B)
-    ratio = (group / max(errors_K[-1], 1e-12)) ** 4
+    ratio = group / max(errors_K[-1], 1e-12)
     cautious_K = np.append(near_K, ratio) / (1 + ratio)
     share_K = belief * picked_K + (1 - belief) * cautious_K
     share_K[:-1][share_K[:-1] < LEAST * share_K[:-1].max()] = 0  # not worth a second training

@@ -33,7 +33,7 @@ from gatecast.training.together import train_members
 __all__ = ["Ensemble", "Trainer", "fit_ensemble", "recalibrated", "train_again"]
 
 CALIBRATION_WINDOWS = 4096
-AS_GOOD = 1.03
+AS_GOOD = 0.03
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ class Ensemble:
         if not shared:
             return max(self.epochs)
         error = np.mean([row[:shared] for row in rows], axis=0)
-        return int(np.flatnonzero(error <= AS_GOOD * error.min())[-1])
+        least = np.nanmin(error) if np.isfinite(error).any() else 0.0
+        good = np.flatnonzero(error <= least + AS_GOOD * abs(least))  # a likelihood may be negative
+        return int(good[-1]) if len(good) else int(np.argmin(error))
 
     @property
     def epochs(self) -> list[int]:
