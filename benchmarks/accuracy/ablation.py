@@ -122,7 +122,7 @@ def compared(found: Mapping[str, Figures | str], pieces: Sequence[Piece]) -> lis
     """
     rows = []
     for piece in pieces:
-        mine, base = found[piece.name], found[piece.against]
+        mine, base = found[piece.name], found.get(piece.against, "it was not asked for")
         row: dict[str, Any] = {"piece": piece.name}
         if isinstance(mine, str):
             rows.append(row | {"error": mine})

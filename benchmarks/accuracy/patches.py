@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
@@ -15,7 +16,9 @@ from unittest import mock
 
 import numpy as np
 
-__all__ = ["PATCHES", "TORCH", "Patch", "apply", "target"]
+from gatecast import kernels
+
+__all__ = ["PATCHES", "TORCH", "Patch", "apply", "environment", "target"]
 
 BLEND, CHOOSE, ENSEMBLE = "gatecast.training.blend", "gatecast.selection.choose", "gatecast.training.ensemble"
 TORCH = ("torch", "equal-levels")  # the compiled kernels have the weight of the levels built in
@@ -29,12 +32,18 @@ def apply(name: str) -> None:
     Raises:
         KeyError: there is no such patch.
         AttributeError: what it replaces is not there.
+        RuntimeError: the patch is for torch, and the kernels are loaded.
     """
-    if name in TORCH:
-        os.environ["GATECAST_KERNELS"] = "off"
+    if name in TORCH and kernels.load() is not None:
+        raise RuntimeError(f"patch {name}: the kernels are loaded; start the process in environment({name!r}).")
     if PATCHES[name] is not None:
         owner, attribute, change = target(name)
         setattr(owner, attribute, change(getattr(owner, attribute)))
+
+
+def environment(name: str) -> AbstractContextManager[Any]:
+    """While it lasts, processes start as a patch needs them: the kernels are looked for by the first import."""
+    return mock.patch.dict(os.environ, {"GATECAST_KERNELS": "off"} if name in TORCH else {})
 
 
 def target(name: str) -> tuple[Any, str, Callable[[Any], Any]]:

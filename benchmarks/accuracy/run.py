@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy.naive import etth1_naive, naive_forecasts, scale
+from benchmarks.accuracy.patches import environment
 from benchmarks.accuracy.scores import OURS, Outcome, Outcomes, figures
 from benchmarks.accuracy.sets import ETTH1, REFERENCE, DataError, Group, Request
 from benchmarks.accuracy.spans import training, truth
@@ -79,7 +80,9 @@ def _ask(request: Request, group: Group, call: str, seed: int) -> Any:
     progress(f"{request.name} · {group.name} · seed {seed}")
     where: Any = group.name if call == "reference" else [group.name, group.file, group.horizon, group.season]
     patch = (request.patch,) if request.patch else ()
-    with Contestant(f"{group.name}, seed {seed}", WORKER, patch, threads=request.threads) as side:
+    with environment(request.patch):
+        contestant = Contestant(f"{group.name}, seed {seed}", WORKER, patch, threads=request.threads)
+    with contestant as side:
         return side.ask(
             call,
             **{"system" if call == "reference" else "group": where},

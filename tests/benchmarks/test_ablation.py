@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,21 +16,16 @@ from benchmarks.accuracy import ablation, patches, record, run
 from benchmarks.accuracy.ablation import DEFAULTS, PIECES, Piece, compared, earns, percent, together
 from benchmarks.accuracy.scores import OURS, Outcome
 from benchmarks.accuracy.sets import Request
-from benchmarks.speed.contestant import ContestantError
+from benchmarks.speed.contestant import ContestantError, child_environment
 
 import gatecast as gc
+from gatecast import kernels
 from gatecast.data.scaling import Scaling
 from gatecast.selection.choose import Wishes, structures
 from gatecast.training.blend import shares
 from gatecast.training.ensemble import Ensemble, Trainer
 
 NAMES = [piece.name for piece in PIECES]
-
-
-@pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment as it was, afterwards."""
-    monkeypatch.setenv("GATECAST_KERNELS", os.environ.get("GATECAST_KERNELS", ""))
 
 
 # ---------------------------------------------------------------- what rows say
@@ -79,6 +76,8 @@ def test_the_tables_are_80_columns_wide(
     assert all(name in text for name in NAMES)
     assert "2 seeds" in text
     assert len(list(tmp_path.glob("ablation-*.md"))) == 2
+    assert ablation.main(["--piece", "levels alike"]) == 0
+    assert "full default" not in capsys.readouterr().out
     assert ablation.main(["--json", "--set", "m3", "--piece", "one member", "--piece", "no variants"]) == 0
     rows = {row["piece"]: row for row in json.loads(capsys.readouterr().out)["sets"]["m3"]}
     assert list(rows) == ["full default", "no variants", "one member"]
@@ -116,18 +115,31 @@ def test_settings_are_those_of_a_forecaster_and_not_its_defaults(piece: Piece) -
             assert getattr(getattr(plan, kind), name) == value != getattr(getattr(other, kind), name)
 
 
-@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("name", patches.PATCHES)
 def test_patches_change_what_is_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if patches.PATCHES[name] is not None:
-        owner, attribute, _ = patches.target(name)
-        before = getattr(owner, attribute)
-        monkeypatch.setattr(owner, attribute, before)  # put back afterwards
+    monkeypatch.setattr(kernels, "load", lambda: None)
+    if patches.PATCHES[name] is None:
         patches.apply(name)
-        assert getattr(owner, attribute) != before
-    else:
+        return
+    owner, attribute, _ = patches.target(name)
+    before = getattr(owner, attribute)
+    monkeypatch.setattr(owner, attribute, before)  # put back afterwards
+    patches.apply(name)
+    assert getattr(owner, attribute) != before
+
+
+@pytest.mark.parametrize("name", patches.TORCH)
+def test_a_patch_for_torch_wants_a_process_without_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "load", object)
+    with pytest.raises(RuntimeError, match="kernels are loaded"):
         patches.apply(name)
-    assert (os.environ["GATECAST_KERNELS"] == "off") == (name in patches.TORCH)
+    monkeypatch.delenv("GATECAST_KERNELS", raising=False)
+    code = f"from benchmarks.accuracy import ours, patches; patches.apply({name!r})"
+    with patches.environment(name):
+        assert os.environ["GATECAST_KERNELS"] == "off"
+        subprocess.run([sys.executable, "-c", code], env=child_environment(1), check=True)
+    with patches.environment("best-epoch"):
+        assert "GATECAST_KERNELS" not in os.environ
 
 
 def test_the_smoothing_gets_no_share() -> None:
