@@ -314,9 +314,8 @@ def _network(panel: Panel, skip: int, wanted: LSTMConfig | Mapping[str, Any] | N
     if isinstance(wanted, LSTMConfig):
         return wanted
     total = panel.total
-    hidden = 16 if total < 500 else 32 if total < 20_000 else 64
-    layers = 1 if total < 200_000 else 2
-    return changed(LSTMConfig(hidden_size=hidden, num_layers=layers, skip=skip), wanted or {})
+    hidden = 16 if total < 5_000 else 32 if total < 20_000 else 64
+    return changed(LSTMConfig(hidden_size=hidden, skip=skip), wanted or {})
 
 
 def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, horizon: int) -> tuple[int, int]:

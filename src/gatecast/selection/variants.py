@@ -22,6 +22,7 @@ __all__ = ["best_variant"]
 DEPTHS = (2, 3, 7)
 LEVEL_GAINS = (0.05, 0.1, 0.4, 0.7)
 SEASON_GAINS = (0.2,)
+WORTH = 0.97  # of the error of the one given: less may be luck
 
 
 def best_variant(panel: Panel, scaling: Scaling, lookback: int, horizon: int) -> Scaling:
@@ -42,4 +43,5 @@ def _best(panel: Panel, framing: Framing, first: Scaling, others: Iterable[Scali
     if len(candidates) == 1:
         return first
     errors = [quick_error(panel, candidate, framing) for candidate in candidates]
-    return candidates[int(np.argmin([math.inf if math.isnan(error) else error for error in errors]))]
+    best = int(np.argmin([math.inf if math.isnan(error) else error for error in errors]))
+    return candidates[best] if errors[best] < WORTH * errors[0] else first

@@ -32,6 +32,7 @@ PICKS = 8  # weights are multiples of an eighth, or of less picks where more do 
 NEARLY = 1.1  # structures that share what is not believed, four at most
 MOST_PARTS = 4
 LEAST = 0.1  # a weight below this share of the largest one is dropped
+FEW_SPANS = 20  # after as many what was measured counts half
 GAIN = 0.998  # a further pick has to lower the error to this share
 
 
@@ -226,8 +227,8 @@ def _blended(tried: list[Part], panel: Panel) -> Blend:
     forecasts.append(_smoothing(plan, panel, series_B, origin_B))
     error_KBHC = np.stack(forecasts) - truth_BHC
     errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
-    spans = float(np.median((panel.length - cut_N)[cut_N < panel.length])) / plan.framing.horizon
-    share_K = shares(error_KBHC, weight_B, 1 - 1 / max(spans, 1.0))
+    belief = _belief((panel.length - cut_N)[cut_N < panel.length] / plan.framing.horizon)
+    share_K = shares(error_KBHC, weight_B, belief)
     names = [part.plan.describe_structure() for part in tried] + ["exponential smoothing"]
     errors = list(zip(names, map(float, errors_K), strict=True))
     errors.append(("blend", _error(np.einsum("k,kbhc->bhc", share_K, error_KBHC), weight_B)))
@@ -249,6 +250,15 @@ def _truth(panel: Panel, origin_B: np.ndarray, horizon: int) -> np.ndarray:
     return truth_BHC
 
 
+def _belief(spans_N: np.ndarray) -> float:
+    """How far the tail is believed, 0 to 1, from the spans of one horizon that it holds of each series.
+
+    One span of time cannot tell what the next will be like, and a few spans in all leave the choice to luck.
+    """
+    time_seen, all_spans = max(float(np.median(spans_N)), 1.0), float(spans_N.sum())
+    return (1 - 1 / time_seen) * all_spans / (all_spans + FEW_SPANS)
+
+
 def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.ndarray:
     """(K,) weights of the structures and, last, of the exponential smoothing.
 
@@ -260,7 +270,7 @@ def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.nd
     Args:
         error_KBHC: errors of the K candidates.
         weight_B: of each window.
-        belief: weight of what was measured: 1 - 1 / spans of one horizon.
+        belief: weight of what was measured, 0 to 1.
     """
     errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     picks = _picked(error_KBHC, weight_B)
