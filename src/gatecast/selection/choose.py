@@ -33,7 +33,8 @@ LONGEST_LOOKBACK = 400
 LONGER = 1.02  # a long lookback leaves few whole windows and short series padded
 UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once the level moves: it has to win clearly
 CLEARLY_WORSE = 1.4  # a line that is so much worse than the best one promises little for a network
-MOST_STRUCTURES = 6
+MOST_STRUCTURES = 8
+ENOUGH_SEASONS = 3.5
 CATEGORY_DEPTH = 4  # one odd day among four does not move a median
 
 
@@ -185,18 +186,20 @@ def _different(probes: list[Probe]) -> list[Probe]:
     """
     usable = [one for one in probes if not one.error > CLEARLY_WORSE * probes[0].error]
     usable = [one for one in usable if one.scaling.base != "none" or one is probes[0]]
-    bases: dict[tuple[str, int], Probe] = {}
-    twins: dict[tuple[str, int, bool], Probe] = {}
+    bases: dict[tuple[str, int, int], Probe] = {}
+    twins: dict[tuple[str, int, int, bool], Probe] = {}
     for one in usable:
-        bases.setdefault((one.scaling.base, one.scaling.season), one)
-        twins.setdefault((one.scaling.base, one.scaling.season, one.scaling.log), one)
+        base = (one.scaling.base, one.scaling.season, one.scaling.depth)
+        bases.setdefault(base, one)
+        twins.setdefault((*base, one.scaling.log), one)
     firsts = list(bases.values())
     return firsts + [one for one in twins.values() if all(one is not first for first in firsts)]
 
 
 def _plan(panel: Panel, wishes: Wishes, found: Probe, seasons: tuple[int, ...], horizon: int, tried: Tried) -> Plan:
     scaling = found.scaling
-    season = scaling.season if scaling.base == "seasonal" else (seasons[0] if seasons else 1)
+    given = wishes.scaling is not None and scaling.base == "seasonal"  # else one season for all structures of a blend
+    season = scaling.season if given or (scaling.base == "seasonal" and not seasons) else (seasons or (1,))[0]
     network = _network(panel, found.skip, wishes.network)
     lookback, supervised = _sizes(panel, wishes, network, found.lookback, horizon)
     if wishes.free_readout:
@@ -254,7 +257,17 @@ def _candidates(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon:
         lookback = _lookbacks(panel, wishes, plain, seasons, horizon)[0]
         late = time.monotonic() > wishes.deadline
         best[plain] = plain if late else best_variant(panel, plain, lookback, horizon)
-    return [replace(best[replace(scaling, log=False)], log=scaling.log) for scaling in candidates]
+    found = [replace(best[replace(scaling, log=False)], log=scaling.log) for scaling in candidates]
+    return list(dict.fromkeys([*found, *(twin for scaling in found for twin in _averaged(panel, scaling, horizon))]))
+
+
+def _averaged(panel: Panel, scaling: Scaling, horizon: int) -> list[Scaling]:
+    """The same seasonal base as a mean of two seasons, which are longer than the horizon and of which there are enough.
+
+    A line seldom sees its worth: it takes noise out of every step, and what it lags behind the network mends.
+    """
+    long = scaling.season > horizon and float(np.median(panel.length)) >= ENOUGH_SEASONS * scaling.season
+    return [replace(scaling, depth=2)] if scaling.base == "seasonal" and long else []
 
 
 def _handicapped(found: Probe, last_value: float, steps: float) -> float:
@@ -346,7 +359,7 @@ def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any
     """A short one-cycle training: small data overfit soon, large ones need a few hundred steps."""
     if isinstance(wanted, TrainingConfig):
         return wanted
-    steps = 200 if panel.total < 2_000 else 300 if panel.total < 20_000 else 500
+    steps = 200 if panel.total < 2_000 else 300 if panel.total < 20_000 else 500 if panel.total < 50_000 else 1000
     epochs = 20
     batch = 32 if panel.total < 2_000 else 64 if panel.total < 20_000 else 128
     chosen = TrainingConfig(batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
@@ -355,4 +368,4 @@ def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any
 
 def _members(panel: Panel) -> int:
     """More members where one is cheap and the draw matters most."""
-    return 5 if panel.total < 5_000 else 3 if panel.total < 50_000 else 1
+    return 5 if panel.total < 5_000 else 3 if panel.total < 50_000 else 2 if panel.total < 200_000 else 1
