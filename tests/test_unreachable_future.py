@@ -67,6 +67,12 @@ def trained(panel_of: PanelOf, name: str) -> Forecaster:
     return build(MODELS[name]).fit(make_panel(panel_of, 0, [40, 33]))
 
 
+def test_what_is_chosen_is_a_blend(panel_of: PanelOf) -> None:
+    blend = trained(panel_of, "chosen").blend_
+    assert blend.smoothing > 0
+    assert len(blend.parts) > 1
+
+
 @pytest.mark.parametrize("name", MODELS)
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([np.nan, np.inf, -np.inf, 1e30, -1e30, 0.0, None]))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatecast.data.batches import Framing
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
@@ -17,7 +18,7 @@ from gatecast.data.schema import Column, Schema
 from gatecast.errors import ConfigError, WindowError
 from gatecast.model.config import LSTMConfig
 from gatecast.selection.choose import Plan, Wishes, choose
-from gatecast.selection.probe import probe
+from gatecast.selection.probe import probe, quick_error, window_weights
 from gatecast.selection.seasonality import autocorrelation, seasonal_periods
 from gatecast.selection.spans import validation_cut
 from gatecast.training.config import TrainingConfig
@@ -69,6 +70,18 @@ def test_there_is_no_period_in_noise_or_in_nothing(panel_of: PanelOf) -> None:
     assert seasonal_periods(panel_of([rng.normal(size=300)])) == ()
     assert seasonal_periods(panel_of([np.full(50, 3.0)])) == ()
     assert seasonal_periods(panel_of([np.array([1.0])])) == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "steps", "found"),
+    [(24, 336, (24, 168)), (24, 335, (24,)), (48, 672, (48, 336)), (48, 671, (48,)), (12, 400, (12,))],
+)
+def test_a_week_is_tried_beside_a_day(panel_of: PanelOf, day: int, steps: int, found: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    shape = np.sin(2 * np.pi * np.arange(day) / day)
+    y = shape[np.arange(steps) % day] + 0.01 * rng.normal(size=steps)
+    assert seasonal_periods(panel_of([y])) == found
+    assert seasonal_periods(panel_of([y]), most=1) == (day,)
 
 
 # ---------------------------------------------------------------- spans
@@ -227,3 +240,54 @@ def test_a_peak_below_zero_is_no_season(panel_of: PanelOf, monkeypatch: pytest.M
     below_zero = np.array([1.0, -0.9, -0.5, -0.8, -0.9, -0.9, -0.9])
     monkeypatch.setattr("gatecast.selection.seasonality.autocorrelation", lambda values, lags: below_zero[: lags + 1])
     assert seasonal_periods(panel_of([np.random.default_rng(0).normal(size=13)])) == ()
+
+
+# ---------------------------------------------------------------- what an error counts
+
+
+def test_an_error_counts_by_the_steps_and_the_size_of_its_series(panel_of: PanelOf) -> None:
+    panel = panel_of([[2.0, 4.0, 2.0, 4.0], [10.0, 11.0, 10.0, 9.0]])  # steps 2 and 1, sizes 3 and 10
+    share = (2 / 3 + 1 / 10) / 2
+    expected = {0: (1 / 2 + share / 3) / 2, 1: (1 / 1 + share / 10) / 2}
+    assert window_weights(panel, np.array([1, 0])) == pytest.approx([expected[1], expected[0]])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(0.01, 1000), min_size=3, max_size=3))
+def test_the_unit_of_a_series_changes_no_relative_error(panel_of: PanelOf, units: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=T) + 9 for T in (20, 30, 30)]
+    series_B = np.array([2, 0, 1, 1])
+    plain = window_weights(panel_of(values, dtype=np.float64), series_B)
+    scaled = [unit * y for unit, y in zip(units, values, strict=True)]
+    assert window_weights(panel_of(scaled, dtype=np.float64), series_B) == pytest.approx(
+        plain / np.array(units)[series_B]
+    )
+
+
+def test_weights_are_finite_whatever_the_series(panel_of: PanelOf) -> None:
+    hole, still, zero, one = np.array([1.0, np.nan, 3.0, 2.0]), np.full(4, 5.0), np.zeros(4), np.array([7.0])
+    unknown = np.full(4, np.nan)
+    weight_B = window_weights(panel_of([hole, still, zero, one, unknown]), np.arange(5))
+    assert np.isfinite(weight_B).all()
+    assert (weight_B > 0).all()
+    without = window_weights(panel_of([[1.0, 3.0, 2.0]]), np.array([0]))
+    assert window_weights(panel_of([hole]), np.array([0])) == pytest.approx(without)
+    assert window_weights(panel_of([hole]), np.zeros(0, np.int64)).shape == (0,)
+
+
+def test_the_quick_error_tells_bases_apart(panel_of: PanelOf) -> None:
+    panel, framing = seasonal(panel_of, 12, steps=240), Framing(4, 3)
+    season, last = (Scaling.parse(f"{base}+standard") for base in ("seasonal-difference:12", "difference"))
+    good, bad = (quick_error(panel, scaling, framing) for scaling in (season, last))
+    assert 0 < good < 0.5 * bad
+    larger = replace(panel, values_RV=panel.values_RV * 1024)
+    assert quick_error(larger, season, framing) == pytest.approx(good, rel=1e-3)
+
+
+def test_the_quick_error_of_what_cannot_be_checked_is_unknown(panel_of: PanelOf) -> None:
+    scaling = Scaling.parse("difference+standard")
+    assert np.isnan(quick_error(panel_of([np.arange(6.0)]), scaling, Framing(2, 3)))
+    y = np.arange(60.0)
+    y[1::2] = np.nan
+    assert np.isnan(quick_error(panel_of([y]), scaling, Framing(6, 4)))

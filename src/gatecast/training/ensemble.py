@@ -18,7 +18,7 @@ from gatecast.data.batches import CovariateScale, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.windows import WindowIndex, require_steps
 from gatecast.errors import WindowError
-from gatecast.model.heads import Head, PointHead, make_head
+from gatecast.model.heads import DistributionHead, Head, PointHead, make_head
 from gatecast.prediction import Predictor
 from gatecast.progress import Progress
 from gatecast.selection.choose import Plan
@@ -85,9 +85,14 @@ class Ensemble:
         if not shared:
             return max(self.epochs)
         error = np.mean([row[:shared] for row in rows], axis=0)
-        least = np.nanmin(error) if np.isfinite(error).any() else 0.0
-        good = np.flatnonzero(error <= least + AS_GOOD * abs(least))  # a likelihood may be negative
-        return int(good[-1]) if len(good) else int(np.argmin(error))
+        if self.likely or not np.isfinite(error).any():
+            return int(np.argmin(error))
+        return int(np.flatnonzero(error <= (1 + AS_GOOD) * np.nanmin(error))[-1])
+
+    @property
+    def likely(self) -> bool:
+        """The loss is a likelihood: its differences are no shares of it, and its widths drift in a longer training."""
+        return isinstance(self.head, DistributionHead)
 
     @property
     def epochs(self) -> list[int]:
@@ -246,7 +251,7 @@ class Trainer:
         better for having seen more data.
         """
         shorter = replace(self.plan.training, max_epochs=max(before.common_epoch, 1))
-        job = self if self.warm else replace(self, plan=replace(self.plan, training=shorter))
+        job = self if self.warm or before.likely else replace(self, plan=replace(self.plan, training=shorter))
         try:
             again = job.run(panel, None, after=before)
         except KeyboardInterrupt:
