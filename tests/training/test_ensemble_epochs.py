@@ -1,0 +1,194 @@
+"""How long an ensemble trains the second time, and on which schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gatecast.data.panel import Panel
+from gatecast.forecaster import Forecaster
+from gatecast.model.heads import make_head
+from gatecast.progress import Progress
+from gatecast.training import ensemble as ensembles
+from gatecast.training.config import TrainingConfig
+from gatecast.training.ensemble import AS_GOOD, Ensemble, Trainer
+from gatecast.training.loop import Record
+from gatecast.training.member import Job, Member
+from gatecast.training.schedule import LearningRate
+from gatecast.training.together import train_members
+
+PanelOf = Callable[..., Panel]
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@cache
+def fitted(panel_of: PanelOf) -> Forecaster:
+    """Two members, validated alone; tests leave it as it is."""
+    training = {"max_epochs": 6, "steps_per_epoch": 2}
+    return Forecaster(
+        3, scaling="difference+standard", members=2, training=training, refit=False, progress=False
+    ).fit(panel(panel_of))  # fmt: skip
+
+
+def panel(panel_of: PanelOf, seed: int = 0) -> Panel:
+    return panel_of([np.random.default_rng(seed).normal(size=60).cumsum()])
+
+
+def with_errors(ensemble: Ensemble, *errors: Sequence[float], best: Sequence[int] = (0, 0)) -> Ensemble:
+    network = ensemble.members[0].network
+    members = [
+        Member(network, Record(validation=list(row), best_epoch=epoch))
+        for row, epoch in zip(errors, best, strict=False)
+    ]
+    return replace(ensemble, members=tuple(members))
+
+
+# ---------------------------------------------------------------- common epoch
+
+
+@pytest.mark.parametrize(
+    ("errors", "epoch"),
+    [
+        ([[5, 4, 3, 2, 1]], 4),
+        ([[1, 2, 3]], 0),
+        ([[5, 1, 1 + AS_GOOD * 0.9, 2]], 2),
+        ([[5, 1, 1 + AS_GOOD * 1.1, 2]], 1),
+        ([[5, 1, 3, 1 + AS_GOOD * 0.9, 9]], 3),
+        ([[5, 1, 4], [5, 4, 2]], 1),
+        ([[5, 1, 4], [9, 4, 1.01]], 2),
+        ([[5, 2, 1, 0.5], [5, 2, 3]], 2),
+        ([[math.nan, 3, math.inf, 2, 4]], 3),
+        ([[0.0, 0.0, 0.1]], 1),
+        ([[math.inf, math.inf]], 0),
+        ([[math.nan, math.nan]], 0),
+    ],
+)
+def test_the_last_epoch_that_is_nearly_the_best_is_common(
+    panel_of: PanelOf, errors: list[list[float]], epoch: int
+) -> None:
+    assert with_errors(fitted(panel_of).ensemble_, *errors).common_epoch == epoch
+
+
+def likely(ensemble: Ensemble) -> Ensemble:
+    return replace(ensemble, head=make_head("gaussian", (0.1, 0.5, 0.9)))
+
+
+@pytest.mark.parametrize(("errors", "epoch"), [([-1, -2, -1.999, -1], 1), ([3, 2, 2.01, 4], 1), ([1, 0, -0.1], 2)])
+def test_of_a_likelihood_the_very_best_epoch_is_common(panel_of: PanelOf, errors: list[float], epoch: int) -> None:
+    assert with_errors(likely(fitted(panel_of).ensemble_), errors).common_epoch == epoch
+
+
+def test_without_validation_the_longest_training_counts(panel_of: PanelOf) -> None:
+    assert with_errors(fitted(panel_of).ensemble_, [], [], best=(3, 5)).common_epoch == 5
+
+
+# ---------------------------------------------------------------- the second training
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, list[TrainingConfig]]]:
+    """(last epoch, settings of the members) of every training."""
+    seen: list[tuple[int | None, list[TrainingConfig]]] = []
+
+    def told(job: Job, trainings: Sequence[TrainingConfig], *words: Any) -> list[Member]:
+        seen.append((job.until, list(trainings)))
+        return train_members(job, trainings, *words)
+
+    monkeypatch.setattr(ensembles, "train_members", told)
+    return seen
+
+
+def trainer(model: Forecaster, **more: Any) -> Trainer:
+    return Trainer(model.plan_, model.quantiles, math.inf, Progress(False), **more)
+
+
+@pytest.mark.parametrize(("errors", "epochs"), [([5, 4, 1, 3, 3, 3, 3], 2), ([1, 4, 5, 3, 3, 3, 3], 1)])
+def test_the_schedule_is_as_long_as_the_training(
+    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch, errors: list[float], epochs: int
+) -> None:
+    model, seen = fitted(panel_of), watched(monkeypatch)
+    before = with_errors(model.ensemble_, errors, errors)
+    again = trainer(model).repeat(panel(panel_of), before)
+    ((until, trainings),) = seen
+    assert until == before.common_epoch
+    assert {training.max_epochs for training in trainings} == {epochs}
+    first = [replace(training, max_epochs=6, seed=0) for training in trainings]
+    assert first == [replace(model.plan_.training, seed=0)] * 2, "nothing else is changed"
+    assert [member.record for member in again.members] == [member.record for member in before.members]
+
+
+def test_a_likelihood_keeps_its_schedule(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fitted(panel_of)
+    plan = replace(model.plan_, training=replace(model.plan_.training, loss="gaussian"))
+    job = Trainer(plan, model.quantiles, math.inf, Progress(False))
+    before = job.run(panel(panel_of), None)
+    seen = watched(monkeypatch)
+    job.repeat(panel(panel_of), with_errors(before, [5, 4, 1, 3, 3, 3, 3], [5, 4, 1, 3, 3, 3, 3]))
+    ((until, trainings),) = seen
+    assert until == 2
+    assert {training.max_epochs for training in trainings} == {6}
+
+
+def test_the_learning_rate_of_the_second_training_ends_small(
+    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of six epochs would end while the rate still rises."""
+    model, rates, true = fitted(panel_of), [], LearningRate.at
+
+    def at(self: LearningRate, step: int) -> float:
+        rates.append((step, true(self, step)))
+        return rates[-1][1]
+
+    monkeypatch.setattr(LearningRate, "at", at)
+    job = trainer(model)
+    before = with_errors(model.ensemble_, [5, 4, 1, 3, 3, 3, 3])
+    replace(job, plan=replace(job.plan, members=1)).repeat(panel(panel_of), before)
+    used = dict(rates)
+    assert sorted(used) == [0, 1, 2, 3], "two epochs of two steps"
+    assert used[3] < 0.5 * max(used.values())
+
+
+def test_a_warm_training_keeps_its_own_schedule(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, seen = fitted(panel_of), watched(monkeypatch)
+    before = with_errors(model.ensemble_, [5, 4, 1, 3, 3, 3, 3])
+    trainer(model, warm=True).repeat(panel(panel_of), before)
+    ((until, trainings),) = seen
+    assert until is None
+    assert {training.max_epochs for training in trainings} == {6}
+
+
+@pytest.mark.parametrize("way", ["raised", "told"])
+def test_an_interrupted_second_training_leaves_the_first(
+    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    model = fitted(panel_of)
+    before = model.ensemble_
+
+    def run(self: Trainer, *_: Any, **__: Any) -> Ensemble:
+        if way == "raised":
+            raise KeyboardInterrupt
+        return replace(with_errors(before, [0.0]), interrupted=True)
+
+    monkeypatch.setattr(Trainer, "run", run)
+    assert trainer(model).repeat(panel(panel_of), before) == replace(before, interrupted=True)
+
+
+@pytest.mark.parametrize(("epochs", "members", "kept"), [(1, 2, True), (3, 2, False), (4, 1, False), (4, 0, True)])
+def test_half_a_training_is_the_least_that_replaces_the_first(
+    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch, epochs: int, members: int, kept: bool
+) -> None:
+    """Of four epochs and two members; the epoch that the time limit ended does not count."""
+    model = fitted(panel_of)
+    before = with_errors(model.ensemble_, *[[5, 4, 3, 2, 1]] * 2)
+    three = replace(before, members=before.members * 2)
+    record = Record(best_epoch=epochs, out_of_time=True)
+    again = replace(before, members=(Member(before.members[0].network, record),) * max(members, 1))
+    monkeypatch.setattr(Trainer, "run", lambda *_, **__: again)
+    first = before if members else three
+    after = trainer(model).repeat(panel(panel_of), first)
+    assert (after is first) is kept
