@@ -52,9 +52,11 @@ def fit_facts(
 def scaled_error(model: Forecaster, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> float:
     """Mean absolute error of at most a thousand of the windows in output units, as on the validation tail.
 
-    nan where the model forecasts step by step: its networks see one step at a time.
+    nan where the model forecasts step by step, for its networks see one step at a time; and for a blend, whose parts
+    have output units of their own.
     """
-    if model.recursive or np.isnan(model.ensemble_.tail_error):
+    blended = len(model.blend_.parts) > 1 or model.blend_.smoothing > 0
+    if blended or model.recursive or np.isnan(model.ensemble_.tail_error):
         return math.nan
     some = np.unique(np.linspace(0, len(origin_B) - 1, MOST_WINDOWS).astype(np.int64))
     series_B, origin_B = series_B[some], origin_B[some]
