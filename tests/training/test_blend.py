@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -16,7 +18,19 @@ from gatecast.data.panel import Panel
 from gatecast.data.schema import Schema
 from gatecast.evaluation.exponential import exponential_smoothing
 from gatecast.forecaster import Forecaster
-from gatecast.training.blend import LEAST, MOST_PARTS, NEARLY, PICKS, Blend, _belief, _picked, past_of, shares
+from gatecast.selection.choose import structures
+from gatecast.training.blend import (
+    LEAST,
+    MOST_PARTS,
+    NEARLY,
+    PICKS,
+    Blend,
+    _belief,
+    _picked,
+    fit_blend,
+    past_of,
+    shares,
+)
 from gatecast.training.ensemble import Ensemble, Trainer
 
 PanelOf = Callable[..., Panel]
@@ -210,7 +224,7 @@ def test_the_same_seed_gives_the_same_bytes(panel_of: PanelOf) -> None:
 # ---------------------------------------------------------------- no future
 
 
-@pytest.mark.parametrize(("targets", "above_zero"), [(1, True), (2, True), (1, False), (2, False)])
+@pytest.mark.parametrize(("targets", "above_zero"), [(1, True), (2, True), (1, False)])
 @pytest.mark.parametrize("put", [np.nan, np.inf, 1e30, -5.0])
 def test_nothing_after_the_origin_changes_a_forecast_of_a_blend(
     panel_of: PanelOf, targets: int, above_zero: bool, put: float
@@ -246,13 +260,14 @@ def test_neither_weights_nor_networks_know_what_lies_behind_the_panel(panel_of: 
 
 
 def test_the_parts_stand_in_the_order_of_their_weights_and_add_up(panel_of: PanelOf) -> None:
-    blend = fitted(panel_of, 2).blend_
+    blend = fitted(panel_of, 1, False).blend_
     weights = [part.weight for part in blend.parts]
     assert len(weights) > 1
     assert weights == sorted(weights, reverse=True)
     assert sum(weights) + blend.smoothing == pytest.approx(1)
     names = [name for name, _ in blend.errors]
     assert {part.plan.describe_structure() for part in blend.parts} <= set(names)
+    assert names[0] != blend.parts[0].plan.describe_structure(), "else the order says nothing"
     assert names[-2:] == ["exponential smoothing", "blend"]
 
 
@@ -263,15 +278,23 @@ def test_hardly_any_time_leaves_one_part_that_forecasts(panel_of: PanelOf, refit
     assert np.isfinite(model.predict().values_NHCQ).all()
 
 
+def test_no_structure_is_begun_after_half_of_the_time(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, begun = walks(panel_of), interrupting(monkeypatch, 0)
+    plans = structures(panel, build()._wishes(math.inf))
+    assert len(plans) > 1
+    blend = fit_blend(plans, panel, None, quantiles=(0.1, 0.5, 0.9), refit=True, deadline=time.monotonic())
+    assert begun == [1]
+    assert [part.plan for part in blend.parts] == plans[:1]
+
+
 def test_ctrl_c_in_the_second_structure_keeps_the_first(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     """The training returns what it has, which the blend may use; no third structure and no refit follows."""
     begun = interrupting(monkeypatch, 2)
-    model = build().fit(walks(panel_of, above_zero=False))
+    model = build().fit(walks(panel_of, targets=2))
     assert begun == [1, 2]
     assert 1 <= len(model.blend_.parts) <= 2
     assert len(model.blend_.errors) == 4, "two structures, the smoothing and the blend"
     assert np.isfinite(model.predict().values_NHCQ).all()
-    assert model.record_["interrupted"]
 
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, at: int, *, outside: bool = False) -> list[int]:
