@@ -90,8 +90,9 @@ def errors_of(seed: int, candidates: int, windows: int) -> tuple[np.ndarray, np.
     rng = np.random.default_rng(seed)
     size_K = np.exp(rng.normal(size=candidates))
     error_KBHC = size_K[:, None, None, None] * (rng.normal(size=(candidates, windows, 3, 1)) + rng.normal())
-    error_KBHC[:, rng.random((windows, 3, 1)) < 0.2] = np.nan
-    error_KBHC[:, :, 0] = np.nan_to_num(error_KBHC[:, :, 0])  # each window knows one truth at least
+    unknown_BHC = rng.random((windows, 3, 1)) < 0.2
+    unknown_BHC[:, 0] = False  # each window knows one truth at least
+    error_KBHC[:, unknown_BHC] = np.nan
     return error_KBHC, rng.random(windows) + 0.1
 
 
@@ -155,6 +156,12 @@ def test_no_pick_makes_the_mean_worse(seed: int, candidates: int, windows: int) 
     assert 1 <= len(picks) <= PICKS
     assert errors[0] == pytest.approx(min(alone_K))
     assert (np.diff(errors) < 0).all()
+
+
+def test_where_nothing_is_wrong_the_shares_are_those_of_a_mean_too() -> None:
+    share_K = shares(np.zeros((3, 5, 3, 1)), np.full(5, 0.2), 0.5)
+    assert (share_K >= 0).all()
+    assert share_K.sum() == pytest.approx(1)
 
 
 def test_belief_rises_with_the_spans_and_is_none_after_one() -> None:
