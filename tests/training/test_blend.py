@@ -19,6 +19,7 @@ from gatecast.data.schema import Schema
 from gatecast.evaluation.exponential import exponential_smoothing
 from gatecast.forecaster import Forecaster
 from gatecast.selection.choose import structures
+from gatecast.training import blend as blend_module
 from gatecast.training.blend import (
     LEAST,
     MOST_PARTS,
@@ -395,7 +396,6 @@ def state(ensemble: Ensemble) -> bytes:
 # ---------------------------------------------------------------- known defects: take the mark off once mended
 
 
-@pytest.mark.xfail(strict=True, reason="the smoothing of a target without any value is nan, and so is the forecast")
 def test_a_target_that_a_series_never_had_is_forecast_all_the_same(panel_of: PanelOf) -> None:
     panel = walks(panel_of, lengths=(60, 60), targets=2)
     values_RV = panel.values_RV.copy()
@@ -405,7 +405,6 @@ def test_a_target_that_a_series_never_had_is_forecast_all_the_same(panel_of: Pan
     assert np.isfinite(build().fit(holes).predict().values_NHCQ).all()
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeWarning, reason="the smoothing of the tail's first origins is nan")
 def test_a_series_that_begins_with_a_long_gap_is_fitted_without_a_warning(panel_of: PanelOf) -> None:
     panel = walks(panel_of, lengths=(60, 60))
     values_RV = panel.values_RV.copy()
@@ -413,15 +412,14 @@ def test_a_series_that_begins_with_a_long_gap_is_fitted_without_a_warning(panel_
     assert np.isfinite(build().fit(replace(panel, values_RV=values_RV)).predict().values_NHCQ).all()
 
 
-@pytest.mark.xfail(strict=True, reason="what Ctrl-C cut short got no weight, and its mark went with it")
 def test_ctrl_c_is_told_though_its_structure_gets_no_weight(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupting(monkeypatch, 2)
+    monkeypatch.setattr(blend_module, "shares", lambda error_KBHC, *_: np.eye(len(error_KBHC))[0])
     model = build().fit(walks(panel_of))
     assert len(model.blend_.parts) == 1
     assert model.record_["interrupted"]
 
 
-@pytest.mark.xfail(strict=True, reason="Ctrl-C between the steps of a second training loses the first one")
 def test_ctrl_c_outside_the_steps_of_a_training_keeps_the_first(
     panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,7 +432,6 @@ def test_ctrl_c_outside_the_steps_of_a_training_keeps_the_first(
     assert len(model.blend_.parts) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the other parts are trained on after Ctrl-C")
 def test_ctrl_c_in_the_training_on_everything_ends_all_of_it(
     panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

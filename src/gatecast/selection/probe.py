@@ -217,8 +217,8 @@ def _rows(
 def window_weights(panel: Panel, series_B: np.ndarray) -> np.ndarray:
     """(B,) what an absolute error in each window counts, so that large series do not decide alone.
 
-    Half of it is the error in units of the series' mean step (as MASE has it), half that in units of its mean size (as
-    sMAPE has it), the latter times the mean of step over size, so that both halves are of one size.
+    The error in units of the series' mean step, as MASE has it (halved); series whose steps are large beside their size
+    count a little more, as they do in sMAPE.
     """
     step_B = _per_series(panel, series_B, _step_sizes)
     size_B = _per_series(panel, series_B, _sizes)

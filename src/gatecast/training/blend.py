@@ -53,16 +53,18 @@ class Blend:
         parts: the structures, the heaviest first.
         smoothing: weight of the exponential smoothing.
         errors: (what, relative validation error) of every structure, of the smoothing and of the blend.
+        halted: Ctrl-C came while a structure was trained that is no part of it.
     """
 
     parts: tuple[Part, ...]
     smoothing: float = 0.0
     errors: tuple[tuple[str, float], ...] = ()
+    halted: bool = False
 
     @property
     def interrupted(self) -> bool:
         """Ctrl-C came during training."""
-        return any(part.ensemble.interrupted for part in self.parts)
+        return self.halted or any(part.ensemble.interrupted for part in self.parts)
 
     def each(self, change: Callable[[Part], Ensemble]) -> Blend:
         """The blend with every ensemble replaced by what ``change`` makes of its part."""
@@ -129,8 +131,9 @@ class Blend:
         """Of one array per part, by weight."""
         if len(self.parts) == 1:
             return next(iter(values))
-        share = 1 / max(sum(part.weight for part in self.parts), 1e-12)
-        total = [array * np.float32(part.weight * share) for part, array in zip(self.parts, values, strict=True)]
+        whole = sum(part.weight for part in self.parts)
+        shares = [part.weight / whole if whole else 1 / len(self.parts) for part in self.parts]
+        total = [array * np.float32(share) for share, array in zip(shares, values, strict=True)]
         result: np.ndarray = np.sum(total, axis=0)
         return result
 
@@ -143,7 +146,7 @@ class Blend:
         """
         main = self.parts[0]
         median_BHC = values_BHCQ[..., main.ensemble.calibration.middle].astype(np.float64)
-        smooth_BHC = _smoothing(main.plan, panel, series_B, origin_B)
+        smooth_BHC = _smoothing(main.plan, panel, series_B, origin_B, median_BHC)
         wanted_BHC = median_BHC + self.smoothing * (smooth_BHC - median_BHC)
         positive_BHC = (values_BHCQ > 0).all(axis=-1) & (wanted_BHC > 0)
         factor_BHC = np.where(positive_BHC, wanted_BHC / np.where(positive_BHC, median_BHC, 1), 1)
@@ -183,28 +186,43 @@ def fit_blend(
     for k, plan in enumerate(plans):
         if k and time.monotonic() > middle:
             break
-        ensemble = Trainer(plan, quantiles, _slot(middle, len(plans) - k), quiet).validated(panel)
+        try:
+            ensemble = Trainer(plan, quantiles, _slot(middle, len(plans) - k), quiet).validated(panel)
+        except KeyboardInterrupt:
+            if not tried:
+                raise
+            tried[-1] = replace(tried[-1], ensemble=replace(tried[-1].ensemble, interrupted=True))
+            break
         if ensemble is None:
             return Blend((Part(plan, Trainer(plan, quantiles, deadline, quiet).run(panel, None)),))
         tried.append(Part(plan, ensemble))
         if ensemble.interrupted:
             break
-    chosen = _blended(tried, panel)
-    if not refit or tried[-1].ensemble.interrupted:
+    chosen = replace(_blended(tried, panel), halted=tried[-1].ensemble.interrupted)
+    if not refit or chosen.halted:
         return chosen
-    parts = []
-    for k, part in enumerate(chosen.parts):
-        trainer = Trainer(part.plan, quantiles, _slot(deadline, len(chosen.parts) - k), quiet)
-        parts.append(replace(part, ensemble=trainer.repeat(panel, part.ensemble)))
-    return replace(chosen, parts=tuple(parts))
+    return _in_turn(
+        chosen, deadline, lambda part, end: Trainer(part.plan, quantiles, end, quiet).repeat(panel, part.ensemble)
+    )
 
 
 def trained_again(blend: Blend, panel: Panel, progress: Progress, deadline: float, *, warm: bool) -> Blend:
     """Every part trained on other data, see ``ensemble.train_again``; the weights stay."""
-    left = iter(range(len(blend.parts), 0, -1))
-    return blend.each(
-        lambda part: train_again(part.plan, panel, part.ensemble, progress, _slot(deadline, next(left)), warm=warm)
+    return _in_turn(
+        replace(blend, halted=False),
+        deadline,
+        lambda part, end: train_again(part.plan, panel, part.ensemble, progress, end, warm=warm),
     )
+
+
+def _in_turn(blend: Blend, deadline: float, train: Callable[[Part, float], Ensemble]) -> Blend:
+    """The blend with every part trained until its share of the time is over; as they were after Ctrl-C."""
+    parts: list[Part] = []
+    for k, part in enumerate(blend.parts):
+        halted = bool(parts) and parts[-1].ensemble.interrupted
+        ensemble = part.ensemble if halted else train(part, _slot(deadline, len(blend.parts) - k))
+        parts.append(replace(part, ensemble=replace(ensemble, interrupted=ensemble.interrupted or halted)))
+    return replace(blend, parts=tuple(parts))
 
 
 def _slot(end: float, trainings: int) -> float:
@@ -224,7 +242,7 @@ def _blended(tried: list[Part], panel: Panel) -> Blend:
     truth_BHC = _truth(panel, origin_B, plan.framing.horizon).astype(np.float64)
     weight_B = window_weights(panel, series_B) / len(series_B)
     forecasts = [_median(part, panel, series_B, origin_B) for part in tried]
-    forecasts.append(_smoothing(plan, panel, series_B, origin_B))
+    forecasts.append(_smoothing(plan, panel, series_B, origin_B, forecasts[0]))
     error_KBHC = np.stack(forecasts) - truth_BHC
     errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     belief = _belief((panel.length - cut_N)[cut_N < panel.length] / plan.framing.horizon)
@@ -314,8 +332,13 @@ def _median(part: Part, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray
     return values_BHCQ[..., min(middle, values_BHCQ.shape[-1] - 1)].astype(np.float64)
 
 
-def _smoothing(plan: Plan, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
-    return exponential_smoothing(panel.target_RC, panel.first[series_B], origin_B, plan.framing.horizon, plan.season)
+def _smoothing(
+    plan: Plan, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, instead_BHC: np.ndarray
+) -> np.ndarray:
+    """(B, H, C) the exponential smoothing; where a target has no value up to the origin, what is given instead."""
+    first_B, horizon = panel.first[series_B], plan.framing.horizon
+    smooth_BHC = exponential_smoothing(panel.target_RC, first_B, origin_B, horizon, plan.season)
+    return np.where(np.isnan(smooth_BHC), instead_BHC, smooth_BHC)
 
 
 def past_of(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[Panel, np.ndarray]:

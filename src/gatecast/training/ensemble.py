@@ -85,8 +85,10 @@ class Ensemble:
         if not shared:
             return max(self.epochs)
         error = np.mean([row[:shared] for row in rows], axis=0)
-        if self.likely or not np.isfinite(error).any():
-            return int(np.argmin(error))
+        if not np.isfinite(error).any():
+            return 0
+        if self.likely:
+            return int(np.nanargmin(error))
         return int(np.flatnonzero(error <= (1 + AS_GOOD) * np.nanmin(error))[-1])
 
     @property
