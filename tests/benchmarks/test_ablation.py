@@ -161,7 +161,7 @@ def test_the_tail_is_believed_wholly_or_not_at_all() -> None:
 
 def test_the_common_epoch_is_the_very_best_one(monkeypatch: pytest.MonkeyPatch) -> None:
     record = SimpleNamespace(validation=[3.0, 2.0, 2.01, 2.5])
-    one = SimpleNamespace(members=[SimpleNamespace(record=record)])
+    one = SimpleNamespace(members=[SimpleNamespace(record=record)], likely=False)
     common_epoch: Any = Ensemble.common_epoch
     assert common_epoch.fget(one) == 2  # the last one that is as good
     owner, attribute, change = patches.target("best-epoch")
