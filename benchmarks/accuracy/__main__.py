@@ -25,6 +25,7 @@ from benchmarks.accuracy.run import measure
 from benchmarks.accuracy.scores import Outcomes, summary
 from benchmarks.accuracy.sets import ETTH1, HORIZONS, REFERENCE, SETS, DataError, Request, data_folder
 from benchmarks.accuracy.settings import parse
+from benchmarks.arguments import count
 from benchmarks.speed.contestant import ContestantError
 from benchmarks.speed.report import WIDTH
 from gatecast.errors import GatecastError
@@ -77,7 +78,7 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("set", choices=SETS, metavar="SET", help="what to measure; see below")
     parser.add_argument("--peers", action="store_true", help="other libraries too (M4 and M3); see benchmarks/peers")
-    parser.add_argument("--seeds", type=_count, default=3, help="fits with the seeds 0, 1, ...; default 3")
+    parser.add_argument("--seeds", type=count, default=3, help="fits with the seeds 0, 1, ...; default 3")
     parser.add_argument("--inner", action="store_true", help="score inside the training part; the test stays closed")
     parser.add_argument("--group", action="append", default=[], help="this group or system alone; may be repeated")
     parser.add_argument("--horizon", type=int, choices=HORIZONS, help="of etth1; default 96")
@@ -85,7 +86,7 @@ def _options() -> argparse.ArgumentParser:
         "--set", dest="settings", action="append", default=[], metavar="KEY=VALUE",
         help="a setting of the Forecaster, such as members=3 or training.lr=0.001; with --inner only; may be repeated",
     )  # fmt: skip
-    parser.add_argument("--threads", type=_count, default=2, help="threads of each fit; default 2")
+    parser.add_argument("--threads", type=count, default=2, help="threads of each fit; default 2")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--save", action="store_true", help="write a dated file to benchmarks/accuracy/results")
     return parser
@@ -134,13 +135,6 @@ def _save(result: dict[str, Any]) -> None:
         print(f"saved {path}", file=sys.stderr)
     except OSError as error:
         print(f"nothing is saved in {record.RESULTS}: {error.strerror}.", file=sys.stderr)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1; got {text}")
-    return number
 
 
 if __name__ == "__main__":

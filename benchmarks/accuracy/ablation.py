@@ -27,6 +27,7 @@ from benchmarks.accuracy.report import NAMES, figure, measure_of
 from benchmarks.accuracy.run import measure
 from benchmarks.accuracy.scores import OURS
 from benchmarks.accuracy.sets import ETTH1, REFERENCE, SETS, DataError, Request, data_folder
+from benchmarks.arguments import count
 from benchmarks.speed.contestant import ContestantError
 from benchmarks.speed.report import WIDTH
 
@@ -168,8 +169,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--piece", action="append", choices=[piece.name for piece in PIECES], help="this piece alone; may be repeated"
     )
-    parser.add_argument("--seeds", type=int, default=1, help="fits with the seeds 0, 1, ...; default 1")
-    parser.add_argument("--threads", type=int, default=2, help="threads of each fit; default 2")
+    parser.add_argument("--seeds", type=count, default=1, help="fits with the seeds 0, 1, ...; default 1")
+    parser.add_argument("--threads", type=count, default=2, help="threads of each fit; default 2")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.add_argument("--save", action="store_true", help="write a dated file to benchmarks/accuracy/results")
     return parser

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from benchmarks.arguments import count
 from benchmarks.speed.contestant import ContestantError
 from benchmarks.speed.machine import busy, describe, keep_to
 from benchmarks.speed.options import Options, progress
@@ -45,8 +46,8 @@ def main(words: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("task", choices=TASKS, metavar="TASK", help="what to measure; see below")
-    parser.add_argument("--threads", type=_count, default=2, help="threads of every contestant; default 2")
-    parser.add_argument("--repeats", type=_count, default=None, help="rounds; default: as the task needs")
+    parser.add_argument("--threads", type=count, default=2, help="threads of every contestant; default 2")
+    parser.add_argument("--repeats", type=count, default=None, help="rounds; default: as the task needs")
     parser.add_argument("--full", action="store_true", help="reference: all epochs as published")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     asked = parser.parse_args(words)
@@ -84,13 +85,6 @@ def warning(taken: Sequence[float | None]) -> tuple[str, ...]:
     if most <= QUIET:
         return ()
     return (f"NOT A QUIET MACHINE: other programs took up to {most:.0%} of it. These figures are no measurement.",)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1; got {text}")
-    return number
 
 
 if __name__ == "__main__":

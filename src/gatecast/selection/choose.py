@@ -246,7 +246,7 @@ def _probes(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int
 
 
 def _candidates(panel: Panel, wishes: Wishes, seasons: tuple[int, ...], horizon: int) -> list[Scaling]:
-    """The scalings to probe: of each base the variant that forecasts best by itself."""
+    """The scalings to probe: of each base the variant that a quick line does best on, and means of two seasons."""
     if wishes.scaling is not None:
         return [wishes.scaling]
     candidates = scalings_to_try(panel, seasons, wishes.counts)
