@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecast.errors import InputError
-from gatecast.evaluation import exponential, smoothing_grid
+from gatecast.evaluation import exponential
 from gatecast.evaluation.exponential import exponential_smoothing
 
 # ---------------------------------------------------------------- the plain loop: one origin, one expert, one step
@@ -36,17 +36,21 @@ def one_smoothing(u: Sequence[float], m: int, alpha: float, gamma: float) -> tup
 
 
 def one_expert(
-    y: Sequence[float], m: int, horizon: int, lags: list[int], warm: int, setting: tuple[float, float, float, bool]
+    y: Sequence[float], m: int, horizon: int, lags: list[int], warm: int, setting: tuple[float, float, str, float, bool]
 ) -> tuple[list[float], float]:
     """Forecasts (H,) from the last value, and the sum of the errors of earlier ones."""
-    alpha, gamma, part, logs = setting
+    alpha, gamma, trend, part, logs = setting
     u = [math.log(value) for value in y] if logs else list(y)
     level, season = one_smoothing(u, m, alpha, gamma)
-    slope = [0.0] + [float(np.polyfit(np.arange(t + 1), u[: t + 1], 1)[0]) for t in range(1, len(u))]
+    line = [0.0] + [float(np.polyfit(np.arange(t + 1), u[: t + 1], 1)[0]) for t in range(1, len(u))]
+    step = [0.0]
+    for t in range(1, len(u)):
+        step.append(step[-1] + max(0.1, 1 / t) * (u[t] - u[t - 1] - step[-1]))
 
     def ahead(t: int, h: int) -> float:
         place = season[t + h - m * math.ceil(h / m)] if m > 1 else 0.0
-        f = level[t] + place + part * slope[t] * (h - 1 + 1 / alpha)
+        rise = line[t] * h if trend == "long" else step[t] * sum(0.95**k for k in range(1, h + 1))
+        f = level[t] + place + part * (rise + (line if trend == "long" else step)[t] * (1 / alpha - 1))
         return math.exp(min(f, max(u[: t + 1]) + 10)) if logs else f
 
     last = len(y) - 1
@@ -67,15 +71,17 @@ def plain(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
     m = 1 if len(y) < 2 * season else season
     warm, lags = min(m + 2, len(y) // 2), sorted({round(h) for h in np.linspace(1, horizon, min(horizon, 6))})
     experts = [
-        one_expert(y, m, horizon, lags, warm, (alpha, gamma, part, logs))
+        one_expert(y, period, horizon, lags, warm, (alpha, gamma, trend, part, logs))
         for logs in ((False, True) if min(y) > 0 else (False,))
-        for alpha in (0.1, 0.2, 0.4, 0.7)
-        for gamma in ((0.1, 0.3, 0.5) if m > 1 else (0.0,))
-        for part in (0, 0.25, 0.5, 0.75)
+        for period in sorted({1, m})
+        for alpha in (0.1, 0.2, 0.4, 0.7, 0.95)
+        for gamma in ((0.2, 0.5) if period > 1 else (0.0,))
+        for trend, parts in (("long", (0, 0.25, 0.5, 0.75)), ("recent", (0.5, 1)))
+        for part in parts
     ]
     n = sum(max(0, len(y) - h - warm) for h in lags)
     error = np.array([e for _, e in experts])
-    weight = np.exp(-20 * (n * error / (error.mean() or 1) + 10) / (n + 10))
+    weight = np.exp(-15 * n / (n + 10) * (error / (error.min() or 1) - 1))
     return np.asarray(weight @ np.array([f for f, _ in experts]) / weight.sum())
 
 
@@ -334,9 +340,3 @@ def test_memory_is_bounded(horizon: int) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 30e6 + 2.2 * forecast.nbytes, (peak, forecast.nbytes)  # 2: different origins, and all that are asked
-
-
-def test_the_grid_is_that_of_the_plain_loop() -> None:
-    steps = np.diff(smoothing_grid.DAMPS)
-    assert smoothing_grid.DAMPS[0] == 0
-    assert (steps == steps[0]).all()  # errors are added up part by part

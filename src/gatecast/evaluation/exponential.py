@@ -3,11 +3,11 @@
     values of a series |-- window of the origin --| origin + 1 .. origin + H
                         errors so far -> weights    weighted forecasts
 
-No smoothing is fitted. A fixed grid of them (`smoothing_grid`) runs over each series once, in the data's own unit and,
-where all values are positive, in logarithms. At each origin an expert's weight is exp(-20 score). The score is its mean
-absolute error up to there, relative to that of all experts, and drawn to 1 where the errors are few. Weights that fall
-exponentially with the loss are those of Vovk (1990) and of Littlestone & Warmuth (1994); see Cesa-Bianchi & Lugosi
-(2006).
+No smoothing is fitted. A fixed grid of them (`smoothing_grid`) runs over each series once, with the season and without
+one, in the data's own unit and, where all values are positive, in logarithms. At each origin an expert's weight is
+exp(-15 score). The score is its mean absolute error up to there, relative to that of the best expert, and drawn to 1
+where the errors are few. Weights that fall exponentially with the loss are those of Vovk (1990) and of Littlestone &
+Warmuth (1994); see Cesa-Bianchi & Lugosi (2006).
 
 Long histories are cut into windows, each shared by many origins: with K = max(12 seasons, 240) steps an origin's window
 starts at a multiple of K after the first observation and holds K to 2 K steps (all steps in a history below 2 K). So an
@@ -23,15 +23,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatecast.evaluation.baselines import checked
-from gatecast.evaluation.smoothing_grid import DAMPS, Grid, errors_so_far, forecasts_at, grid_of, smoothings
+from gatecast.evaluation.smoothing_grid import TRENDS, Grid, errors_so_far, forecasts_at, grid_of
 
 __all__ = ["exponential_smoothing"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-_SHARPNESS = 20.0  # how fast weights fall with the score
-_AVERAGE_ERRORS = 10  # so many average errors are added for each step ahead, so that few errors cannot decide
+_SHARPNESS = 15.0  # how fast weights fall with the score
+_ALIKE_ERRORS = 10  # so many errors as large as those of the best expert are added, so that few cannot decide
+_HOPELESS = 1e3  # an expert with so many times the best one's errors has weight 0 after few errors
 _LAGS = 6  # so many steps ahead are judged
 _SEASONS_KEPT, _STEPS_KEPT = 24, 240  # K, the steps of an origin's past that always count
 _CELLS = 2**15  # steps x series of a chunk: small enough for the cache, some 60 MB for a season's grid
@@ -199,7 +200,8 @@ def _chunk_forecast(history: _History, windows: _Windows, horizon: int) -> Float
     series_P = np.repeat(np.arange(len(last_S)), np.diff(last_S, prepend=-1))
     y_TS = history.filled(windows.start_Q[last_S], step_P[last_S] + 1, windows.column_Q[last_S])
     positive_P = np.logical_and.accumulate(y_TS > 0, axis=0)[step_P, series_P]
-    grids = [grid_of(y_TS, season, logs=logs) for logs in (False, True) if not logs or positive_P.any()]
+    units = (False, True) if positive_P.any() else (False,)
+    grids = [grid_of(y_TS, m, logs=logs) for m in sorted({season, 1}, reverse=True) for logs in units]
     weight_GP = _weights(grids, y_TS, step_P, series_P, positive_P, warm, _lags(horizon))
     result = np.empty((len(step_P), horizon))
     block = max(1, 2 * _CELLS // horizon)
@@ -228,22 +230,20 @@ def _weights(
     lags: list[int],
 ) -> Floats:
     """Weights (G, P) of all experts at each origin, from the errors known there; they add up to 1."""
-    parts, each = len(DAMPS), len(DAMPS) * len(smoothings(grids[0].season))
-    score_GP = np.empty((each * len(grids), len(step_P)))
+    usable_GP = np.concatenate([np.tile(positive_P | (grid.unit_S is None), (grid.experts, 1)) for grid in grids])
+    score_GP = np.empty((len(usable_GP), len(step_P)))
     totals = (total_DTS for grid in grids for total_DTS in errors_so_far(grid, y_TS, lags, warm))
     for e, total_DTS in enumerate(totals):
-        score_GP[parts * e : parts * (e + 1)] = total_DTS[:, step_P, series_P]
-    score_GP[each:, ~positive_P] = 0.0  # adds nothing to the mean
-    experts_P = np.where(positive_P, len(score_GP), each)
-    mean_P = np.add.accumulate(score_GP, axis=0)[-1] / experts_P
+        score_GP[len(TRENDS) * e : len(TRENDS) * (e + 1)] = total_DTS[:, step_P, series_P]
+    best_P = score_GP.min(axis=0, where=usable_GP, initial=np.inf)
+    # what own / best is above 1, as far as count / (count + alike) errors can tell; the same for all that never erred
+    with np.errstate(over="ignore"):
+        score_GP /= np.where(best_P > 0, best_P, np.finfo(np.float64).tiny)
+    np.minimum(score_GP, _HOPELESS, out=score_GP)
+    score_GP -= best_P > 0
     count_P = np.maximum(step_P + 1 - warm - np.array(lags)[:, None], 0).sum(axis=0)
-    # (count * own / mean + added) / (count + added); the same for all where nothing was ever wrong.
-    score_GP /= np.where(mean_P > 0, mean_P, 1.0)
-    score_GP *= count_P
-    score_GP += _AVERAGE_ERRORS
-    score_GP /= count_P + _AVERAGE_ERRORS
-    score_GP[each:, ~positive_P] = np.inf
-    score_GP -= score_GP.min(axis=0)
+    score_GP *= count_P / (count_P + _ALIKE_ERRORS)
+    score_GP[~usable_GP] = np.inf
     weight_GP = np.exp(-_SHARPNESS * score_GP)
     weight_GP /= np.add.accumulate(weight_GP, axis=0)[-1]
     return weight_GP
