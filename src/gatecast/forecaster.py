@@ -48,6 +48,8 @@ class Forecaster:
         structures: scalings that are trained at most, for a mean of those that do best together on the validation tail,
             with an exponential smoothing where that helps; 1 = the most promising one, alone. Where ``lookback``,
             ``scaling`` or the whole ``network`` are given there is one.
+        calendar: tell the network where each step lies in the day, the week and the year, as far as the data hold one
+            and a half of it; by default yes, save where the whole ``network`` is given.
         quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals,
             those of 80 and 95 % by default. A point loss (mse, mae, huber) without validation gives 0.5 alone: nobody
             knows its errors.
@@ -72,6 +74,7 @@ class Forecaster:
         training: TrainingConfig | Mapping[str, Any] | None = None,
         members: int | None = None,
         structures: int | None = None,
+        calendar: bool | None = None,
         quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975),
         recursive: bool = False,
         time_limit: float | None = None,
@@ -86,6 +89,7 @@ class Forecaster:
         self.training = dict(training) if isinstance(training, Mapping) else training
         self.members = members
         self.structures = structures
+        self.calendar = calendar
         self.quantiles = tuple(sorted(quantiles))
         self.recursive = recursive
         self.time_limit = time_limit
@@ -231,6 +235,7 @@ class Forecaster:
             training=self.training,
             members=self.members,
             structures=self.structures,
+            calendar=self.calendar,
             recursive=self.recursive,
             seed=self.seed,
             deadline=deadline,

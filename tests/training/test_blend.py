@@ -122,12 +122,12 @@ def test_full_belief_follows_the_evidence() -> None:
     assert shares(best, weight_B, 1.0) == pytest.approx([0, 1, 0])
 
 
-def test_without_belief_the_smoothing_gets_half_where_all_are_equal() -> None:
+def test_without_belief_the_smoothing_gets_most_where_all_are_equal_and_little_where_it_is_clearly_worse() -> None:
     weight_B = np.full(5, 0.2)
     equal_KBHC = np.ones((3, 5, 3, 1))
-    assert shares(equal_KBHC, weight_B, 0.0) == pytest.approx([0.25, 0.25, 0.5])
+    assert shares(equal_KBHC, weight_B, 0.0) == pytest.approx([1 / 6, 1 / 6, 2 / 3])
     worse_KBHC = equal_KBHC * np.array([1, 1, 3])[:, None, None, None]
-    assert shares(worse_KBHC, weight_B, 0.0) == pytest.approx([0.375, 0.375, 0.25])
+    assert shares(worse_KBHC, weight_B, 0.0) == pytest.approx([81 / 166, 81 / 166, 4 / 166])
 
 
 def test_without_belief_only_a_few_that_are_nearly_the_best_share() -> None:

@@ -118,6 +118,7 @@ def settings(model: ModelOptions, network: Any, training: Any) -> dict[str, Any]
         "training": train or None,
         "members": model.members,
         "structures": model.structures,
+        "calendar": model.calendar,
         "quantiles": levels(model.quantiles),
         "recursive": model.recursive,
         "time_limit": model.time_limit,

@@ -115,6 +115,7 @@ class ModelOptions:
         scaling: Such as "log+seasonal-difference:12+standard".
         members: Networks of different seeds that are averaged.
         structures: Scalings that are trained at most and blended; 1 = the most promising one.
+        calendar: Whether the network is told the time of day, the weekday and the time of year.
         quantiles: Levels to forecast, such as 0.05,0.5,0.95.
         recursive: Forecast one step at a time and feed it back.
         time_limit: Seconds that the training may take, roughly.
@@ -126,6 +127,7 @@ class ModelOptions:
     scaling: str | None = None
     members: Whole | None = None
     structures: Whole | None = None
+    calendar: bool | None = None
     quantiles: str = "0.025,0.1,0.5,0.9,0.975"
     recursive: Annotated[bool, Parameter(negative="")] = False
     time_limit: float | None = None

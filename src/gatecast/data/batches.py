@@ -5,6 +5,7 @@ surprise   (u_t - base of t made at t-1) / spread      C channels, where there i
 past       past covariates at t                        P channels
 future     future covariates at t+1                    F channels (known one step ahead)
 static     the series' constants                       S channels
+calendar   waves of the day, week, year at t+1         where wanted
 observed   1 where the target was there, else 0        1 channel, where values are missing or series are short
 
 A series begins with its first observed target: rows that are missing before it count as not there.
@@ -18,6 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from gatecast.data.base import base_at, category_table
+from gatecast.data.calendar import Calendar
 from gatecast.data.covariate_scale import CovariateScale
 from gatecast.data.framing import Batch, Framing
 from gatecast.data.panel import Panel
@@ -55,7 +57,8 @@ class WindowReader:
         self.u_RC = TargetRows(panel, scaling)
         self.complete = self.u_RC.complete
         self.begun = self.u_RC.begun
-        self._regular = RegularReader(panel, self.u_RC, scaling, framing, covariates)
+        self.calendar = Calendar.of(panel, framing.calendar)
+        self._regular = RegularReader(panel, self.u_RC, scaling, framing, covariates, self.calendar)
 
     @property
     def future_width(self) -> int:
@@ -67,7 +70,7 @@ class WindowReader:
         """Channels F of the context."""
         targets = len(self.panel.targets) * (1 if self.scaling.base == "none" else 2)
         covariates = self.panel.schema.width - len(self.panel.targets) + self.panel.static_NS.shape[1]
-        return targets + covariates + int(self.framing.observed)
+        return targets + covariates + self.calendar.width + int(self.framing.observed)
 
     # ---------------------------------------------------------------- one batch
 
@@ -116,7 +119,7 @@ class WindowReader:
             channels[0] = np.nan_to_num(channels[0])  # a target that begins later than the other ones
         if self.scaling.base != "none":
             channels.append(surprise_BLC / step_BC[:, None])
-        channels += self._covariates(series_B, row_BL)
+        channels += self._covariates(series_B, row_BL) + self._calendar(series_B, wanted_BL)
         if framing.observed:
             channels.append(seen_BLC.all(axis=2, keepdims=True))
         context_BLF = np.concatenate([c.astype(np.float32, copy=False) for c in channels], axis=2)
@@ -133,11 +136,15 @@ class WindowReader:
         )  # fmt: skip
 
     def covariates_after(self, series_B: np.ndarray, origin_B: np.ndarray, steps: int) -> np.ndarray:
-        """(B, steps, X) the covariate channels of the context's next steps; past covariates are unknown there: 0."""
-        row_BT = np.minimum(origin_B[:, None] + np.arange(1, steps + 1), len(self.u_RC) - 1)
-        parts = self._covariates(series_B, row_BT)
+        """(B, steps, X) the covariate and calendar channels of the context's next steps.
+
+        Past covariates are unknown there: 0.
+        """
+        row_BT = origin_B[:, None] + np.arange(1, steps + 1)
+        parts = self._covariates(series_B, np.minimum(row_BT, len(self.u_RC) - 1))
         if self.panel.schema.past:
             parts[0] = np.zeros_like(parts[0])
+        parts += self._calendar(series_B, row_BT)
         return np.concatenate([np.zeros((*row_BT.shape, 0), np.float32), *parts], axis=2, dtype=np.float32)
 
     def restore(self, batch: Batch, output_BHCQ: np.ndarray) -> np.ndarray:
@@ -287,6 +294,10 @@ class WindowReader:
             static_BS = (static_NS[series_B] - scale.location_V[-width:]) / scale.spread_V[-width:]
             parts.append(np.broadcast_to(static_BS[:, None], (*row_BL.shape, width)))
         return parts
+
+    def _calendar(self, series_B: np.ndarray, row_BL: np.ndarray) -> list[np.ndarray]:
+        """Waves at t+1, (B, L, 2 waves) of each cycle; a row may lie before or after its series."""
+        return self.calendar.channels(series_B, row_BL + 1 - self.panel.first[series_B][:, None])
 
     def _future(self, origin_BK: np.ndarray) -> np.ndarray:
         """Future covariates of every forecast step, (B, K, H, F)."""

@@ -6,17 +6,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gatecast.data.calendar import Cycle
+
 __all__ = ["Batch", "Framing"]
 
 
 @dataclass(frozen=True)
 class Framing:
-    """Sizes of a window: lookback L, horizon H, the K last steps whose forecasts are trained, and what is told."""
+    """Sizes of a window: lookback L, horizon H, the K last steps whose forecasts are trained, and what is told.
+
+    Args:
+        lookback: L.
+        horizon: H.
+        supervised: K.
+        observed: a channel says what was observed.
+        calendar: cycles in which each step's place is told.
+    """
 
     lookback: int
     horizon: int
     supervised: int = 1
     observed: bool = False
+    calendar: tuple[Cycle, ...] = ()
 
     @property
     def warm_up(self) -> int:

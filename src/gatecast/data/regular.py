@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from gatecast.data.base import median_of
+from gatecast.data.calendar import Calendar
 from gatecast.data.covariate_scale import CovariateScale
 from gatecast.data.framing import Batch, Framing
 from gatecast.data.panel import Panel
@@ -55,6 +56,7 @@ class RegularReader:
         scaling: how values are scaled.
         framing: the sizes of a window.
         covariates: scale of the covariates.
+        calendar: of the panel.
     """
 
     panel: Panel
@@ -62,6 +64,7 @@ class RegularReader:
     scaling: Scaling
     framing: Framing
     covariates: CovariateScale
+    calendar: Calendar
 
     @property
     def reach(self) -> int:
@@ -132,6 +135,8 @@ class RegularReader:
         if surprise_BTC is not None:
             channels.append(_scaled(surprise_BTC[:, :lookback], None, step_BC))
         future_BTF = self._covariates(channels, block_BTV[:, lead:], series_B)
+        next_B1 = (origin_B - self.panel.first[series_B] + 1)[:, None]
+        channels += self.calendar.channels(series_B, next_B1 + np.arange(1 - lookback, 1))
         context_BLF = _joined(channels, (len(origin_B), lookback), self.framing.observed)
         first = lookback - origins
         if centre_BKHC is None:

@@ -9,8 +9,8 @@ Additive smoothing (Winters 1960, in the error-correction form of Hyndman et al.
 multiplicative. The first season gives the start, and the early gains make averages of what there is. There are two
 trends, of each a part d; 1 / alpha steps make up for the lag of the level:
 
-long     slope of a line through all values so far, steps_h = h: the Theta method (Assimakopoulos & Nikolopoulos 2000) as
-         Hyndman & Billah (2003) write it
+long     slope of a line through all values so far, steps_h = h: the Theta method (Assimakopoulos & Nikolopoulos 2000)
+         as Hyndman & Billah (2003) write it
 recent   smoothed step (Holt 1957), steps_h = phi + phi^2 + .. + phi^h: damped (Gardner & McKenzie 1985)
 
 Everything at step t is made of steps 0..t, one after the other and each series for itself. So neither later steps nor

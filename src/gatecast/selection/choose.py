@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.batches import Framing
+from gatecast.data.calendar import cycles_within
 from gatecast.data.panel import Panel
 from gatecast.data.rows import all_above, all_observed
 from gatecast.data.scaling import Scaling
@@ -35,7 +36,10 @@ UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once
 CLEARLY_WORSE = 1.4  # a line that is so much worse than the best one promises little for a network
 MOST_STRUCTURES = 8
 ENOUGH_SEASONS = 3.5
-CATEGORY_DEPTH = 4  # one odd day among four does not move a median
+FEW_STEPS = 20_000  # in all: a large panel has windows enough, and more steps of each window train it worse
+MOST_SUPERVISED = 48
+MANY_WINDOWS = 12  # of the supervised steps in a typical series
+CATEGORY_DEPTH = 6  # one odd day among them does not move a median
 
 
 Tried = tuple[tuple[str, float], ...]
@@ -58,6 +62,7 @@ class Wishes:
     seed: int = 0
     deadline: float = math.inf
     structures: int | None = None
+    calendar: bool | None = None
 
     @property
     def skip(self) -> int | None:
@@ -78,6 +83,11 @@ class Wishes:
         """Several structures may be blended: nothing that tells them apart is fixed, and all steps come directly."""
         fixed = self.scaling is not None or self.lookback is not None or isinstance(self.network, LSTMConfig)
         return not (fixed or self.recursive or self.counts or self.structures == 1)
+
+    @property
+    def tells_calendar(self) -> bool:
+        """The network is told where a step lies in the day, week and year; not where all of it was given."""
+        return not isinstance(self.network, LSTMConfig) if self.calendar is None else self.calendar
 
     @property
     def counts(self) -> bool:
@@ -206,7 +216,8 @@ def _plan(panel: Panel, wishes: Wishes, found: Probe, seasons: tuple[int, ...], 
         network = replace(network, readout=supervised)
     padded = wishes.lookback is None
     short = padded and bool((panel.length < lookback + horizon).any())
-    framing = Framing(lookback, horizon, supervised, observed=short or not all_observed(panel))
+    calendar = cycles_within(panel) if wishes.tells_calendar else ()
+    framing = Framing(lookback, horizon, supervised, observed=short or not all_observed(panel), calendar=calendar)
     training = _training(panel, wishes.seed, wishes.training)
     members = wishes.members or _members(panel)
     spread = () if found.spread_HC is None else tuple(tuple(map(float, row)) for row in found.spread_HC)
@@ -347,12 +358,18 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
     room = max(int(np.median(panel.length)) - horizon, 2)
     warm_up = max(warm_up, network.patch)
     if wishes.free_readout:
-        supervised = min(max(warm_up // 2, 1), 32, max(room // 3, 1))
+        supervised = _supervised(panel, warm_up, room)
     else:
         supervised = network.readout
         if not supervised:  # every step of the window is trained
             return warm_up, warm_up
     return warm_up + supervised - 1, supervised
+
+
+def _supervised(panel: Panel, warm_up: int, room: int) -> int:
+    """Steps K whose forecasts are trained: half as many as are only read; more of a few series that are long."""
+    short = min(max(warm_up // 2, 1), 32, max(room // 3, 1))
+    return max(short, min(3 * warm_up, MOST_SUPERVISED, room // MANY_WINDOWS)) if panel.total < FEW_STEPS else short
 
 
 def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any] | None) -> TrainingConfig:

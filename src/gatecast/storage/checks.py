@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from gatecast.data.calendar import waves_of
 from gatecast.data.frequency import Frequency
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import InputError, ModelFileError, listed
@@ -33,6 +34,7 @@ def check_document(document: ForecasterDocument) -> None:
         problems += found if len(document.parts) == 1 else [f"part {k}: {problem}" for problem in found]
     _tell(problems)
     _frequency(document.frequency)
+    _tell([problem for part in document.parts for problem in _calendar(document, part)])
 
 
 def _blend(document: ForecasterDocument) -> Iterator[str]:
@@ -152,6 +154,17 @@ def _frequency(text: str) -> None:
         raise ModelFileError(f"frequency is {text[:40]!r}, not as it would be written.")
 
 
+def _calendar(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
+    cycles = part.plan.framing.calendar
+    waves = _waves(document, part)
+    if len(set(cycles)) < len(cycles) or not all(waves):
+        yield f"plan.framing.calendar is {listed(cycles)}, which steps of {document.frequency} do not have once each"
+
+
+def _waves(document: ForecasterDocument, part: PartDocument) -> tuple[int, ...]:
+    return waves_of(part.plan.framing.calendar, Frequency.from_text(document.frequency))
+
+
 # ---------------------------------------------------------------- tensors
 
 
@@ -164,7 +177,8 @@ def features(document: ForecasterDocument, part: PartDocument) -> int:
     """Channels of the networks' context, as ``WindowReader.features`` counts them on a panel."""
     schema, plan = document.schema, part.plan
     levels = len(schema.targets) * (1 if plan.scaling.base == "none" else 2)
-    return levels + width_of((*schema.past, *schema.future, *schema.static)) + int(plan.framing.observed)
+    told = 2 * sum(_waves(document, part)) + int(plan.framing.observed)
+    return levels + width_of((*schema.past, *schema.future, *schema.static)) + told
 
 
 def network_shape(document: ForecasterDocument, part: PartDocument) -> tuple[int, int, int, int, int]:

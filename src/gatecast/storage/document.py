@@ -28,7 +28,7 @@ __all__ = [
     "unseal",
 ]
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Settings:
     training: TrainingConfig | None
     members: int | None
     structures: int | None
+    calendar: bool | None
     quantiles: tuple[float, ...]
     recursive: bool
     time_limit: float | None

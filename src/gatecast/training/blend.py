@@ -33,6 +33,8 @@ NEARLY = 1.1  # structures that share what is not believed, four at most
 MOST_PARTS = 4
 LEAST = 0.1  # a weight below this share of the largest one is dropped
 FEW_SPANS = 20  # after as many what was measured counts half
+SMOOTH_PRIOR = 2.0  # share of the smoothing per share of all structures, where nothing is believed
+SMOOTH_POWER = 4  # how fast that falls where the tail says that the smoothing is worse
 GAIN = 0.998  # a further pick has to lower the error to this share
 
 
@@ -282,8 +284,8 @@ def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.nd
 
     What is best on the tail is believed as far as the tail has seen several spans of time, one after the other: series
     of one panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the
-    rest, structures that are nearly as good as the best one share equally, and the smoothing gets about as much as all
-    of them.
+    rest, structures that are nearly as good as the best one share equally, and the smoothing gets twice as much as all
+    of them, or less the worse it is beside them.
 
     Args:
         error_KBHC: errors of the K candidates.
@@ -297,7 +299,7 @@ def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.nd
     near_K[np.argsort(errors_K[:-1], kind="stable")[MOST_PARTS:]] = 0
     near_K /= near_K.sum()
     group = _error(np.einsum("k,kbhc->bhc", near_K, error_KBHC[:-1]), weight_B)
-    ratio = group / max(errors_K[-1], 1e-12)
+    ratio = SMOOTH_PRIOR * (group / max(errors_K[-1], 1e-12)) ** SMOOTH_POWER
     cautious_K = np.append(near_K, ratio) / (1 + ratio)
     share_K = belief * picked_K + (1 - belief) * cautious_K
     share_K[:-1][share_K[:-1] < LEAST * share_K[:-1].max()] = 0  # not worth a second training
