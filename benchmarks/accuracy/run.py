@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def _outcome(reply: dict[str, Any], found: dict[str, float], points: tuple[int, 
 
 def _ask(request: Request, group: Group, call: str, seed: int) -> Any:
     progress(f"{request.name} · {group.name} · seed {seed}")
-    where: Any = group.name if call == "reference" else [group.name, group.file, group.horizon, group.season]
+    where: Any = group.name if call == "reference" else list(astuple(group))
     patch = (request.patch,) if request.patch else ()
     with environment(request.patch):
         contestant = Contestant(f"{group.name}, seed {seed}", WORKER, patch, threads=request.threads)

@@ -28,12 +28,14 @@ class Group:
         file: its files are FILE_train.parquet and FILE_test.parquet; "" = other files.
         horizon: steps to forecast.
         season: m of MASE and of the naive forecasts, as the competition defines it.
+        static: file with a category of every series, its column "category"; "" = there is none.
     """
 
     name: str
     file: str = ""
     horizon: int = 1
     season: int = 1
+    static: str = ""
 
 
 SETS: dict[str, tuple[Group, ...]] = {
@@ -41,10 +43,10 @@ SETS: dict[str, tuple[Group, ...]] = {
     "m4-hourly": (Group("hourly", "m4_hourly", 48, 24),),
     "m4-weekly": (Group("weekly", "m4_weekly", 13, 1),),
     "m3": (
-        Group("yearly", "m3_yearly", 6, 1),
-        Group("quarterly", "m3_quarterly", 8, 4),
-        Group("monthly", "m3_monthly", 18, 12),
-        Group("other", "m3_other", 8, 1),
+        Group("yearly", "m3_yearly", 6, 1, "m3_static.parquet"),
+        Group("quarterly", "m3_quarterly", 8, 4, "m3_static.parquet"),
+        Group("monthly", "m3_monthly", 18, 12, "m3_static.parquet"),
+        Group("other", "m3_other", 8, 1, "m3_static.parquet"),
     ),
     "etth1": (Group("etth1", "", 96, 24),),
 }
@@ -92,7 +94,7 @@ class Request:
         chosen = tuple(g for g in SETS[self.name] if not self.groups or g.name in self.groups)
         if self.horizon is None:
             return chosen
-        return tuple(Group(g.name, g.file, self.horizon, g.season) for g in chosen)
+        return tuple(replace(g, horizon=self.horizon) for g in chosen)
 
     def require_data(self) -> None:
         """Raise DataError, naming all files that are not there; the test files are not needed inside."""
@@ -108,7 +110,8 @@ class Request:
         if self.name == REFERENCE:  # the other systems' data are in the library
             return ("ridership.tgz",) if any(g.name == "ridership" for g in self.parts) else ()
         kinds = ("train",) if self.inner else ("train", "test")
-        return [f"{group.file}_{kind}.parquet" for group in self.parts for kind in kinds]
+        series = [f"{group.file}_{kind}.parquet" for group in self.parts for kind in kinds]
+        return series + sorted({group.static for group in self.parts if group.static})
 
 
 def data_folder() -> Path:

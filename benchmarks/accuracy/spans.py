@@ -50,5 +50,17 @@ def etth1(folder: Path, inner: bool) -> gc.Panel:
 
 
 def _whole(group: Group, folder: Path, inner: bool, dtype: Any) -> gc.Panel:
-    panel = gc.read(folder / f"{group.file}_train.parquet", dtype=dtype)
+    panel = _read(group, folder, dtype)
     return panel.drop_short(3 * group.horizon + 3) if inner else panel
+
+
+def _read(group: Group, folder: Path, dtype: Any) -> gc.Panel:
+    """The training file, with the category of each series as a static covariate where there is one."""
+    if not group.static:
+        return gc.read(folder / f"{group.file}_train.parquet", dtype=dtype)
+    import polars as pl
+
+    categories = pl.read_parquet(folder / group.static).select("unique_id", "category")
+    table = pl.read_parquet(folder / f"{group.file}_train.parquet")
+    joined = table.join(categories, on="unique_id", how="left", maintain_order="left")
+    return gc.read(joined, static="category", dtype=dtype)

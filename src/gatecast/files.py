@@ -78,7 +78,7 @@ def describe_file(path: PathLike) -> dict[str, Any]:
     with _naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
         envelope = unseal(container.text)
         document = _document(envelope, container)
-        weights = [tensor for name, tensor in container.tensors.items() if name.split(".")[2] == "member"]
+        weights = [tensor for name, tensor in container.tensors.items() if ".member." in name]
         return {
             "file": str(path),
             "bytes": Path(path).stat().st_size,

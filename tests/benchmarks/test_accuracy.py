@@ -44,6 +44,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         train, test = ({i: y[cut] for i, y in whole.items()} for cut in (slice(-horizon), slice(-horizon, None)))
         long(train).write_parquet(folder / f"m3_{name}_train.parquet")
         long(test).write_parquet(folder / f"m3_{name}_test.parquet")
+    names = [f"{name}{n}" for name in ("yearly", "other") for n in range(4)]
+    pl.DataFrame({"unique_id": names, "category": ["MICRO", "MACRO"] * 4}).write_parquet(folder / "m3_static.parquet")
     monkeypatch.setenv("GATECAST_DATA", str(folder))
     log = tmp_path / "log.md"
     log.write_text("# Log\n\n")
@@ -130,6 +132,10 @@ def test_the_inner_span_ends_each_training_series_and_opens_no_test_file(
     whole = pl.read_parquet(data / "m3_other_train.parquet").filter(pl.col("unique_id") == "other2")["y"].to_numpy()
     np.testing.assert_allclose(panel.series("other2")[:, 0], whole[:-H], rtol=1e-6)
     np.testing.assert_array_equal(truth_NH[2], whole[-H:])
+    categories = panel.schema.static[0].categories
+    assert categories is not None
+    told = [categories[int(row.argmax())] for row in panel.static_NS]
+    assert told == ["MICRO", "MACRO", "MICRO"], "the series know their categories"
 
 
 def test_forecasts_of_other_series_are_refused(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecast.data.batches import Batch, CovariateScale, Framing, WindowReader
+from gatecast.data.calendar import Cycle
+from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Column, Schema
@@ -50,8 +52,11 @@ def random_reader(panel_of: PanelOf, seed: int, gaps: float, scaling: str, horiz
         tables.append(np.column_stack([values, rng.normal(size=steps), np.eye(2)[rng.integers(0, 2, steps)]]))
     panel = panel_of(tables, SCHEMA, static=rng.normal(size=(4, 1)), dtype=np.float64)
     panel = panel.slice(0, panel.length - int(rng.integers(0, 4)))
-    supervised = int(rng.integers(1, 7))
-    framing = Framing(int(rng.integers(supervised, 10)), horizon, supervised, observed=bool(rng.integers(0, 2)))
+    starts = np.datetime64("2024-02-20", "us") + rng.integers(0, 400, len(panel)).astype("timedelta64[D]")
+    panel = replace(panel, frequency=Frequency.from_text("D"), starts=starts)
+    supervised, observed = int(rng.integers(1, 7)), bool(rng.integers(0, 2))
+    calendar: tuple[Cycle, ...] = ("week", "year") if rng.integers(0, 2) else ()
+    framing = Framing(int(rng.integers(supervised, 10)), horizon, supervised, observed, calendar)
     reader = WindowReader(panel, Scaling.parse(scaling), framing, CovariateScale.fit(panel, True))
     reader.fitted = reader.fit_statistics() if reader.scaling.fitted else None
     return reader

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecast.data.panel import Panel
@@ -20,18 +19,7 @@ from gatecast.evaluation.exponential import exponential_smoothing
 from gatecast.forecaster import Forecaster
 from gatecast.selection.choose import structures
 from gatecast.training import blend as blend_module
-from gatecast.training.blend import (
-    LEAST,
-    MOST_PARTS,
-    NEARLY,
-    PICKS,
-    Blend,
-    _belief,
-    _picked,
-    fit_blend,
-    past_of,
-    shares,
-)
+from gatecast.training.blend import Blend, OwnShares, fit_blend, past_of
 from gatecast.training.ensemble import Ensemble, Trainer
 
 PanelOf = Callable[..., Panel]
@@ -84,97 +72,6 @@ def everywhere(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     return series_B, origin_B
 
 
-# ---------------------------------------------------------------- weights
-
-
-def errors_of(seed: int, candidates: int, windows: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    size_K = np.exp(rng.normal(size=candidates))
-    error_KBHC = size_K[:, None, None, None] * (rng.normal(size=(candidates, windows, 3, 1)) + rng.normal())
-    unknown_BHC = rng.random((windows, 3, 1)) < 0.2
-    unknown_BHC[:, 0] = False  # each window knows one truth at least
-    error_KBHC[:, unknown_BHC] = np.nan
-    return error_KBHC, rng.random(windows) + 0.1
-
-
-def mean_error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:
-    """Weighted mean over the windows of the mean over their known truths, step by step."""
-    return float(sum(w * np.abs(e[np.isfinite(e)]).mean() for e, w in zip(error_BHC, weight_B, strict=True)))
-
-
-@settings(max_examples=80, deadline=None)
-@given(SEEDS, st.integers(2, 9), st.integers(1, 6), st.floats(0, 0.99))
-def test_shares_are_those_of_a_mean(seed: int, candidates: int, windows: int, belief: float) -> None:
-    share_K = shares(*errors_of(seed, candidates, windows), belief)
-    assert share_K.shape == (candidates,)
-    assert (share_K >= 0).all()
-    assert share_K.sum() == pytest.approx(1)
-    kept_K = share_K[:-1][share_K[:-1] > 0]
-    assert len(kept_K), "one structure at least is trained"
-    assert (kept_K >= LEAST * kept_K.max() * (1 - 1e-9)).all()
-
-
-def test_full_belief_follows_the_evidence() -> None:
-    weight_B = np.full(5, 0.2)
-    error_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, -1.0, 5.0, 3.0)])
-    assert shares(error_KBHC, weight_B, 1.0) == pytest.approx([0.5, 0.5, 0, 0])
-    best = np.stack([np.full((5, 3, 1), size) for size in (2.0, 0.5, 3.0)])
-    assert shares(best, weight_B, 1.0) == pytest.approx([0, 1, 0])
-
-
-def test_without_belief_the_smoothing_gets_most_where_all_are_equal_and_little_where_it_is_clearly_worse() -> None:
-    weight_B = np.full(5, 0.2)
-    equal_KBHC = np.ones((3, 5, 3, 1))
-    assert shares(equal_KBHC, weight_B, 0.0) == pytest.approx([1 / 6, 1 / 6, 2 / 3])
-    worse_KBHC = equal_KBHC * np.array([1, 1, 3])[:, None, None, None]
-    assert shares(worse_KBHC, weight_B, 0.0) == pytest.approx([81 / 166, 81 / 166, 4 / 166])
-
-
-def test_without_belief_only_a_few_that_are_nearly_the_best_share() -> None:
-    weight_B = np.full(5, 0.2)
-    size_K = np.array([1, NEARLY * 1.01, NEARLY * 0.99, 1])
-    share_K = shares(np.ones((4, 5, 3, 1)) * size_K[:, None, None, None], weight_B, 0.0)
-    assert share_K[1] == 0
-    assert share_K[0] == share_K[2] > 0
-    many_K = shares(np.ones((8, 5, 3, 1)), weight_B, 0.0)[:-1]
-    assert np.count_nonzero(many_K) == MOST_PARTS
-
-
-def test_what_gets_little_is_dropped() -> None:
-    error_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, 1.05, 2.0)])
-    # the second gets (1 - belief) / 2 of the structures' share and nothing from the picks
-    assert shares(error_KBHC, np.full(5, 0.2), 0.95)[1] == 0
-    assert shares(error_KBHC, np.full(5, 0.2), 0.5)[1] > 0
-
-
-@settings(max_examples=80, deadline=None)
-@given(SEEDS, st.integers(1, 6), st.integers(1, 6))
-def test_no_pick_makes_the_mean_worse(seed: int, candidates: int, windows: int) -> None:
-    error_KBHC, weight_B = errors_of(seed, candidates, windows)
-    picks = _picked(error_KBHC, weight_B)
-    alone_K = [mean_error(error_BHC, weight_B) for error_BHC in error_KBHC]
-    errors = [mean_error(error_KBHC[picks[: n + 1]].mean(axis=0), weight_B) for n in range(len(picks))]
-    assert 1 <= len(picks) <= PICKS
-    assert errors[0] == pytest.approx(min(alone_K))
-    assert (np.diff(errors) < 0).all()
-
-
-def test_where_nothing_is_wrong_the_shares_are_those_of_a_mean_too() -> None:
-    share_K = shares(np.zeros((3, 5, 3, 1)), np.full(5, 0.2), 0.5)
-    assert (share_K >= 0).all()
-    assert share_K.sum() == pytest.approx(1)
-
-
-def test_belief_rises_with_the_spans_and_is_none_after_one() -> None:
-    assert _belief(np.array([1.0])) == _belief(np.ones(1000)) == 0
-    assert _belief(np.array([0.5])) == 0
-    one = [_belief(np.array([spans])) for spans in (1.0, 2, 3, 10, 100, 10_000)]
-    many = [_belief(np.full(count, 3.0)) for count in (1, 5, 50, 5000)]
-    for values in (one, many):
-        assert (np.diff(values) > 0).all()
-        assert 0 <= min(values) <= max(values) < 1
-
-
 # ---------------------------------------------------------------- forecasts
 
 
@@ -199,6 +96,27 @@ def test_a_blend_is_the_mean_of_its_parts_moved_towards_the_smoothing(panel_of: 
     assert together == pytest.approx(expected, rel=1e-3, abs=1e-3)
     assert (np.diff(together, axis=-1) >= 0).all()
     assert (together[positive_BHC] > 0).all()
+
+
+@pytest.mark.parametrize("above_zero", [True, False])
+def test_a_series_with_weights_of_its_own_is_forecast_by_them_and_another_by_the_common_ones(
+    panel_of: PanelOf, above_zero: bool
+) -> None:
+    model, panel = several(panel_of, above_zero), walks(panel_of, 5, above_zero=above_zero)
+    series_B, origin_B = everywhere(panel)
+    past, known_N = past_of(panel, series_B, origin_B)
+    known = panel.ids[:2][::-1]
+    share_NK = np.array([[0.0, 0.7, 0.1, 0.2], [0.0, 0.0, 0.0, 1.0]], np.float32)
+    common = model.blend_
+    asked = (past, series_B, origin_B, known_N)
+    got = replace(common, own=OwnShares(known, share_NK)).forecast(*asked)
+    for n in range(len(panel)):
+        weights = share_NK[known.index(panel.ids[n])] if panel.ids[n] in known else None
+        alike = common
+        if weights is not None:
+            parts = tuple(replace(p, weight=float(w)) for p, w in zip(common.parts, weights, strict=False))
+            alike = replace(common, parts=parts, smoothing=float(weights[-1]))
+        np.testing.assert_allclose(got[series_B == n], alike.forecast(*asked)[series_B == n], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("above_zero", [True, False])

@@ -34,7 +34,7 @@ LONGEST_LOOKBACK = 400
 LONGER = 1.02  # a long lookback leaves few whole windows and short series padded
 UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once the level moves: it has to win clearly
 CLEARLY_WORSE = 1.4  # a line that is so much worse than the best one promises little for a network
-MOST_STRUCTURES = 8
+MOST_STRUCTURES = 12
 ENOUGH_SEASONS = 3.5
 FEW_STEPS = 20_000  # in all: a large panel has windows enough, and more steps of each window train it worse
 MOST_SUPERVISED = 48
@@ -368,7 +368,7 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
 
 def _supervised(panel: Panel, warm_up: int, room: int) -> int:
     """Steps K whose forecasts are trained: half as many as are only read; more of a few series that are long."""
-    short = min(max(warm_up // 2, 1), 32, max(room // 3, 1))
+    short = min(max(warm_up // 2, 1), 12, max(room // 3, 1))
     return max(short, min(3 * warm_up, MOST_SUPERVISED, room // MANY_WINDOWS)) if panel.total < FEW_STEPS else short
 
 

@@ -44,6 +44,8 @@ def _blend(document: ForecasterDocument) -> Iterator[str]:
         yield f"the weights of parts and smoothing are {listed(weights)}, not all of them 0 or more"
     elif abs(sum(weights) - 1) > 1e-6:
         yield f"the weights of parts and smoothing add up to {sum(weights):.9g}, not to 1"
+    if document.series:
+        yield from _once("series", document.series)
     if document.settings.recursive and (len(parts) > 1 or smoothing):
         yield "settings.recursive is true, which a blend cannot be"
     if len({_levels(document, part) for part in parts}) > 1:
@@ -194,6 +196,8 @@ def check_tensors(document: ForecasterDocument, found: Mapping[str, TensorType])
     What is there bounds what will be allocated: sizes that the file does not hold are never believed.
     """
     wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {}
+    if document.series:
+        wanted["shares"] = (("F32",), (len(document.series), len(document.parts) + 1))
     for k, part in enumerate(document.parts):
         layers = part.plan.network.num_layers
         if layers * len(part.members) > len(found):
@@ -240,6 +244,9 @@ def check_values(arrays: Mapping[str, np.ndarray]) -> None:
     problems += [
         f"tensor {name!r} holds spreads that are not above 0" for name, a in positive.items() if not (a > 0).all()
     ]
+    share_NK = arrays.get("shares")
+    if share_NK is not None and not ((share_NK >= 0).all() and np.allclose(share_NK.sum(axis=1), 1, atol=1e-4)):
+        problems.append("tensor 'shares' holds weights below 0, or some that do not add up to 1")
     _tell(problems)
 
 

@@ -106,6 +106,7 @@ class ForecasterDocument:
         parts: the structures that forecast together, the main one first.
         smoothing: weight of the exponential smoothing; with those of the parts it adds up to 1.
         errors: (what, error on held-back data) of all that was compared.
+        series: those with weights of their own, the rows of the tensor ``shares``; empty without it.
         record: how the training went as a whole.
         names: the names of the series and time columns in the source of the training data.
         backend: the library of its frame.
@@ -117,6 +118,7 @@ class ForecasterDocument:
     parts: tuple[PartDocument, ...]
     smoothing: float
     errors: tuple[tuple[str, float], ...]
+    series: tuple[str, ...]
     record: TrainingSummary
     names: tuple[str, str]
     backend: Literal["pandas", "polars", "pyarrow"]

@@ -16,7 +16,7 @@ from gatecast.forecaster import Forecaster
 from gatecast.model.heads import Head, make_head
 from gatecast.storage.checks import network_shape
 from gatecast.storage.document import ForecasterDocument, MemberRecord, PartDocument, Settings, TrainingSummary
-from gatecast.training.blend import Blend, Part
+from gatecast.training.blend import Blend, OwnShares, Part
 from gatecast.training.device import pick_device
 from gatecast.training.ensemble import Ensemble
 from gatecast.training.loop import Record
@@ -34,6 +34,7 @@ def document_of(model: Forecaster) -> ForecasterDocument:
         parts=tuple(_part_document(part) for part in model.blend_.parts),
         smoothing=model.blend_.smoothing,
         errors=model.blend_.errors,
+        series=() if model.blend_.own is None else model.blend_.own.ids,
         record=TrainingSummary(**model.record_),
         names=model.names_,
         backend=model.backend_,  # type: ignore[arg-type]  # checked when the document is read back
@@ -73,9 +74,11 @@ def _kind_of(calibration: Calibration) -> Literal["none", "stretch", "offset"]:
 
 def arrays_of(model: Forecaster) -> dict[str, np.ndarray]:
     """The tensors of a fitted forecaster by name."""
-    return {
+    blend = model.blend_
+    shares = {} if blend.own is None else {"shares": blend.own.share_NK}
+    return shares | {
         f"part.{k}.{name}": array
-        for k, part in enumerate(model.blend_.parts)
+        for k, part in enumerate(blend.parts)
         for name, array in _ensemble_arrays(part.ensemble).items()
     }
 
@@ -102,7 +105,8 @@ def forecaster_from(document: ForecasterDocument, arrays: dict[str, np.ndarray])
         Part(part.plan, _ensemble(document, part, _below(f"part.{k}.", arrays)), part.weight)
         for k, part in enumerate(document.parts)
     ]
-    model.blend_ = Blend(tuple(parts), document.smoothing, document.errors)
+    own = OwnShares(document.series, arrays["shares"]) if document.series else None
+    model.blend_ = Blend(tuple(parts), document.smoothing, document.errors, own)
     model.schema_ = document.schema
     model.frequency_ = Frequency.from_text(document.frequency)
     model.history_ = model.ensemble_.history

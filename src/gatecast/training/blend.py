@@ -1,7 +1,7 @@
 """Several structures and an exponential smoothing, blended as suits the validation tail.
 
 1  every structure trains on ──────────────────┤ tail ├    forecasts of the tail, in the data's own unit, say
-                                                           which mean of them is best (Caruana et al. 2004)
+                                                           which mean of them is best, see ``weights``
 2  those that are in it train on ───────────────────────   see ``ensemble``
 """
 
@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,18 +25,11 @@ from gatecast.selection.choose import Plan
 from gatecast.selection.probe import window_weights
 from gatecast.selection.spans import validation_cut
 from gatecast.training.ensemble import Ensemble, Trainer, fit_ensemble, train_again
+from gatecast.training.weights import belief_in, mean_error, own_shares, shares, sharpness
 
-__all__ = ["Blend", "Part", "fit_blend", "past_of", "trained_again"]
+__all__ = ["Blend", "OwnShares", "Part", "fit_blend", "past_of", "trained_again"]
 
 WINDOWS = 2048
-PICKS = 8  # weights are multiples of an eighth, or of less picks where more do not help
-NEARLY = 1.1  # structures that share what is not believed, four at most
-MOST_PARTS = 4
-LEAST = 0.1  # a weight below this share of the largest one is dropped
-FEW_SPANS = 20  # after as many what was measured counts half
-SMOOTH_PRIOR = 2.0  # share of the smoothing per share of all structures, where nothing is believed
-SMOOTH_POWER = 4  # how fast that falls where the tail says that the smoothing is worse
-GAIN = 0.998  # a further pick has to lower the error to this share
 
 
 @dataclass(frozen=True)
@@ -48,6 +42,29 @@ class Part:
 
 
 @dataclass(frozen=True)
+class OwnShares:
+    """Weights of single series in place of the common ones.
+
+    Args:
+        ids: the N series.
+        share_NK: (N, K) weights of the parts and, last, of the smoothing; each row adds up to 1.
+    """
+
+    ids: tuple[str, ...]
+    share_NK: np.ndarray
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: n for n, name in enumerate(self.ids)}
+
+    def of(self, ids: Iterable[str], otherwise_K: np.ndarray) -> np.ndarray:
+        """(M, K) weights of some series; the common ones for those that are not known."""
+        place_M = np.array([self._places.get(name, -1) for name in ids], np.int64)
+        result: np.ndarray = np.where(place_M[:, None] >= 0, self.share_NK[place_M], otherwise_K)
+        return result
+
+
+@dataclass(frozen=True)
 class Blend:
     """What forecasts together: the weights of the parts and of the exponential smoothing add up to 1.
 
@@ -55,12 +72,14 @@ class Blend:
         parts: the structures, the heaviest first.
         smoothing: weight of the exponential smoothing.
         errors: (what, relative validation error) of every structure, of the smoothing and of the blend.
+        own: weights that single series have in place of the common ones; None = none has.
         halted: Ctrl-C came while a structure was trained that is no part of it.
     """
 
     parts: tuple[Part, ...]
     smoothing: float = 0.0
     errors: tuple[tuple[str, float], ...] = ()
+    own: OwnShares | None = None
     halted: bool = False
 
     @property
@@ -87,13 +106,17 @@ class Blend:
             origin_B: row of each origin.
             known_N: steps of each series that statistics of its own may be taken from.
         """
-        values_BHCQ = self._mean(
-            part.ensemble.predictor.forecast(part.ensemble.reader(part.plan, panel, known_N), series_B, origin_B)
-            for part in self.parts
+        share_BK = self._shares(panel, series_B)
+        values_BHCQ = _mean(
+            share_BK,
+            (
+                part.ensemble.predictor.forecast(part.ensemble.reader(part.plan, panel, known_N), series_B, origin_B)
+                for part in self.parts
+            ),
         )
         if not self.smoothing:
             return values_BHCQ
-        factor_BHC, offset_BHC = self._shift(values_BHCQ, panel, series_B, origin_B)
+        factor_BHC, offset_BHC = self._shift(values_BHCQ, share_BK[:, -1], panel, series_B, origin_B)
         return (values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]).astype(values_BHCQ.dtype)
 
     def paths(
@@ -115,32 +138,42 @@ class Blend:
             noise_BSHC: independent standard normal numbers.
             joint_HH: correlation of the normal scores over the steps.
         """
+        share_BK = self._shares(panel, series_B)
         readers = [part.ensemble.reader(part.plan, panel, known_N) for part in self.parts]
-        values_BSHC = self._mean(
-            joined_paths(part.ensemble.predictor, reader, series_B, origin_B, noise_BSHC, joint_HH)
-            for part, reader in zip(self.parts, readers, strict=True)
+        values_BSHC = _mean(
+            share_BK,
+            (
+                joined_paths(part.ensemble.predictor, reader, series_B, origin_B, noise_BSHC, joint_HH)
+                for part, reader in zip(self.parts, readers, strict=True)
+            ),
         )
         if not self.smoothing:
             return values_BSHC
-        quantiles_BHCQ = self._mean(
-            part.ensemble.predictor.forecast(reader, series_B, origin_B)
-            for part, reader in zip(self.parts, readers, strict=True)
+        quantiles_BHCQ = _mean(
+            share_BK,
+            (
+                part.ensemble.predictor.forecast(reader, series_B, origin_B)
+                for part, reader in zip(self.parts, readers, strict=True)
+            ),
         )
-        factor_BHC, offset_BHC = self._shift(quantiles_BHCQ, panel, series_B, origin_B)
+        factor_BHC, offset_BHC = self._shift(quantiles_BHCQ, share_BK[:, -1], panel, series_B, origin_B)
         return (values_BSHC * factor_BHC[:, None] + offset_BHC[:, None]).astype(values_BSHC.dtype)
 
-    def _mean(self, values: Iterable[np.ndarray]) -> np.ndarray:
-        """Of one array per part, by weight."""
-        if len(self.parts) == 1:
-            return next(iter(values))
-        whole = sum(part.weight for part in self.parts)
-        shares = [part.weight / whole if whole else 1 / len(self.parts) for part in self.parts]
-        total = [array * np.float32(share) for share, array in zip(shares, values, strict=True)]
-        result: np.ndarray = np.sum(total, axis=0)
-        return result
+    def _shares(self, panel: Panel, series_B: np.ndarray) -> np.ndarray:
+        """(B, K) weights of the parts and, last, of the smoothing."""
+        common_K = np.array([*(part.weight for part in self.parts), self.smoothing])
+        if self.own is None:
+            return np.broadcast_to(common_K, (len(series_B), len(common_K)))
+        used, back_B = np.unique(series_B, return_inverse=True)
+        return self.own.of((panel.ids[n] for n in used), common_K)[back_B]
 
     def _shift(
-        self, values_BHCQ: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray
+        self,
+        values_BHCQ: np.ndarray,
+        smoothing_B: np.ndarray,
+        panel: Panel,
+        series_B: np.ndarray,
+        origin_B: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """What moves the median towards the smoothing: factors where all is positive, so that it stays so; and offsets.
 
@@ -149,7 +182,7 @@ class Blend:
         main = self.parts[0]
         median_BHC = values_BHCQ[..., main.ensemble.calibration.middle].astype(np.float64)
         smooth_BHC = _smoothing(main.plan, panel, series_B, origin_B, median_BHC)
-        wanted_BHC = median_BHC + self.smoothing * (smooth_BHC - median_BHC)
+        wanted_BHC = median_BHC + smoothing_B[:, None, None] * (smooth_BHC - median_BHC)
         positive_BHC = (values_BHCQ > 0).all(axis=-1) & (wanted_BHC > 0)
         factor_BHC = np.where(positive_BHC, wanted_BHC / np.where(positive_BHC, median_BHC, 1), 1)
         return factor_BHC, np.where(positive_BHC, 0, wanted_BHC - median_BHC)
@@ -233,6 +266,24 @@ def _slot(end: float, trainings: int) -> float:
     return now + (end - now) / trainings
 
 
+def _mean(share_BK: np.ndarray, values: Iterable[np.ndarray]) -> np.ndarray:
+    """Of one array per part, by the weights that the parts have among themselves; all alike where they have none.
+
+    Each (B, ...), one for each column of ``share_BK`` but the last, which is that of the smoothing.
+    """
+    part_BK = share_BK[:, :-1]
+    if part_BK.shape[1] == 1:
+        return next(iter(values))
+    whole_B1 = part_BK.sum(axis=1, keepdims=True)
+    share_BK = np.where(whole_B1 > 0, part_BK / np.where(whole_B1 > 0, whole_B1, 1), 1 / part_BK.shape[1])
+    total: np.ndarray | None = None
+    for share_B, array in zip(share_BK.T.astype(np.float32), values, strict=True):
+        weighted = array * share_B.reshape(-1, *(1,) * (array.ndim - 1))
+        total = weighted if total is None else np.add(total, weighted, out=total)
+    assert total is not None
+    return total
+
+
 def _blended(tried: list[Part], panel: Panel) -> Blend:
     """The weights that are best on the validation tail."""
     plan = tried[0].plan
@@ -246,15 +297,17 @@ def _blended(tried: list[Part], panel: Panel) -> Blend:
     forecasts = [_median(part, panel, series_B, origin_B) for part in tried]
     forecasts.append(_smoothing(plan, panel, series_B, origin_B, forecasts[0]))
     error_KBHC = np.stack(forecasts) - truth_BHC
-    errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
-    belief = _belief((panel.length - cut_N)[cut_N < panel.length] / plan.framing.horizon)
-    share_K = shares(error_KBHC, weight_B, belief)
+    span_N = (panel.length - cut_N) / plan.framing.horizon
+    share_K = shares(error_KBHC, weight_B, belief_in(span_N[cut_N < panel.length]))
+    sharpness_N = sharpness(span_N)
+    share_NK = own_shares(error_KBHC, series_B, share_K, sharpness_N)
     names = [part.plan.describe_structure() for part in tried] + ["exponential smoothing"]
-    errors = list(zip(names, map(float, errors_K), strict=True))
-    errors.append(("blend", _error(np.einsum("k,kbhc->bhc", share_K, error_KBHC), weight_B)))
-    parts = [replace(part, weight=float(share)) for part, share in zip(tried, share_K, strict=False) if share > 0]
-    parts.sort(key=lambda part: -part.weight)
-    return Blend(tuple(parts), float(share_K[-1]), tuple(errors))
+    errors = [(name, mean_error(error_BHC, weight_B)) for name, error_BHC in zip(names, error_KBHC, strict=True)]
+    errors.append(("blend", mean_error(np.einsum("bk,kbhc->bhc", share_NK[series_B], error_KBHC), weight_B)))
+    order = [k for k in np.argsort(-share_K[:-1], kind="stable") if share_K[k] > 0]
+    parts = tuple(replace(tried[k], weight=float(share_K[k])) for k in order)
+    own = OwnShares(panel.ids, share_NK[:, [*order, -1]].astype(np.float32))
+    return Blend(parts, float(share_K[-1]), tuple(errors), own if sharpness_N.any() else None)
 
 
 def _known_windows(panel: Panel, index: WindowIndex, horizon: int) -> tuple[np.ndarray, np.ndarray]:
@@ -268,62 +321,6 @@ def _known_windows(panel: Panel, index: WindowIndex, horizon: int) -> tuple[np.n
 def _truth(panel: Panel, origin_B: np.ndarray, horizon: int) -> np.ndarray:
     truth_BHC: np.ndarray = panel.target_RC[origin_B[:, None] + np.arange(1, horizon + 1)]
     return truth_BHC
-
-
-def _belief(spans_N: np.ndarray) -> float:
-    """How far the tail is believed, 0 to 1, from the spans of one horizon that it holds of each series.
-
-    One span of time cannot tell what the next will be like, and a few spans in all leave the choice to luck.
-    """
-    time_seen, all_spans = max(float(np.median(spans_N)), 1.0), float(spans_N.sum())
-    return (1 - 1 / time_seen) * all_spans / (all_spans + FEW_SPANS)
-
-
-def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.ndarray:
-    """(K,) weights of the structures and, last, of the exponential smoothing.
-
-    What is best on the tail is believed as far as the tail has seen several spans of time, one after the other: series
-    of one panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the
-    rest, structures that are nearly as good as the best one share equally, and the smoothing gets twice as much as all
-    of them, or less the worse it is beside them.
-
-    Args:
-        error_KBHC: errors of the K candidates.
-        weight_B: of each window.
-        belief: weight of what was measured, 0 to 1.
-    """
-    errors_K = np.array([_error(error_BHC, weight_B) for error_BHC in error_KBHC])
-    picks = _picked(error_KBHC, weight_B)
-    picked_K = np.bincount(picks, minlength=len(errors_K)) / len(picks)
-    near_K = np.where(errors_K[:-1] <= NEARLY * errors_K[:-1].min(), 1.0, 0.0)
-    near_K[np.argsort(errors_K[:-1], kind="stable")[MOST_PARTS:]] = 0
-    near_K /= near_K.sum()
-    group = _error(np.einsum("k,kbhc->bhc", near_K, error_KBHC[:-1]), weight_B)
-    ratio = SMOOTH_PRIOR * (group / max(errors_K[-1], 1e-12)) ** SMOOTH_POWER
-    cautious_K = np.append(near_K, ratio) / (1 + ratio)
-    share_K = belief * picked_K + (1 - belief) * cautious_K
-    share_K[:-1][share_K[:-1] < LEAST * share_K[:-1].max()] = 0  # not worth a second training
-    result: np.ndarray = share_K / share_K.sum()
-    return result
-
-
-def _picked(error_KBHC: np.ndarray, weight_B: np.ndarray) -> list[int]:
-    """Candidates to average, one of them perhaps several times: each pick is the one that helps the mean most."""
-    picks: list[int] = []
-    total_BHC, best = np.zeros(error_KBHC.shape[1:]), math.inf
-    for _ in range(PICKS):
-        errors = [_error((total_BHC + error_BHC) / (len(picks) + 1), weight_B) for error_BHC in error_KBHC]
-        k = int(np.argmin(errors))
-        if errors[k] > GAIN * best:
-            break
-        picks.append(k)
-        total_BHC, best = total_BHC + error_KBHC[k], errors[k]
-    return picks
-
-
-def _error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:
-    """Weighted mean absolute error; unknown truths are left out."""
-    return float(np.nansum(np.nanmean(np.abs(error_BHC), axis=(1, 2)) * weight_B))
 
 
 def _median(part: Part, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:

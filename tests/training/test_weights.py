@@ -1,0 +1,178 @@
+"""The weights of a blend: what is best on the tail, how far that is believed, and what each series says itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.training.weights import (
+    LEAST,
+    MOST_PARTS,
+    NEARLY,
+    PICKS,
+    SHARPNESS,
+    _picked,
+    belief_in,
+    mean_error,
+    own_shares,
+    shares,
+    sharpness,
+)
+
+SEEDS = st.integers(0, 10**6)
+
+
+def errors_of(seed: int, candidates: int, windows: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    size_K = np.exp(rng.normal(size=candidates))
+    error_KBHC = size_K[:, None, None, None] * (rng.normal(size=(candidates, windows, 3, 1)) + rng.normal())
+    unknown_BHC = rng.random((windows, 3, 1)) < 0.2
+    unknown_BHC[:, 0] = False  # each window knows one truth at least
+    error_KBHC[:, unknown_BHC] = np.nan
+    return error_KBHC, rng.random(windows) + 0.1
+
+
+def plain_error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:
+    """Weighted mean over the windows of the mean over their known truths, step by step."""
+    return float(sum(w * np.abs(e[np.isfinite(e)]).mean() for e, w in zip(error_BHC, weight_B, strict=True)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(SEEDS, st.integers(2, 9), st.integers(1, 6), st.floats(0, 0.99))
+def test_shares_are_those_of_a_mean(seed: int, candidates: int, windows: int, belief: float) -> None:
+    share_K = shares(*errors_of(seed, candidates, windows), belief)
+    assert share_K.shape == (candidates,)
+    assert (share_K >= 0).all()
+    assert share_K.sum() == pytest.approx(1)
+    kept_K = share_K[:-1][share_K[:-1] > 0]
+    assert len(kept_K), "one structure at least is trained"
+    assert (kept_K >= LEAST * kept_K.max() * (1 - 1e-9)).all()
+
+
+def test_full_belief_follows_the_evidence() -> None:
+    weight_B = np.full(5, 0.2)
+    error_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, -1.0, 5.0, 3.0)])
+    assert shares(error_KBHC, weight_B, 1.0) == pytest.approx([0.5, 0.5, 0, 0])
+    best = np.stack([np.full((5, 3, 1), size) for size in (2.0, 0.5, 3.0)])
+    assert shares(best, weight_B, 1.0) == pytest.approx([0, 1, 0])
+
+
+def test_without_belief_the_smoothing_gets_most_where_all_are_equal_and_little_where_it_is_clearly_worse() -> None:
+    weight_B = np.full(5, 0.2)
+    equal_KBHC = np.ones((3, 5, 3, 1))
+    assert shares(equal_KBHC, weight_B, 0.0) == pytest.approx([1 / 6, 1 / 6, 2 / 3])
+    worse_KBHC = equal_KBHC * np.array([1, 1, 3])[:, None, None, None]
+    assert shares(worse_KBHC, weight_B, 0.0) == pytest.approx([81 / 166, 81 / 166, 4 / 166])
+
+
+def test_without_belief_only_a_few_that_are_nearly_the_best_share() -> None:
+    weight_B = np.full(5, 0.2)
+    size_K = np.array([1, NEARLY * 1.01, NEARLY * 0.99, 1])
+    share_K = shares(np.ones((4, 5, 3, 1)) * size_K[:, None, None, None], weight_B, 0.0)
+    assert share_K[1] == 0
+    assert share_K[0] == share_K[2] > 0
+    many_K = shares(np.ones((8, 5, 3, 1)), weight_B, 0.0)[:-1]
+    assert np.count_nonzero(many_K) == MOST_PARTS
+
+
+def test_what_gets_little_is_dropped() -> None:
+    error_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, 1.05, 2.0)])
+    # the second gets (1 - belief) / 2 of the structures' share and nothing from the picks
+    assert shares(error_KBHC, np.full(5, 0.2), 0.95)[1] == 0
+    assert shares(error_KBHC, np.full(5, 0.2), 0.5)[1] > 0
+
+
+@settings(max_examples=80, deadline=None)
+@given(SEEDS, st.integers(1, 6), st.integers(1, 6))
+def test_no_pick_makes_the_mean_worse(seed: int, candidates: int, windows: int) -> None:
+    error_KBHC, weight_B = errors_of(seed, candidates, windows)
+    picks = _picked(error_KBHC, weight_B)
+    alone_K = [mean_error(error_BHC, weight_B) for error_BHC in error_KBHC]
+    errors = [mean_error(error_KBHC[picks[: n + 1]].mean(axis=0), weight_B) for n in range(len(picks))]
+    assert 1 <= len(picks) <= PICKS
+    assert errors[0] == pytest.approx(min(alone_K))
+    assert (np.diff(errors) < 0).all()
+
+
+def test_where_nothing_is_wrong_the_shares_are_those_of_a_mean_too() -> None:
+    share_K = shares(np.zeros((3, 5, 3, 1)), np.full(5, 0.2), 0.5)
+    assert (share_K >= 0).all()
+    assert share_K.sum() == pytest.approx(1)
+
+
+def test_belief_rises_with_the_spans_and_is_none_after_one() -> None:
+    assert belief_in(np.array([1.0])) == belief_in(np.ones(1000)) == 0
+    assert belief_in(np.array([0.5])) == 0
+    one = [belief_in(np.array([spans])) for spans in (1.0, 2, 3, 10, 100, 10_000)]
+    many = [belief_in(np.full(count, 3.0)) for count in (1, 5, 50, 5000)]
+    for values in (one, many):
+        assert (np.diff(values) > 0).all()
+        assert 0 <= min(values) <= max(values) < 1
+
+
+@settings(max_examples=80, deadline=None)
+@given(SEEDS, st.integers(1, 6), st.integers(1, 12))
+def test_the_mean_error_is_that_of_a_plain_loop(seed: int, candidates: int, windows: int) -> None:
+    error_KBHC, weight_B = errors_of(seed, candidates, windows)
+    for error_BHC in error_KBHC:
+        assert mean_error(error_BHC, weight_B) == pytest.approx(plain_error(error_BHC, weight_B))
+
+
+# ---------------------------------------------------------------- of each series
+
+
+def plain_own(
+    error_KBHC: np.ndarray, series_B: np.ndarray, share_K: np.ndarray, sharpness_N: np.ndarray
+) -> list[list[float]]:
+    """The same, one series, target and candidate after the other."""
+    rows = []
+    for n, sharp in enumerate(sharpness_N):
+        relative = np.zeros(len(share_K))
+        for c in range(error_KBHC.shape[-1]):
+            size = np.array([np.abs(e[series_B == n, :, c]) for e in error_KBHC]).reshape(len(share_K), -1)
+            known = np.isfinite(size[0])
+            mean = size[:, known].mean(axis=1) if known.any() else np.ones(len(share_K))
+            relative += mean / (mean[share_K > 0].mean() or 1.0)
+        best = relative[share_K > 0].min()
+        row = share_K * np.exp(-sharp * (relative / best - 1))
+        rows.append(list(row / row.sum()))
+    return rows
+
+
+@settings(max_examples=80, deadline=None)
+@given(SEEDS, st.integers(2, 5), st.integers(1, 12), st.integers(1, 3))
+def test_own_weights_are_those_of_a_plain_loop(seed: int, candidates: int, windows: int, targets: int) -> None:
+    rng = np.random.default_rng(seed)
+    error_KBHC = np.concatenate([errors_of(seed + c, candidates, windows)[0] for c in range(targets)], axis=-1)
+    series_B, share_K = rng.integers(0, 4, windows), rng.random(candidates) * (rng.random(candidates) < 0.7)
+    share_K[0] += 0.1
+    sharpness_N = rng.random(4) * 6
+    got = own_shares(error_KBHC, series_B, share_K / share_K.sum(), sharpness_N)
+    np.testing.assert_allclose(got, plain_own(error_KBHC, series_B, share_K / share_K.sum(), sharpness_N))
+    assert (got[:, share_K == 0] == 0).all(), "nothing is trained again for one series"
+
+
+def test_a_series_that_was_never_wrong_or_never_seen_keeps_the_common_weights() -> None:
+    share_K = np.array([0.5, 0.3, 0.2])
+    error_KBHC = np.zeros((3, 2, 4, 1))
+    got = own_shares(error_KBHC, np.array([0, 0]), share_K, np.full(2, SHARPNESS))
+    np.testing.assert_allclose(got, [share_K, share_K])
+
+
+def test_the_unit_of_a_series_does_not_matter() -> None:
+    error_KBHC, _ = errors_of(1, 3, 6)
+    series_B, share_K = np.array([0, 0, 0, 1, 1, 1]), np.array([0.5, 0.3, 0.2])
+    unit_B = np.where(series_B == 0, 1e6, 1e-3)[:, None, None]
+    got = own_shares(error_KBHC, series_B, share_K, np.full(2, 3.0))
+    np.testing.assert_allclose(own_shares(error_KBHC * unit_B, series_B, share_K, np.full(2, 3.0)), got)
+
+
+def test_a_better_candidate_gains_with_the_spans_seen_and_in_one_span_nothing() -> None:
+    share_K, error_KBHC = np.array([0.5, 0.5]), np.ones((2, 3, 1, 1))
+    error_KBHC[1] = 1.25
+    got = own_shares(error_KBHC, np.arange(3), share_K, sharpness(np.array([1.0, 3.0, 1e9])))
+    assert got[0] == pytest.approx(share_K)
+    assert 0.5 < got[1, 0] < got[2, 0]
+    assert got[2, 1] / got[2, 0] == pytest.approx(np.exp(-0.25 * SHARPNESS * 2 / 3))
