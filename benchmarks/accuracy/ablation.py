@@ -58,6 +58,8 @@ class Piece:
 DEFAULTS = (Piece("full default"), Piece("default on torch", patch="torch"))
 PIECES = (
     Piece("one structure", {"structures": 1}),
+    Piece("common weights", patch="common-weights"),
+    Piece("no calendar", {"calendar": False}),
     Piece("no smoothing", patch="no-smoothing"),
     Piece("tail alone", patch="tail-alone"),
     Piece("tail ignored", patch="tail-ignored"),
@@ -66,6 +68,7 @@ PIECES = (
     Piece("no variants", patch="no-variants"),
     Piece("very best epoch", patch="best-epoch"),
     Piece("whole schedule", patch="whole-schedule"),
+    Piece("lr 0.003", {"training": {"lr": 3e-3}}),
     Piece("one member", {"members": 1}),
     Piece("random start", {"training": {"start": "random"}}),
     Piece("no linear skip", {"network": {"skip": 0}}),

@@ -99,6 +99,7 @@ def whole_schedule(repeat: Function) -> Function:
 
 
 PATCHES: dict[str, Patch | None] = {
+    "common-weights": (BLEND, "sharpness", lambda _: lambda spans_N: np.zeros(len(spans_N))),
     "no-smoothing": (BLEND, "shares", without_smoothing),
     "tail-alone": (BLEND, "shares", believing(1.0)),
     "tail-ignored": (BLEND, "shares", believing(0.0)),

@@ -119,7 +119,12 @@ def _blend(document: ForecasterDocument) -> dict[str, Any]:
         {"weight": part.weight, "plan": part.plan.describe(), "members": len(part.members), "chosen": encode(part.plan)}
         for part in document.parts
     ]
-    return {"parts": parts, "smoothing": document.smoothing, "errors": encode(document.errors)}
+    return {
+        "parts": parts,
+        "smoothing": document.smoothing,
+        "errors": encode(document.errors),
+        "own_weights": len(document.series),
+    }
 
 
 def _columns(columns: tuple[Column, ...]) -> list[dict[str, Any]]:

@@ -22,6 +22,12 @@ def test_the_best_structure_is_the_measure(blend: float, said: str) -> None:
     assert blend_reason(errors).endswith(said)
 
 
+def test_that_series_have_weights_of_their_own_is_said() -> None:
+    errors = [("a", 100.0), ("blend", 90.0)]
+    assert blend_reason(errors, 3) == blend_reason(errors) + " Each series has weights of its own, near these."
+    assert blend_reason([], 3) == ""
+
+
 @pytest.mark.parametrize(
     "errors",
     [

@@ -44,7 +44,7 @@ def show_blend(screen: Screen, blend: dict[str, Any], label: str, indent: int = 
         screen.labelled(label, title, indent)
         for weight, plan in blend_lines([(p["weight"], p["plan"]) for p in blend["parts"]], blend["smoothing"]):
             screen.labelled(f"  {weight}", plan, indent)
-        screen.labelled("", blend_reason(blend["errors"]), indent)
+        screen.labelled("", blend_reason(blend["errors"], blend["own_weights"]), indent)
     return bool(title)
 
 
@@ -55,6 +55,7 @@ def blend_facts(model: Forecaster) -> dict[str, Any]:
         "parts": [{"weight": part.weight, "plan": part.plan.describe()} for part in blend.parts],
         "smoothing": blend.smoothing,
         "errors": [list(pair) for pair in blend.errors],
+        "own_weights": 0 if blend.own is None else len(blend.own.ids),
     }
 
 

@@ -49,13 +49,14 @@ def _hundredths(weights: Sequence[float]) -> list[int]:
     return whole
 
 
-def blend_reason(errors: Sequence[tuple[str, float]]) -> str:
+def blend_reason(errors: Sequence[tuple[str, float]], own: int = 0) -> str:
     """Why it is a blend: its error on held-back data beside that of the best structure; empty where nobody compared.
 
     The weights were chosen on the same data, which the sentence says, for that flatters the blend.
 
     Args:
         errors: (what, error) of every structure, of the smoothing and of the blend.
+        own: series that have weights of their own.
 
     >>> blend_reason([("lookback 24 · log", 10.0), ("exponential smoothing", 12.0), ("blend", 9.6)])
     'On the held-back data that set the weights, the blend was 4 % better than the best structure alone.'
@@ -67,4 +68,5 @@ def blend_reason(errors: Sequence[tuple[str, float]]) -> str:
     gain = round(100 * (1 - blend[0] / min(alone)))
     outcome = f"{gain} % better than" if gain > 0 else f"{-gain} % worse than" if gain < 0 else "as good as"
     rest = "; so short a span is only partly believed" if gain < 0 else ""
-    return f"On the held-back data that set the weights, the blend was {outcome} the best structure alone{rest}."
+    told = f"On the held-back data that set the weights, the blend was {outcome} the best structure alone{rest}."
+    return f"{told} Each series has weights of its own, near these." if own else told

@@ -167,7 +167,8 @@ def _blend_facts(model: Forecaster) -> Iterable[tuple[str, str]]:
     if not lines:
         yield "in one line", main
         return
-    yield "in one line", f"{blend_title(len(blend.parts), blend.smoothing)}. {blend_reason(blend.errors)}".strip()
+    reason = blend_reason(blend.errors, 0 if blend.own is None else len(blend.own.ids))
+    yield "in one line", f"{blend_title(len(blend.parts), blend.smoothing)}. {reason}".strip()
     for weight, part in lines:
         yield f"weight {weight}", part
     if len(blend.parts) > 1:

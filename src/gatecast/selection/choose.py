@@ -39,6 +39,7 @@ ENOUGH_SEASONS = 3.5
 FEW_STEPS = 20_000  # in all: a large panel has windows enough, and more steps of each window train it worse
 MOST_SUPERVISED = 48
 MANY_WINDOWS = 12  # of the supervised steps in a typical series
+LIKELIHOODS = ("gaussian", "student-t", COUNTS)
 CATEGORY_DEPTH = 6  # one odd day among them does not move a median
 
 
@@ -379,8 +380,12 @@ def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any
     steps = 200 if panel.total < 2_000 else 300 if panel.total < 20_000 else 500 if panel.total < 50_000 else 1000
     epochs = 20
     batch = 32 if panel.total < 2_000 else 64 if panel.total < 20_000 else 128
-    chosen = TrainingConfig(batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
-    return changed(chosen, wanted or {})
+    wanted = wanted or {}
+    lr = TrainingConfig.lr
+    if wanted.get("loss") not in LIKELIHOODS:  # few steps are to be large ones; likelihoods would go astray
+        lr = 1e-2 if panel.total < 5_000 else 6e-3 if panel.total < 20_000 else lr
+    chosen = TrainingConfig(lr=lr, batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
+    return changed(chosen, wanted)
 
 
 def _members(panel: Panel) -> int:
