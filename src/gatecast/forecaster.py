@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Self
 
 import numpy as np
@@ -48,8 +49,8 @@ class Forecaster:
         structures: scalings that are trained at most, for a mean of those that do best together on the validation tail,
             with an exponential smoothing where that helps; 1 = the most promising one, alone. Where ``lookback``,
             ``scaling`` or the whole ``network`` are given there is one.
-        calendar: tell the network where each step lies in the day, the week and the year, as far as the data hold one
-            and a half of it; by default yes, save where the whole ``network`` is given.
+        calendar: tell the network the time of day, the weekday and the time of year (of which the data hold one and a
+            half); by default yes, save where the whole ``network`` is given.
         quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals,
             those of 80 and 95 % by default. A point loss (mse, mae, huber) without validation gives 0.5 alone: nobody
             knows its errors.
@@ -227,19 +228,8 @@ class Forecaster:
         return self
 
     def _wishes(self, deadline: float) -> Wishes:
-        return Wishes(
-            horizon=self.horizon,
-            lookback=self.lookback,
-            scaling=self.scaling,
-            network=self.network,
-            training=self.training,
-            members=self.members,
-            structures=self.structures,
-            calendar=self.calendar,
-            recursive=self.recursive,
-            seed=self.seed,
-            deadline=deadline,
-        )
+        asked = {field.name: getattr(self, field.name) for field in fields(Wishes) if field.name != "deadline"}
+        return Wishes(**asked, deadline=deadline)
 
     @property
     def plan_(self) -> Plan:

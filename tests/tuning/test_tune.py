@@ -409,7 +409,8 @@ def test_bad_trials_stop_after_their_first_fold(tiny: Tiny, panel: Panel, monkey
     pruned = [trial for trial in tuning.trials if trial["state"] == "pruned"]
     assert pruned
     assert all(len(trial["folds"]) < 3 for trial in pruned)
-    assert len([a for a in seen if not a["refit"]]) == sum(len(trial["folds"]) for trial in tuning.trials)
+    once = {str(trial["changes"]): len(trial["folds"]) for trial in tuning.trials}  # the same settings are scored once
+    assert len([a for a in seen if not a["refit"]]) == sum(once.values())
     assert tuning.trials[0]["state"] == "complete"
 
 

@@ -37,7 +37,7 @@ CLEARLY_WORSE = 1.4  # a line that is so much worse than the best one promises l
 MOST_STRUCTURES = 12
 ENOUGH_SEASONS = 3.5
 FEW_STEPS = 20_000  # in all: a large panel has windows enough, and more steps of each window train it worse
-MOST_SUPERVISED = 48
+MOST_SUPERVISED = 48  # of a window, times the horizon
 MANY_WINDOWS = 12  # of the supervised steps in a typical series
 LIKELIHOODS = ("gaussian", "student-t", COUNTS)
 CATEGORY_DEPTH = 6  # one odd day among them does not move a median
@@ -359,7 +359,7 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
     room = max(int(np.median(panel.length)) - horizon, 2)
     warm_up = max(warm_up, network.patch)
     if wishes.free_readout:
-        supervised = _supervised(panel, warm_up, room)
+        supervised = _supervised(panel, warm_up, room, horizon)
     else:
         supervised = network.readout
         if not supervised:  # every step of the window is trained
@@ -367,10 +367,11 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
     return warm_up + supervised - 1, supervised
 
 
-def _supervised(panel: Panel, warm_up: int, room: int) -> int:
-    """Steps K whose forecasts are trained: half as many as are only read; more of a few series that are long."""
+def _supervised(panel: Panel, warm_up: int, room: int, horizon: int) -> int:
+    """Steps K whose forecasts are trained: half as many as are only read; more of a few long series, a step ahead."""
     short = min(max(warm_up // 2, 1), 12, max(room // 3, 1))
-    return max(short, min(3 * warm_up, MOST_SUPERVISED, room // MANY_WINDOWS)) if panel.total < FEW_STEPS else short
+    long = min(3 * warm_up, MOST_SUPERVISED // horizon, room // MANY_WINDOWS)
+    return max(short, long) if panel.total < FEW_STEPS else short
 
 
 def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any] | None) -> TrainingConfig:
