@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
 from inspect import signature
 from pathlib import Path
@@ -20,6 +21,7 @@ from safetensors.numpy import load as unpack
 
 from gatecast.data.batches import Framing
 from gatecast.data.datasets import airline
+from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.reading import read
 from gatecast.data.scaling import Scaling
@@ -195,6 +197,28 @@ def test_what_fit_blends_survives(tmp_path: Path) -> None:
     assert (again.structures, again.blend_.errors) == (3, model.blend_.errors)
     before, after = (m.predict(airline()).values_NHCQ for m in (model, again))
     assert before.tobytes() == after.tobytes()
+
+
+def test_weights_of_series_and_the_calendar_survive(tmp_path: Path, panel_of: Callable[..., Panel]) -> None:
+    rng = np.random.default_rng(0)
+    plain = panel_of([np.exp(3 + 0.1 * rng.normal(size=200).cumsum()) for _ in range(3)])
+    starts = np.array(["2024-01-01", "2024-02-01", "2024-03-03"], "datetime64[us]")
+    panel = replace(plain, frequency=Frequency.from_text("D"), starts=starts)
+    quick: dict[str, Any] = {"training": {"max_epochs": 1, "steps_per_epoch": 2, "device": "cpu"}, "members": 1}
+    model = Forecaster(3, structures=3, progress=False, **quick).fit(panel)
+    assert model.plan_.framing.calendar == ("week",)
+    assert model.blend_.own is not None
+    model.save(tmp_path / "m.gatecast")
+    again = load(tmp_path / "m.gatecast")
+    assert again.blend_.own is not None
+    assert again.blend_.own.ids == panel.ids
+    assert again.blend_.own.share_NK.tobytes() == model.blend_.own.share_NK.tobytes()
+    assert describe_file(tmp_path / "m.gatecast")["blend"]["own_weights"] == 3
+    for asked in (panel.select([2, 0]), replace(panel, ids=("s1", "new", "other"))):
+        before, after = (m.predict(asked).values_NHCQ for m in (model, again))
+        assert before.tobytes() == after.tobytes()
+    common = again.predict(replace(panel, ids=("a", "b", "c"))).values_NHCQ
+    assert (common != again.predict(panel).values_NHCQ).any(), "own weights make a difference"
 
 
 def test_covariates_of_a_blend_survive(tmp_path: Path) -> None:

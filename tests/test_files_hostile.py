@@ -258,6 +258,17 @@ TAMPERED_BLENDS: dict[str, tuple[Callable[..., None], str]] = {
     ),
     "NaN weight": (tensor("part.1.member.0.readout.bias", filled(np.nan)), "holds NaN"),
     "negative spread": (tensor("part.1.calibration.stretch", filled(-1)), "not above 0"),
+    "series twice": (put("series", ["a", "a"]), "series holds a name twice"),
+    "more series than weights": (put("series", ["a", "b", "c"]), r"'shares' is F32 \[2, 3\] instead of F32 \[3, 3\]"),
+    "weights without series": (put("series", []), "tensor 'shares' is unknown"),
+    "series without weights": (tensor("shares", lambda _: None), "tensor 'shares' is missing"),
+    "own weights that add up to 2": (tensor("shares", lambda array: 2 * array), "do not add up to 1"),
+    "own weight below 0": (tensor("shares", lambda a: a + np.array([[0.5, -0.5, 0], [0, 0, 0]], a.dtype)), "below 0"),
+    "own weight nan": (tensor("shares", filled(np.nan)), "holds NaN"),
+    "cycle that no month has": (put("parts.1.plan.framing.calendar", ["week"]), "which steps of M do not have once"),
+    "cycle twice": (put("parts.0.plan.framing.calendar", ["year", "year"]), "do not have once each"),
+    "cycle unknown": (put("parts.0.plan.framing.calendar", ["moon"]), "'moon'"),
+    "cycle without its channels": (put("parts.0.plan.framing.calendar", ["year"]), "'part.0.* instead of"),
     "recursive": (
         both(
             put("settings.recursive", True),
@@ -271,13 +282,15 @@ TAMPERED_BLENDS: dict[str, tuple[Callable[..., None], str]] = {
 
 @pytest.mark.parametrize("case", TAMPERED_BLENDS)
 def test_a_tampered_blend_is_refused_with_one_line(case: str, packed: bytes, tmp_path: Path) -> None:
-    """The good file made into a blend: its one part twice, and a smoothing."""
+    """The good file made into a blend: its one part twice, a smoothing, and two series with weights of their own."""
     change, message = TAMPERED_BLENDS[case]
     outer, arrays = parts_of(packed)
     arrays |= {name.replace("part.0.", "part.1."): array.copy() for name, array in arrays.items()}
     several(2)(outer, arrays)
     outer = json.loads(json.dumps(outer))  # so that the two parts can be changed apart
     both(put("parts.0.weight", 0.5), put("parts.1.weight", 0.25), put("smoothing", 0.25))(outer, arrays)
+    put("series", ["a", "b"])(outer, arrays)
+    arrays["shares"] = np.array([[0.2, 0.3, 0.5], [1, 0, 0]], np.float32)
     good = load(written(tmp_path, sealed(outer, arrays)))
     assert np.isfinite(good.predict(airline()).values_NHCQ).all()
     change(outer, arrays)
