@@ -291,3 +291,45 @@ def test_the_quick_error_of_what_cannot_be_checked_is_unknown(panel_of: PanelOf)
     y = np.arange(60.0)
     y[1::2] = np.nan
     assert np.isnan(quick_error(panel_of([y]), scaling, Framing(6, 4)))
+
+
+# ---------------------------------------------------------------- calendar, supervised steps, learning rate
+
+
+def days(panel_of: PanelOf, steps: int, series: int = 1) -> Panel:
+    rng = np.random.default_rng(0)
+    panel = panel_of([20 + rng.normal(size=steps).cumsum() for _ in range(series)])
+    starts = np.full(series, np.datetime64("2024-01-01", "us"))
+    return replace(panel, frequency=Frequency.from_text("D"), starts=starts)
+
+
+def test_the_calendar_is_told_unless_the_whole_network_is_given_or_the_user_says_otherwise(panel_of: PanelOf) -> None:
+    panel, network = days(panel_of, 60), LSTMConfig(hidden_size=4, skip=1)
+    asked = {
+        "default": FREE,
+        "changed": replace(FREE, network={"hidden_size": 4}),
+        "network": replace(FREE, network=network),
+        "network, yes": replace(FREE, network=network, calendar=True),
+        "no": replace(FREE, calendar=False),
+    }
+    told = {name: bool(choose(panel, wishes).framing.calendar) for name, wishes in asked.items()}
+    assert told == {"default": True, "changed": True, "network": False, "network, yes": True, "no": False}
+
+
+def test_few_long_series_train_more_steps_of_each_window_a_step_ahead(panel_of: PanelOf) -> None:
+    def supervised(steps: int, horizon: int, series: int = 1) -> int:
+        return choose(days(panel_of, steps, series), replace(FREE, horizon=horizon)).framing.supervised
+
+    assert supervised(600, 1) == 42, "three times what is only read"
+    assert supervised(120, 1) < 12, "a short series has none to spare"
+    assert supervised(600, 14) <= 12, "each step is a forecast of 14"
+    assert supervised(600, 1, series=40) <= 12, "many series have windows enough"
+
+
+def test_small_data_learn_in_large_steps(panel_of: PanelOf) -> None:
+    def lr(total: int, **training: float | str) -> float:
+        return choose(days(panel_of, total // 10, 10), replace(FREE, training=training)).training.lr
+
+    assert [lr(total) for total in (1_000, 6_000, 30_000)] == [1e-2, 6e-3, 3e-3]
+    assert lr(1_000, loss="gaussian") == lr(1_000, loss="student-t") == 3e-3
+    assert lr(1_000, lr=0.5) == 0.5

@@ -236,11 +236,10 @@ def _weights(
     for e, total_DTS in enumerate(totals):
         score_GP[len(TRENDS) * e : len(TRENDS) * (e + 1)] = total_DTS[:, step_P, series_P]
     best_P = score_GP.min(axis=0, where=usable_GP, initial=np.inf)
-    # what own / best is above 1, as far as count / (count + alike) errors can tell; the same for all that never erred
+    # own / best, as far as count / (count + alike) errors can tell; the same for all that never erred
     with np.errstate(over="ignore"):
         score_GP /= np.where(best_P > 0, best_P, np.finfo(np.float64).tiny)
     np.minimum(score_GP, _HOPELESS, out=score_GP)
-    score_GP -= best_P > 0
     count_P = np.maximum(step_P + 1 - warm - np.array(lags)[:, None], 0).sum(axis=0)
     score_GP *= count_P / (count_P + _ALIKE_ERRORS)
     score_GP[~usable_GP] = np.inf
