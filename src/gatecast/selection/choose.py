@@ -369,9 +369,10 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
 
 def _supervised(panel: Panel, warm_up: int, room: int, horizon: int) -> int:
     """Steps K whose forecasts are trained: half as many as are only read; more of a few long series, a step ahead."""
-    short = min(max(warm_up // 2, 1), 12, max(room // 3, 1))
+    few = panel.total < FEW_STEPS
+    short = min(max(warm_up // 2, 1), 32 if few else 12, max(room // 3, 1))
     long = min(3 * warm_up, MOST_SUPERVISED // horizon, room // MANY_WINDOWS)
-    return max(short, long) if panel.total < FEW_STEPS else short
+    return max(short, long) if few else short
 
 
 def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any] | None) -> TrainingConfig:
