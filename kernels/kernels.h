@@ -109,6 +109,19 @@ struct OuterTask {
     ptrdiff_t sum_row;
 };
 
+// Step readout: some lines, each with H steps that have F future covariates; 16 inner numbers per step.
+constexpr int64_t INNER = 16;
+
+struct StepsTask {
+    int64_t lines, horizon, features;
+    float* state;                 // [line][16]: is read forward, and written (its gradient) backward
+    ptrdiff_t state_row;
+    const float* future;          // [line][H][F]
+    const float* weight;          // [F][16]
+    float* inner;                 // [line][H][16]: is written forward, and read backward
+    float* slope;                 // [line][H][16], backward: of the inner numbers, then of what tanh was given
+};
+
 enum class Loss : int { mse, mae, huber, pinball };
 
 // Loss and its gradient over planes of raw outputs (R, count), all of them elementwise.
@@ -155,6 +168,8 @@ struct Kernels {
     void (*pack_dense)(const DenseWeights&, float* packed);
     void (*dense)(const DenseTask&);
     void (*outer)(const OuterTask&);
+    void (*inner_of_steps)(const StepsTask&);
+    void (*inner_of_steps_back)(const StepsTask&);
     void (*loss)(LossTask&);
     double (*squares)(const float* values, int64_t count);
     void (*update)(const UpdateTask&);

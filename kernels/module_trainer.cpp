@@ -36,18 +36,25 @@ bool read_numbers(PyObject* tuple, std::vector<double>& to) {
     return true;
 }
 
+const int64_t AFTER_LSTM = 7;   // parameters that do not belong to a layer
+
 Parameters parameters_of(const std::vector<float*>& at, int64_t layers) {
     Parameters all;
     all.lstm = gradients_of(std::vector<float*>(at.begin(), at.begin() + 4 * layers));
-    all.readout = at[(size_t)(4 * layers)];
-    all.readout_bias = at[(size_t)(4 * layers + 1)];
-    all.skip = at[(size_t)(4 * layers + 2)];
+    float* const* after = at.data() + 4 * layers;
+    all.readout = after[0];
+    all.readout_bias = after[1];
+    all.skip = after[2];
+    all.from_state = after[3];
+    all.from_state_bias = after[4];
+    all.from_future = after[5];
+    all.out = after[6];
     return all;
 }
 
 bool sound(const NetworkShape& s, const Training& t) {
     const bool positive = s.lookback > 0 && s.features > 0 && s.patch > 0 && s.units > 0 && s.layers > 0 && s.origins > 0 &&
-                          s.outputs > 0 && s.raws > 0 && s.skip >= 0 && t.threads > 0;
+                          s.horizon > 0 && s.targets > 0 && s.raws > 0 && s.skip >= 0 && s.future >= 0 && t.threads > 0;
     const bool fitting = positive && s.lookback >= s.patch && s.origins <= s.lookback / s.patch && (s.patch == 1 || s.origins == 1);
     const bool levels = t.loss != Loss::pinball || ((int64_t)t.levels.size() == s.raws && t.middle >= 0 && t.middle < s.raws && s.raws <= 64);
     if (fitting && levels) return true;
@@ -60,24 +67,24 @@ bool sound(const NetworkShape& s, const Training& t) {
 PyObject* make_trainer(PyObject*, PyObject* args) {
     static const char* const LOSSES[] = {"mse", "mae", "huber", "pinball"};
     static const char* const OPTIMIZERS[] = {"none", "sgd", "adam", "adamw"};
-    long long lookback, features, patch, units, layers, origins, outputs, raws, skip, middle, threads, count;
+    long long lookback, features, patch, units, layers, origins, horizon, targets, raws, skip, future, middle, threads, count;
     unsigned long long seed, values, gradient, first, second;
     const char *loss, *optimizer;
     double momentum, decay, clip, dropout;
     PyObject *levels, *value_tuple, *gradient_tuple;
-    if (!PyArg_ParseTuple(args, "(LLLLLLLLL)(sOLsddddKL)OO(LKKKK):trainer", &lookback, &features, &patch, &units, &layers,
-                          &origins, &outputs, &raws, &skip, &loss, &levels, &middle, &optimizer, &momentum, &decay, &clip,
-                          &dropout, &seed, &threads, &value_tuple, &gradient_tuple, &count, &values, &gradient, &first, &second))
+    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(sOLsddddKL)OO(LKKKK):trainer", &lookback, &features, &patch, &units, &layers,
+                          &origins, &horizon, &targets, &raws, &skip, &future, &loss, &levels, &middle, &optimizer, &momentum,
+                          &decay, &clip, &dropout, &seed, &threads, &value_tuple, &gradient_tuple, &count, &values, &gradient, &first, &second))
         return nullptr;
     const int which_loss = position(loss, LOSSES, 4), which_optimizer = which_loss < 0 ? -1 : position(optimizer, OPTIMIZERS, 4);
     std::vector<double> numbers;
     if (which_optimizer < 0 || !read_numbers(levels, numbers)) return nullptr;
-    NetworkShape shape = {lookback, features, patch, units, layers, origins, outputs, raws, skip};
+    NetworkShape shape = {lookback, features, patch, units, layers, origins, horizon, targets, raws, skip, future};
     Training training = {(Loss)which_loss, std::vector<float>(numbers.begin(), numbers.end()), middle, (Optimizer)which_optimizer,
                          (float)momentum, (float)decay, (float)clip, (float)dropout, seed, threads};
     std::vector<float*> value_at, gradient_at;
-    if (!sound(shape, training) || !read_addresses(value_tuple, 4 * layers + 3, value_at) ||
-        !read_addresses(gradient_tuple, 4 * layers + 3, gradient_at))
+    if (!sound(shape, training) || !read_addresses(value_tuple, 4 * layers + AFTER_LSTM, value_at) ||
+        !read_addresses(gradient_tuple, 4 * layers + AFTER_LSTM, gradient_at))
         return nullptr;
     Flat flat = {count, floats(values), floats(gradient), floats(first), floats(second)};
     Trainer* trainer = new (std::nothrow) Trainer(shape, training, parameters_of(value_at, layers), parameters_of(gradient_at, layers), flat);
@@ -87,10 +94,10 @@ PyObject* make_trainer(PyObject*, PyObject* args) {
 // Steps over consecutive batches that lie one after the other; per step (loss, error, norm) go to `results`.
 PyObject* train(PyObject*, PyObject* args) {
     PyObject *capsule, *size_tuple, *rate_tuple;
-    unsigned long long context, target, weight, results;
-    long long context_row, target_row, number;
-    if (!PyArg_ParseTuple(args, "O(KKK)(LL)OOLK:train", &capsule, &context, &target, &weight, &context_row, &target_row,
-                          &size_tuple, &rate_tuple, &number, &results))
+    unsigned long long context, target, weight, future, results;
+    long long context_row, target_row, future_row, number;
+    if (!PyArg_ParseTuple(args, "O(KKKK)(LLL)OOLK:train", &capsule, &context, &target, &weight, &future, &context_row,
+                          &target_row, &future_row, &size_tuple, &rate_tuple, &number, &results))
         return nullptr;
     Trainer* trainer = static_cast<Trainer*>(PyCapsule_GetPointer(capsule, CAPSULE));
     std::vector<double> sizes, rates;
@@ -101,13 +108,18 @@ PyObject* train(PyObject*, PyObject* args) {
         PyErr_SetString(PyExc_ValueError, "each step needs a batch of at least one window and a learning rate");
         return nullptr;
     }
+    if (trainer->needs_future() && !future) {
+        PyErr_SetString(PyExc_ValueError, "the network has a step readout: future covariates are needed");
+        return nullptr;
+    }
     bool full = false;
     Py_BEGIN_ALLOW_THREADS
     try {
         int64_t row = 0;
         for (size_t i = 0; i < sizes.size(); ++i) {
             TrainingBatch batch = {(int64_t)sizes[i], floats(context) + row * context_row, floats(target) + row * target_row,
-                                   weight ? floats(weight) + row * target_row : nullptr};
+                                   weight ? floats(weight) + row * target_row : nullptr,
+                                   future ? floats(future) + row * future_row : nullptr};
             StepResult result = trainer->step(batch, number + (int64_t)i, (float)rates[i]);
             float* to = floats(results) + 3 * i;
             to[0] = result.loss;

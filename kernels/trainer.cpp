@@ -38,17 +38,20 @@ struct Trainer::Desk {
     float* target;             // [plane]
     float* weight;             // [plane], null = all known
     float* padded;             // [rows][(skip - 1 + L) * F] where an origin has fewer than `skip` steps before it
+    float* future;             // [lines][H * F2]
+    float* inner;              // of the step readout, and its room
+    float* step_room;
 };
 
 Trainer::Trainer(const NetworkShape& shape, const Training& training, const Parameters& values, const Parameters& gradients, const Flat& flat)
     : shape_(shape), training_(training), values_(values), gradients_(gradients), flat_(flat), kernels_(chosen()),
-      D_padded_(padded(shape.units, kernels_.lanes)), width_(padded(shape.raws * shape.outputs, kernels_.lanes)),
-      weights_(as_weights(values)) {
-    const int64_t outputs = shape.raws * shape.outputs, lanes = kernels_.lanes;
-    arranged_ = Block((shape.units + 1) * outputs);
-    readout_pack_ = Block(dense_pack_size(shape.units, outputs, lanes));
-    readout_back_ = Block(dense_pack_size(outputs, shape.units, lanes));
-    skip_pack_ = Block(dense_pack_size(recent_width(), shape.outputs, lanes));
+      steps_({shape.horizon, shape.targets, shape.raws, shape.future}, kernels_), D_padded_(padded(shape.units, kernels_.lanes)),
+      width_(padded(columns(), kernels_.lanes)), weights_(as_weights(values)) {
+    const int64_t lanes = kernels_.lanes;
+    arranged_ = Block((shape.units + 1) * columns());
+    readout_pack_ = Block(dense_pack_size(shape.units, columns(), lanes));
+    readout_back_ = Block(dense_pack_size(columns(), shape.units, lanes));
+    skip_pack_ = Block(dense_pack_size(recent_width(), shape.outputs(), lanes));
 }
 
 // A stack is made once for each size of a batch: an epoch's last one is often smaller.
@@ -67,7 +70,7 @@ StepResult Trainer::step(const TrainingBatch& batch, int64_t number, float lr) {
     Stack& stack = stack_for(batch.rows);
     stack.draw((training_.seed + 1) * 0x9e3779b97f4a7c15u + (uint64_t)number);
     prepare(stack);
-    const int64_t values = batch.rows * shape_.origins * shape_.outputs, chunks = stack.chunks();
+    const int64_t values = batch.rows * shape_.origins * shape_.outputs(), chunks = stack.chunks();
     double known = (double)values;
     if (batch.weight) {
         known = sum_of(batch.weight, values);
@@ -91,36 +94,41 @@ StepResult Trainer::step(const TrainingBatch& batch, int64_t number, float lr) {
 
 // ---------------------------------------------------------------- weights as the products want them
 
-// Rows of the readout from (output, raw) to (raw, output), so that each raw number is a plane of its own.
+// Rows of the readout from (output, raw) to (raw, output), so that each raw number is a plane of its own; after them
+// those of from_state, which reads the same hidden states.
 void Trainer::arrange_readout() {
-    const int64_t Y = shape_.outputs, R = shape_.raws, D = shape_.units;
+    const int64_t Y = shape_.outputs(), R = shape_.raws, D = shape_.units;
     float* weight = arranged_.data();
-    float* bias = weight + Y * R * D;
+    float* bias = weight + columns() * D;
     for (int64_t r = 0; r < R; ++r) {
         for (int64_t y = 0; y < Y; ++y) {
             memcpy(weight + (r * Y + y) * D, values_.readout + (y * R + r) * D, (size_t)D * sizeof(float));
             bias[r * Y + y] = values_.readout_bias[y * R + r];
         }
     }
+    if (!steps_.used()) return;
+    memcpy(weight + R * Y * D, values_.from_state, (size_t)(INNER * D) * sizeof(float));
+    memcpy(bias + R * Y, values_.from_state_bias, (size_t)INNER * sizeof(float));
 }
 
 void Trainer::prepare(Stack& stack) {
-    const int64_t outputs = shape_.outputs * shape_.raws, D = shape_.units;
+    const int64_t D = shape_.units;
     const bool hidden = stack.shape().steps > 1;
     stack.pack(weights_.data(), hidden);
     stack.pack_back(weights_.data(), hidden, false);
     arrange_readout();
     const float* weight = arranged_.data();
-    kernels_.pack_dense({weight, D, 1, outputs, D, weight + outputs * D}, readout_pack_.data());
-    kernels_.pack_dense({weight, 1, D, D, outputs, nullptr}, readout_back_.data());
+    kernels_.pack_dense({weight, D, 1, columns(), D, weight + columns() * D}, readout_pack_.data());
+    kernels_.pack_dense({weight, 1, D, D, columns(), nullptr}, readout_back_.data());
+    steps_.pack(values_.from_future, values_.out);
     if (shape_.skip)
-        kernels_.pack_dense({values_.skip, recent_width(), 1, shape_.outputs, recent_width(), nullptr}, skip_pack_.data());
+        kernels_.pack_dense({values_.skip, recent_width(), 1, shape_.outputs(), recent_width(), nullptr}, skip_pack_.data());
 }
 
 // ---------------------------------------------------------------- one chunk of windows
 
 void Trainer::chunk(Stack& stack, const TrainingBatch& batch, float scale, int64_t index, double* loss, double* error) {
-    const int64_t K = shape_.origins, Y = shape_.outputs, R = shape_.raws, L = shape_.lookback, F = shape_.features;
+    const int64_t K = shape_.origins, Y = shape_.outputs(), R = shape_.raws, L = shape_.lookback, F = shape_.features;
     Desk desk = {};
     desk.first = stack.first_row(index);
     desk.rows = stack.first_row(index + 1) - desk.first;
@@ -139,6 +147,9 @@ void Trainer::chunk(Stack& stack, const TrainingBatch& batch, float scale, int64
         desk.target = parts.take(desk.plane);
         desk.weight = batch.weight ? parts.take(desk.plane) : nullptr;
         desk.padded = short_past ? parts.take(desk.rows * (shape_.skip - 1 + L) * F) : nullptr;
+        desk.future = parts.take(desk.lines * steps_.future_row());
+        desk.inner = parts.take(steps_.inner_size(desk.lines));
+        desk.step_room = parts.take(steps_.room_size());
         if (pass == 0) {
             room = Block(parts.used());
             base = room.data();
@@ -149,6 +160,7 @@ void Trainer::chunk(Stack& stack, const TrainingBatch& batch, float scale, int64
     stack.forward_chunk(data, index);
     read_out(stack, batch, index, desk);
     to_planes(batch, desk.first, desk);
+    steps_.forward(step_desk(desk, desk.planes));
     LossTask task = {};
     task.kind = training_.loss;
     task.count = desk.count;
@@ -191,7 +203,7 @@ void Trainer::read_out(const Stack& stack, const TrainingBatch& batch, int64_t i
     const int64_t L = shape_.lookback, F = shape_.features, steps = shape_.lookback / shape_.patch;
     Input hidden = stack.outputs(index);
     hidden.base[0] += (steps - shape_.origins) * hidden.step[0];
-    kernels_.dense({desk.lines, shape_.raws * shape_.outputs, hidden, readout_pack_.data(), desk.raw, (ptrdiff_t)width_, false});
+    kernels_.dense({desk.lines, columns(), hidden, readout_pack_.data(), desk.raw, (ptrdiff_t)width_, false});
     if (!shape_.skip) return;
     if (desk.padded) {
         const int64_t before = (shape_.skip - 1) * F, own = L * F;
@@ -207,12 +219,12 @@ void Trainer::read_out(const Stack& stack, const TrainingBatch& batch, int64_t i
         input.base[0] = recent;
         input.row[0] = row;
         input.width[0] = recent_width();
-        kernels_.dense({lines, shape_.outputs, input, skip_pack_.data(), desk.raw + line * width_, (ptrdiff_t)(stride * width_), true});
+        kernels_.dense({lines, shape_.outputs(), input, skip_pack_.data(), desk.raw + line * width_, (ptrdiff_t)(stride * width_), true});
     });
 }
 
 void Trainer::to_planes(const TrainingBatch& batch, int64_t first, const Desk& desk) const {
-    const int64_t K = shape_.origins, Y = shape_.outputs;
+    const int64_t K = shape_.origins, Y = shape_.outputs();
     const size_t bytes = (size_t)Y * sizeof(float), tail = (size_t)(desk.plane - desk.count) * sizeof(float);
     for (int64_t r = 0; r < shape_.raws; ++r) {
         float* plane = desk.planes + r * desk.plane;
@@ -224,33 +236,50 @@ void Trainer::to_planes(const TrainingBatch& batch, int64_t first, const Desk& d
             const int64_t to = (k * desk.rows + b) * Y, from = ((first + b) * K + k) * Y;
             memcpy(desk.target + to, batch.target + from, bytes);
             if (desk.weight) memcpy(desk.weight + to, batch.weight + from, bytes);
+            if (!steps_.used()) continue;
+            const int64_t row = steps_.future_row();
+            memcpy(desk.future + (k * desk.rows + b) * row, batch.future + ((first + b) * K + k) * row, (size_t)row * sizeof(float));
         }
     }
 }
 
+// from_state's columns lie behind the raw outputs; planes: forward those of the outputs, backward of their slopes.
+StepDesk Trainer::step_desk(const Desk& desk, float* planes) const {
+    StepDesk steps = {};
+    steps.lines = desk.lines;
+    steps.state = desk.raw + shape_.raws * shape_.outputs();
+    steps.state_row = width_;
+    steps.future = desk.future;
+    steps.inner = desk.inner;
+    steps.room = desk.step_room;
+    steps.planes = planes;
+    steps.plane = desk.plane;
+    return steps;
+}
+
 void Trainer::from_planes(const Desk& desk) const {
-    const int64_t Y = shape_.outputs;
+    const int64_t Y = shape_.outputs();
     for (int64_t r = 0; r < shape_.raws; ++r)
         for (int64_t line = 0; line < desk.lines; ++line)
             memcpy(desk.raw + line * width_ + r * Y, desk.slopes + r * desk.plane + line * Y, (size_t)Y * sizeof(float));
-    const int64_t real = shape_.raws * Y;
+    const int64_t real = columns();
     for (int64_t line = 0; line < desk.lines; ++line) memset(desk.raw + line * width_ + real, 0, (size_t)(width_ - real) * sizeof(float));
 }
 
 void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, int64_t index, const Desk& desk) {
-    const int64_t outputs = shape_.raws * shape_.outputs, Yp = padded(shape_.outputs, kernels_.lanes);
-    const int64_t size = outputs * D_padded_ + width_ + recent_width() * Yp;
+    const int64_t Yp = padded(shape_.outputs(), kernels_.lanes);
     Block& block = readout_sums_[(size_t)index];
-    if (!block.data()) block = Block(size);
+    if (!block.data()) block = Block(sum_size());
     float* sums = block.data();
-    memset(sums, 0, (size_t)size * sizeof(float));
+    memset(sums, 0, (size_t)sum_size() * sizeof(float));
+    steps_.backward(step_desk(desk, desk.slopes), sums + steps_sum());   // also writes from_state's columns, read below
     Input hidden = stack.outputs(index);
     const int64_t steps = shape_.lookback / shape_.patch;
     const float* states = hidden.base[0] + (steps - shape_.origins) * hidden.step[0];
-    kernels_.outer({desk.lines, outputs, D_padded_, desk.raw, (ptrdiff_t)width_, states, (ptrdiff_t)D_padded_, sums, (ptrdiff_t)D_padded_});
-    kernels_.outer({desk.lines, 1, width_, &ONE, 0, desk.raw, (ptrdiff_t)width_, sums + outputs * D_padded_, (ptrdiff_t)width_});
+    kernels_.outer({desk.lines, columns(), D_padded_, desk.raw, (ptrdiff_t)width_, states, (ptrdiff_t)D_padded_, sums, (ptrdiff_t)D_padded_});
+    kernels_.outer({desk.lines, 1, width_, &ONE, 0, desk.raw, (ptrdiff_t)width_, sums + columns() * D_padded_, (ptrdiff_t)width_});
     if (shape_.skip) {
-        float* skip = sums + outputs * D_padded_ + width_;
+        float* skip = sums + columns() * D_padded_ + width_;
         each_recent(batch, desk, [&](int64_t line, int64_t lines, int64_t stride, const float* recent, ptrdiff_t row) {
             kernels_.outer({lines, recent_width(), Yp, recent, row, desk.raw + line * width_, (ptrdiff_t)(stride * width_), skip, (ptrdiff_t)Yp});
         });
@@ -259,21 +288,20 @@ void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, 
     slopes.pieces = 1;
     slopes.base[0] = desk.raw;
     slopes.row[0] = width_;
-    slopes.width[0] = outputs;
+    slopes.width[0] = columns();
     kernels_.dense({desk.lines, D_padded_, slopes, readout_back_.data(), desk.hidden, (ptrdiff_t)D_padded_, false});
 }
 
 // ---------------------------------------------------------------- gradients and update
 
 void Trainer::sum_readout(int64_t chunks) {
-    const int64_t Y = shape_.outputs, R = shape_.raws, D = shape_.units, outputs = Y * R, Yp = padded(Y, kernels_.lanes);
-    const int64_t size = outputs * D_padded_ + width_ + recent_width() * Yp;
+    const int64_t Y = shape_.outputs(), R = shape_.raws, D = shape_.units, Yp = padded(Y, kernels_.lanes), size = sum_size();
     float* sum = readout_sums_[0].data();
     for (int64_t i = 1; i < chunks; ++i) {
         const float* other = readout_sums_[(size_t)i].data();
         for (int64_t at = 0; at < size; ++at) sum[at] += other[at];
     }
-    const float* bias = sum + outputs * D_padded_;
+    const float* bias = sum + columns() * D_padded_;
     const float* skip = bias + width_;
     for (int64_t r = 0; r < R; ++r) {
         for (int64_t y = 0; y < Y; ++y) {
@@ -283,6 +311,10 @@ void Trainer::sum_readout(int64_t chunks) {
     }
     for (int64_t y = 0; y < Y && shape_.skip; ++y)
         for (int64_t m = 0; m < recent_width(); ++m) gradients_.skip[y * recent_width() + m] = skip[m * Yp + y];
+    if (!steps_.used()) return;
+    for (int64_t i = 0; i < INNER; ++i) memcpy(gradients_.from_state + i * D, sum + (R * Y + i) * D_padded_, (size_t)D * sizeof(float));
+    memcpy(gradients_.from_state_bias, bias + R * Y, (size_t)INNER * sizeof(float));
+    steps_.put_gradients(sum + steps_sum(), gradients_.from_future, gradients_.out);
 }
 
 float Trainer::update(int64_t number, float lr) {

@@ -2,6 +2,7 @@
 #include "layer.h"
 #include "losses.h"
 #include "optimizers.h"
+#include "steps.h"
 
 namespace {
 
@@ -149,6 +150,6 @@ void update(const gatecast::UpdateTask& task) { update_range(task); }
 namespace gatecast {
 extern const Kernels GATECAST_TABLE(GATECAST_VARIANT);
 const Kernels GATECAST_TABLE(GATECAST_VARIANT) = {
-    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask, pack_dense, dense, outer, loss, squares, update,
+    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask, pack_dense, dense, outer, inner_of_steps, inner_of_steps_back, loss, squares, update,
 };
 }  // namespace gatecast

@@ -67,7 +67,7 @@ def lstm_backward(
     """
 
 def trainer(
-    shape: tuple[int, int, int, int, int, int, int, int, int],
+    shape: tuple[int, int, int, int, int, int, int, int, int, int, int],
     settings: tuple[str, tuple[float, ...], int, str, float, float, float, float, int, int],
     values: tuple[Address, ...],
     gradients: tuple[Address, ...],
@@ -77,18 +77,20 @@ def trainer(
     """What trains a network of ``gatecast.model.lstm`` in place.
 
     Args:
-        shape: lookback, features, patch, hidden, layers, origins, outputs (horizon * targets), raws, skip.
+        shape: lookback, features, patch, hidden, layers, origins, horizon, targets, raws, skip, future covariates of
+            the step readout (0 = there is none).
         settings: loss (mse, mae, huber, pinball), levels of the pinball loss, position of its location, optimizer
             (none, sgd, adam, adamw), momentum, weight decay, clip (0 = none), dropout, seed of the dropout, threads.
-        values: the parameters: four of each layer, readout, its bias, skip (0 = none).
+        values: the parameters: four of each layer, readout, its bias, skip (0 = none), and of the step readout from_state,
+            its bias, from_future, out (0 = none).
         gradients: theirs.
         flat: count, values, gradient, and what the optimizer remembers of each (two, zero at the start), all flat.
     """
 
 def train(
     trainer: Memory,
-    data: tuple[Address, Address, Address],
-    rows: tuple[int, int],
+    data: tuple[Address, Address, Address, Address],
+    rows: tuple[int, int, int],
     sizes: tuple[int, ...],
     rates: tuple[float, ...],
     number: int,
@@ -99,8 +101,9 @@ def train(
 
     Args:
         trainer: what ``trainer`` gave.
-        data: context (B, L, F), target (B, K, H * C), weight (as target, or 0).
-        rows: numbers in one row of the context, and of the target.
+        data: context (B, L, F), target (B, K, H * C), weight (as target, or 0), future (B, K, H, F2), or 0
+            without a step readout.
+        rows: numbers in one row of the context, of the target, and of the future covariates.
         sizes: rows of each batch.
         rates: learning rate of each step.
         number: steps taken before.

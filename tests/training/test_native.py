@@ -26,10 +26,10 @@ LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 
 
 def network(
-    head: Head, *, features: int = 2, horizon: int = 3, targets: int = 2, seed: int = 1, **sizes: int
+    head: Head, *, features: int = 2, horizon: int = 3, targets: int = 2, future: int = 0, seed: int = 1, **sizes: int
 ) -> LSTMNetwork:
     torch.manual_seed(seed)
-    return LSTMNetwork(LSTMConfig(**({"hidden_size": 20} | sizes)), features, horizon, targets, head.raws)
+    return LSTMNetwork(LSTMConfig(**({"hidden_size": 20} | sizes)), features, horizon, targets, head.raws, future)
 
 
 def run_of(net: LSTMNetwork, lookback: int, origins: int, sizes: tuple[int, ...], known: float = 1.0) -> BatchRun:
@@ -37,7 +37,10 @@ def run_of(net: LSTMNetwork, lookback: int, origins: int, sizes: tuple[int, ...]
     rows, features = sum(sizes), net.lstm.input_size // net.config.patch
     target_BKHC = torch.randn(rows, origins, *net.shape[:2])
     weight = None if known == 1 else (torch.rand_like(target_BKHC) < known).float()
-    return BatchRun(TensorBatch(torch.randn(rows, lookback, features), None, target_BKHC, weight), sizes)
+    context_BLF = torch.randn(rows, lookback, features)
+    channels = 0 if net.steps is None else net.steps.from_future.in_features
+    future_BKHF = torch.randn(rows, origins, net.shape[0], channels) if channels else None
+    return BatchRun(TensorBatch(context_BLF, future_BKHF, target_BKHC, weight), sizes)
 
 
 @pytest.fixture(params=[] if kernels.load() is None else kernels.load().variants())  # type: ignore[union-attr]
@@ -66,6 +69,35 @@ CASES = {
     "patches": ({"loss": "huber", "optimizer": "adam", "weight_decay": 0.1}, {"patch": 3, "skip": 8}, 13, 1, 1.0),
     "large units": ({"loss": "pinball", "optimizer": "adam"}, {"hidden_size": 70}, 6, 1, 1.0),
     "one unit, one step": ({"loss": "mse", "optimizer": "adam"}, {"hidden_size": 1}, 1, 1, 1.0),
+    "future": ({"loss": "mse", "optimizer": "sgd", "clip": None}, {"future": 1, "targets": 1}, 12, 1, 1.0),
+    "future, several origins": (
+        {"loss": "pinball", "optimizer": "sgd"},
+        {"future": 3, "readout": 4, "horizon": 5},
+        12,
+        4,
+        1.0,
+    ),
+    "future, every step, two chunks of several blocks": (
+        {"loss": "pinball", "optimizer": "adamw", "weight_decay": 0.1},
+        {"future": 2, "readout": 0, "skip": 5, "horizon": 7, "hidden_size": 41},
+        13,
+        13,
+        0.7,
+    ),
+    "future, steps that fill more than a block": (
+        {"loss": "mae", "optimizer": "sgd"},
+        {"future": 7, "skip": 3, "horizon": 300, "targets": 1, "hidden_size": 40},
+        12,
+        1,
+        0.5,
+    ),
+    "future, patches, two layers": (
+        {"loss": "pinball", "optimizer": "adam"},
+        {"future": 1, "patch": 3, "num_layers": 2, "targets": 3, "horizon": 2},
+        13,
+        1,
+        1.0,
+    ),
 }
 
 
@@ -94,10 +126,11 @@ def test_steps_are_those_of_the_torch_engine(
 @needs_kernels
 @pytest.mark.parametrize("loss", ["mse", "huber", "pinball"])
 @pytest.mark.parametrize("levels", [(0.5,), (0.1, 0.9), (0.2, 0.3, 0.4, 0.5), LEVELS])
-def test_gradient_is_that_of_autograd(loss: str, levels: tuple[float, ...]) -> None:
+@pytest.mark.parametrize("future", [0, 2])
+def test_gradient_is_that_of_autograd(loss: str, levels: tuple[float, ...], future: int) -> None:
     training = TrainingConfig(loss=loss, optimizer="sgd", momentum=0.0, clip=None)  # type: ignore[arg-type]
     head = make_head(loss, levels)
-    net = network(head, skip=4, readout=3)
+    net = network(head, skip=4, readout=3, future=future)
     native, oracle = NativeEngine(copy.deepcopy(net), head, training, 1), TorchEngine(net, head, training)
     run = run_of(net, 9, 3, (8,), 0.6)
     before = native.parameters.copy()
@@ -106,6 +139,15 @@ def test_gradient_is_that_of_autograd(loss: str, levels: tuple[float, ...]) -> N
     gradient = oracle.parameters.gradient
     torch.testing.assert_close(native.parameters.gradient, gradient, rtol=1e-4, atol=1e-6 * float(gradient.abs().max()))
     torch.testing.assert_close(native.parameters.copy(), before - 0.5 * native.parameters.gradient)
+    for (name, got), (_, truth) in zip(
+        native.network.named_parameters(), oracle.network.named_parameters(), strict=True
+    ):
+        assert got.grad is not None
+        assert truth.grad is not None
+        largest = float(truth.grad.abs().max())
+        assert (got.grad - truth.grad).abs().max() <= 1e-4 * largest, (
+            f"{name}: a small gradient hides behind large ones"
+        )
 
 
 class PlainQuantileHead(QuantileHead):
@@ -150,35 +192,41 @@ def test_clipping_shrinks_the_update_to_its_bound() -> None:
 
 
 @needs_kernels
-def test_many_steps_stay_with_torch() -> None:
+@pytest.mark.parametrize("future", [0, 1])
+def test_many_steps_stay_with_torch(future: int) -> None:
     """A loss curve of 200 steps: the same to 1e-4."""
     head = make_head("mse", (0.5,))
     training = TrainingConfig(loss="mse", optimizer="adam", clip=1.0)
-    net = network(head, features=1, horizon=1, targets=1, hidden_size=16)
+    horizon = 3 if future else 1
+    net = network(head, features=1, horizon=horizon, targets=1, hidden_size=16, future=future)
     native, oracle = NativeEngine(copy.deepcopy(net), head, training, 2), TorchEngine(net, head, training)
     t = torch.arange(3200 * 8).float()
     context = torch.sin(0.1 * t).view(3200, 8, 1)
-    target = torch.sin(0.1 * (t.view(3200, 8)[:, -1] + 3)).view(3200, 1, 1, 1)
-    run = BatchRun(TensorBatch(context, None, target, None), (16,) * 200)
+    future_BKHF = torch.randn(3200, 1, horizon, 1, generator=torch.Generator().manual_seed(0)) if future else None
+    target = torch.sin(0.1 * (t.view(3200, 8)[:, -1:] + 3 + torch.arange(horizon))).view(3200, 1, horizon, 1)
+    if future_BKHF is not None:
+        target = target + future_BKHF * (context[:, -1:, None] > 0)
+    run = BatchRun(TensorBatch(context, future_BKHF, target, None), (16,) * 200)
     curves = [engine.take_steps(run, [1e-3] * 200, math.inf).losses for engine in (native, oracle)]
     assert (curves[0] - curves[1]).abs().max() < 1e-4
-    assert curves[0][-20:].mean() < 0.5 * curves[0][:20].mean()
+    assert curves[0][-20:].mean() < 0.6 * curves[0][:20].mean()
 
 
 @needs_kernels
+@pytest.mark.parametrize("future", [0, 2])
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_same_seed_same_bytes(threads: int) -> None:
+def test_same_seed_same_bytes(threads: int, future: int) -> None:
     head = make_head("pinball", LEVELS)
     training = TrainingConfig(seed=4)
     found = []
     for _ in range(2):
-        net = network(head, num_layers=2, hidden_size=40)
+        net = network(head, num_layers=2, hidden_size=40, future=future)
         net.lstm.dropout = 0.3
         engine = NativeEngine(net, head, training, threads)
         engine.take_steps(run_of(net, 30, 1, (64,) * 4), [0.01] * 4, math.inf)
         found.append(engine.parameters.copy())
     assert torch.equal(*found)
-    other = NativeEngine(network(head, num_layers=2, hidden_size=40), head, training, threads)
+    other = NativeEngine(network(head, num_layers=2, hidden_size=40, future=future), head, training, threads)
     other.take_steps(run_of(other.network, 30, 1, (64,) * 4), [0.01] * 4, math.inf)
     assert not torch.equal(found[0], other.parameters.copy()), "dropout does nothing"
 
@@ -221,13 +269,22 @@ def test_the_deadline_ends_a_run_after_the_step_that_meets_it() -> None:
 def test_what_the_kernels_do_not_know_is_left_to_torch() -> None:
     quantiles, point = make_head("pinball", LEVELS), make_head("mse", (0.5,))
     assert serves(network(quantiles), quantiles)
+    assert serves(network(quantiles, future=1), quantiles)
     assert not serves(network(point).double(), point)
     assert not serves(network(make_head("gaussian", LEVELS)), make_head("gaussian", LEVELS))
     assert not serves(LSTMNetwork(LSTMConfig(bidirectional=True), 1, 1, 1, 1), point)
-    assert not serves(LSTMNetwork(LSTMConfig(), 2, 4, 1, 1, future=1), point)
     many = make_head("pinball", tuple(np.linspace(0.01, 0.99, 65)))
     assert not serves(network(many), many)
     assert isinstance(make_engine(network(point), point, TrainingConfig(loss="mse")), NativeEngine)
+
+
+@needs_kernels
+def test_a_step_readout_without_future_covariates_is_refused() -> None:
+    head = make_head("mse", (0.5,))
+    engine = NativeEngine(network(head, future=1), head, TrainingConfig(loss="mse"), 1)
+    run = run_of(network(head), 10, 1, (9,))
+    with pytest.raises(ValueError, match="future covariates are needed"):
+        engine.take_steps(run, [0.01], math.inf)
 
 
 def test_without_the_extension_torch_serves(monkeypatch: pytest.MonkeyPatch) -> None:

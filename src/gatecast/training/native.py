@@ -39,8 +39,7 @@ def serves(network: LSTMNetwork, head: Head) -> bool:
     parameters = list(network.parameters())
     plain = all(p.device.type == "cpu" and p.dtype == torch.float32 and p.requires_grad for p in parameters)
     known = isinstance(head, PointHead) or (isinstance(head, QuantileHead) and head.raws <= MOST_LEVELS)
-    forward = not network.config.bidirectional and network.steps is None
-    return load() is not None and plain and known and forward
+    return load() is not None and plain and known and not network.config.bidirectional
 
 
 class NativeEngine:
@@ -93,22 +92,21 @@ class NativeEngine:
 
     def _call(self, batch: TensorBatch, row: int, sizes: Sequence[int], rates: Sequence[float]) -> Tensor:
         """(S, 3) loss, mean absolute error and gradient norm of the steps over the batches that begin at ``row``."""
-        context_BLF, target_BKHC, weight_BKHC = (
-            None if t is None else t.contiguous() for t in (batch.context_BLF, batch.target_BKHC, batch.weight_BKHC)
+        context_BLF, target_BKHC = batch.context_BLF, batch.target_BKHC
+        parts = [
+            None if part is None else part.contiguous()
+            for part in (context_BLF, target_BKHC, batch.weight_BKHC, batch.future_BKHF)
+        ]
+        widths = [0 if part is None else part[0].numel() for part in parts]
+        context, target, weight, future = (
+            0 if part is None else part.data_ptr() + 4 * row * width for part, width in zip(parts, widths, strict=True)
         )
-        assert context_BLF is not None
-        assert target_BKHC is not None
-        context_row, target_row = context_BLF[0].numel(), target_BKHC[0].numel()
         results_S3 = torch.empty(len(sizes), 3)
-        addresses = (
-            context_BLF.data_ptr() + 4 * row * context_row,
-            target_BKHC.data_ptr() + 4 * row * target_row,
-            0 if weight_BKHC is None else weight_BKHC.data_ptr() + 4 * row * target_row,
-        )
         trainer = self._trainer_for(sizes[0], context_BLF.shape[1], target_BKHC.shape[1])
         self.kernels.train(
-            trainer, addresses, (context_row, target_row), tuple(sizes), tuple(rates), self.step, results_S3.data_ptr()
-        )
+            trainer, (context, target, weight, future), (widths[0], widths[1], widths[3]),
+            tuple(sizes), tuple(rates), self.step, results_S3.data_ptr(),
+        )  # fmt: skip
         self.step += len(sizes)
         return results_S3
 
@@ -127,7 +125,8 @@ class NativeEngine:
         features = network.lstm.input_size // config.patch
         shape = (
             lookback, features, config.patch, config.hidden_size, config.num_layers,
-            origins, horizon * targets, raws, config.skip,
+            origins, horizon, targets, raws, config.skip,
+            0 if network.steps is None else network.steps.from_future.in_features,
         )  # fmt: skip
         pinball = isinstance(self.head, QuantileHead)
         levels = self.head.quantiles if pinball else ()
@@ -145,10 +144,22 @@ class NativeEngine:
 
 
 def _in_order(network: LSTMNetwork) -> list[Tensor | None]:
-    """The parameters as the kernels want them: four of each layer, readout, its bias, skip."""
+    """The parameters as the kernels want them: four of each layer, readout, its bias, skip, step readout."""
     lstm = [
         network.lstm.get_parameter(f"{name}_l{layer}")
         for layer in range(network.config.num_layers)
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     ]
-    return [*lstm, network.readout.weight, network.readout.bias, None if network.skip is None else network.skip.weight]
+    skip = None if network.skip is None else network.skip.weight
+    after = [network.readout.weight, network.readout.bias, skip]
+    if network.steps is None:
+        return [*lstm, *after, None, None, None, None]
+    from_state = network.steps.from_state
+    return [
+        *lstm,
+        *after,
+        from_state.weight,
+        from_state.bias,
+        network.steps.from_future.weight,
+        network.steps.out.weight,
+    ]
