@@ -75,7 +75,8 @@ void StepReadout::forward(const StepDesk& desk) const {
         const StepsTask block = task(desk, first, lines);
         const int64_t steps = lines * shape_.horizon;
         kernels_.inner_of_steps(block);
-        kernels_.dense({steps, outputs(), one_piece(block.inner, INNER, INNER), out_pack_.data(), desk.room, (ptrdiff_t)out_row(), false});
+        // the padding too: whole vectors are stored faster than parts
+        kernels_.dense({steps, out_row(), one_piece(block.inner, INNER, INNER), out_pack_.data(), desk.room, (ptrdiff_t)out_row(), false});
         each_output(desk, first, lines, [](float& raw, float added) { raw += added; });
     });
 }
