@@ -109,7 +109,8 @@ struct OuterTask {
     ptrdiff_t sum_row;
 };
 
-// Step readout: some lines, each with H steps that have F future covariates; 16 inner numbers per step.
+// Step readout: some lines, each with H steps that have F future covariates; 16 inner numbers per step,
+// as StepReadout of gatecast/model/lstm.py has.
 constexpr int64_t INNER = 16;
 
 struct StepsTask {

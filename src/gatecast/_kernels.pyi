@@ -81,8 +81,8 @@ def trainer(
             the step readout (0 = there is none).
         settings: loss (mse, mae, huber, pinball), levels of the pinball loss, position of its location, optimizer
             (none, sgd, adam, adamw), momentum, weight decay, clip (0 = none), dropout, seed of the dropout, threads.
-        values: the parameters: four of each layer, readout, its bias, skip (0 = none), and of the step readout from_state,
-            its bias, from_future, out (0 = none).
+        values: the parameters: four of each layer, readout, its bias, skip (0 = none), and of the step readout
+            from_state, its bias, from_future, out (0 = none).
         gradients: theirs.
         flat: count, values, gradient, and what the optimizer remembers of each (two, zero at the start), all flat.
     """
