@@ -51,7 +51,7 @@ def etth1(folder: Path, inner: bool) -> gc.Panel:
 
 def _whole(group: Group, folder: Path, inner: bool, dtype: Any) -> gc.Panel:
     panel = _read(group, folder, dtype)
-    return panel.drop_short(3 * group.horizon + 3) if inner else panel
+    return panel.drop_short(2 * group.horizon + 2) if inner else panel
 
 
 def _read(group: Group, folder: Path, dtype: Any) -> gc.Panel:

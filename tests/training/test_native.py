@@ -209,7 +209,7 @@ def test_many_steps_stay_with_torch(future: int) -> None:
     run = BatchRun(TensorBatch(context, future_BKHF, target, None), (16,) * 200)
     curves = [engine.take_steps(run, [1e-3] * 200, math.inf).losses for engine in (native, oracle)]
     assert (curves[0] - curves[1]).abs().max() < 1e-4
-    assert curves[0][-20:].mean() < 0.6 * curves[0][:20].mean()
+    assert curves[0][-20:].mean() < (0.6 if future else 0.5) * curves[0][:20].mean(), "future covariates are harder"
 
 
 @needs_kernels

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 _SHARPNESS = 15.0  # how fast weights fall with the score
-_ALIKE_ERRORS = 10  # so many errors as large as those of the best expert are added, so that few cannot decide
+_ALIKE_ORIGINS = 10  # so many origins whose errors are those of the best expert are added, so that few cannot decide
 _HOPELESS = 1e3  # an expert with so many times the best one's errors has weight 0 after few errors
 _LAGS = 6  # so many steps ahead are judged
 _SEASONS_KEPT, _STEPS_KEPT = 24, 240  # K, the steps of an origin's past that always count
@@ -236,12 +236,13 @@ def _weights(
     for e, total_DTS in enumerate(totals):
         score_GP[len(TRENDS) * e : len(TRENDS) * (e + 1)] = total_DTS[:, step_P, series_P]
     best_P = score_GP.min(axis=0, where=usable_GP, initial=np.inf)
-    # own / best, as far as count / (count + alike) errors can tell; the same for all that never erred
+    # own / best, as far as origins / (origins + alike) of them can tell; the same for all that never erred
     with np.errstate(over="ignore"):
         score_GP /= np.where(best_P > 0, best_P, np.finfo(np.float64).tiny)
     np.minimum(score_GP, _HOPELESS, out=score_GP)
-    count_P = np.maximum(step_P + 1 - warm - np.array(lags)[:, None], 0).sum(axis=0)
-    score_GP *= count_P / (count_P + _ALIKE_ERRORS)
+    # the steps of one origin's horizon err together: they tell as much as one of them
+    origins_P = np.maximum(step_P + 1 - warm - np.array(lags)[:, None], 0).mean(axis=0)
+    score_GP *= origins_P / (origins_P + _ALIKE_ORIGINS)
     score_GP[~usable_GP] = np.inf
     weight_GP = np.exp(-_SHARPNESS * score_GP)
     weight_GP /= np.add.accumulate(weight_GP, axis=0)[-1]

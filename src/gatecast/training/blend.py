@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from gatecast.data.batches import WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.windows import WindowIndex
 from gatecast.evaluation.exponential import exponential_smoothing
+from gatecast.prediction import Predictor
 from gatecast.progress import Progress
 from gatecast.sampling import joined_paths
 from gatecast.selection.choose import Plan
@@ -107,13 +109,7 @@ class Blend:
             known_N: steps of each series that statistics of its own may be taken from.
         """
         share_BK = self._shares(panel, series_B)
-        values_BHCQ = _mean(
-            share_BK,
-            (
-                part.ensemble.predictor.forecast(part.ensemble.reader(part.plan, panel, known_N), series_B, origin_B)
-                for part in self.parts
-            ),
-        )
+        values_BHCQ = self._quantiles(share_BK, panel, series_B, origin_B, known_N)
         if not self.smoothing:
             return values_BHCQ
         factor_BHC, offset_BHC = self._shift(values_BHCQ, share_BK[:, -1], panel, series_B, origin_B)
@@ -139,23 +135,14 @@ class Blend:
             joint_HH: correlation of the normal scores over the steps.
         """
         share_BK = self._shares(panel, series_B)
-        readers = [part.ensemble.reader(part.plan, panel, known_N) for part in self.parts]
-        values_BSHC = _mean(
-            share_BK,
-            (
-                joined_paths(part.ensemble.predictor, reader, series_B, origin_B, noise_BSHC, joint_HH)
-                for part, reader in zip(self.parts, readers, strict=True)
-            ),
-        )
+
+        def drawn(predictor: Predictor, reader: WindowReader) -> np.ndarray:
+            return joined_paths(predictor, reader, series_B, origin_B, noise_BSHC, joint_HH)
+
+        values_BSHC = self._mean(share_BK, panel, known_N, drawn)
         if not self.smoothing:
             return values_BSHC
-        quantiles_BHCQ = _mean(
-            share_BK,
-            (
-                part.ensemble.predictor.forecast(reader, series_B, origin_B)
-                for part, reader in zip(self.parts, readers, strict=True)
-            ),
-        )
+        quantiles_BHCQ = self._quantiles(share_BK, panel, series_B, origin_B, known_N)
         factor_BHC, offset_BHC = self._shift(quantiles_BHCQ, share_BK[:, -1], panel, series_B, origin_B)
         return (values_BSHC * factor_BHC[:, None] + offset_BHC[:, None]).astype(values_BSHC.dtype)
 
@@ -166,6 +153,25 @@ class Blend:
             return np.broadcast_to(common_K, (len(series_B), len(common_K)))
         used, back_B = np.unique(series_B, return_inverse=True)
         return self.own.of((panel.ids[n] for n in used), common_K)[back_B]
+
+    def _quantiles(
+        self, share_BK: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray
+    ) -> np.ndarray:
+        """(B, H, C, Q) of the parts alone, without the smoothing."""
+        return self._mean(
+            share_BK, panel, known_N, lambda predictor, reader: predictor.forecast(reader, series_B, origin_B)
+        )
+
+    def _mean(
+        self,
+        share_BK: np.ndarray,
+        panel: Panel,
+        known_N: np.ndarray,
+        forecast: Callable[[Predictor, WindowReader], np.ndarray],
+    ) -> np.ndarray:
+        """The weighted mean of what each part forecasts."""
+        ensembles = ((part.plan, part.ensemble) for part in self.parts)
+        return _mean(share_BK, (forecast(one.predictor, one.reader(plan, panel, known_N)) for plan, one in ensembles))
 
     def _shift(
         self,

@@ -24,6 +24,7 @@ from gatecast.training.engine import FlatParameters, Steps, TorchEngine, sums_of
 __all__ = ["NativeEngine", "make_engine", "serves"]
 
 MOST_LEVELS = 64  # of the kernels' pinball loss
+STEP_UNITS = 16  # of the kernels' step readout
 SECONDS_OF_A_CALL = 0.2  # Ctrl-C and deadlines are seen between two calls
 
 
@@ -39,7 +40,8 @@ def serves(network: LSTMNetwork, head: Head) -> bool:
     parameters = list(network.parameters())
     plain = all(p.device.type == "cpu" and p.dtype == torch.float32 and p.requires_grad for p in parameters)
     known = isinstance(head, PointHead) or (isinstance(head, QuantileHead) and head.raws <= MOST_LEVELS)
-    return load() is not None and plain and known and not network.config.bidirectional
+    fitting = network.steps is None or network.steps.from_state.out_features == STEP_UNITS
+    return load() is not None and plain and known and fitting and not network.config.bidirectional
 
 
 class NativeEngine:
