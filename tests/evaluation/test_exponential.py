@@ -79,7 +79,7 @@ def plain(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
         for trend, parts in (("long", (0, 0.25, 0.5, 0.75)), ("recent", (0.5, 1)))
         for part in parts
     ]
-    n = sum(max(0, len(y) - h - warm) for h in lags)
+    n = sum(max(0, len(y) - h - warm) for h in lags) / len(lags)  # origins
     error = np.array([e for _, e in experts])
     weight = np.exp(-15 * n / (n + 10) * (error / (error.min() or 1) - 1))
     return np.asarray(weight @ np.array([f for f, _ in experts]) / weight.sum())
