@@ -67,7 +67,7 @@ PIECES = (
     Piece("no logarithms", patch="no-logarithms"),
     Piece("no variants", patch="no-variants"),
     Piece("very best epoch", patch="best-epoch"),
-    Piece("whole schedule", patch="whole-schedule"),
+    Piece("one tail", patch="one-tail"),
     Piece("lr 0.003", {"training": {"lr": 3e-3}}),
     Piece("one member", {"members": 1}),
     Piece("random start", {"training": {"start": "random"}}),

@@ -9,7 +9,6 @@ import importlib
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 from unittest import mock
@@ -81,23 +80,6 @@ def without_smoothing(shares: Function) -> Function:
     return changed
 
 
-def whole_schedule(repeat: Function) -> Function:
-    """The second training stops where the first was best, in the middle of a schedule as long as the first one's."""
-    from gatecast.training.ensemble import Trainer
-
-    def changed(trainer: Trainer, *given: Any) -> Any:
-        epochs, run = trainer.plan.training.max_epochs, Trainer.run
-
-        def longer(job: Trainer, *rest: Any, **named: Any) -> Any:
-            training = replace(job.plan.training, max_epochs=epochs)
-            return run(replace(job, plan=replace(job.plan, training=training)), *rest, **named)
-
-        with mock.patch.object(Trainer, "run", longer):
-            return repeat(trainer, *given)
-
-    return changed
-
-
 PATCHES: dict[str, Patch | None] = {
     "common-weights": (BLEND, "sharpness", lambda _: lambda spans_N: np.zeros(len(spans_N))),
     "no-smoothing": (BLEND, "shares", without_smoothing),
@@ -107,7 +89,7 @@ PATCHES: dict[str, Patch | None] = {
     "no-logarithms": (CHOOSE, "scalings_to_try", keeping(lambda scaling: not scaling.log)),
     "no-variants": (CHOOSE, "best_variant", lambda _: lambda panel, scaling, *rest: scaling),
     "best-epoch": (ENSEMBLE, "AS_GOOD", constant(0.0)),
-    "whole-schedule": (ENSEMBLE, "Trainer.repeat", whole_schedule),
+    "one-tail": (BLEND, "tails_of", lambda _: lambda panel: 1),
     "torch": None,
     "equal-levels": ("gatecast.model.heads", "SIDE_WEIGHT", constant(1.0)),
 }

@@ -23,7 +23,7 @@ from gatecast import kernels
 from gatecast.data.scaling import Scaling
 from gatecast.selection.choose import Wishes, structures
 from gatecast.training.blend import shares
-from gatecast.training.ensemble import Ensemble, Trainer
+from gatecast.training.ensemble import Ensemble
 
 NAMES = [piece.name for piece in PIECES]
 
@@ -185,24 +185,6 @@ def test_candidates_are_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     if word:
         assert word in before
         assert word not in after
-
-
-def test_the_schedule_stays_as_long_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
-    run_before = Trainer.run
-
-    def noted(trainer: Trainer, *rest: Any, **named: Any) -> Ensemble:
-        seen.append(trainer.plan.training.max_epochs)
-        return run_before(trainer, *rest, **named)
-
-    monkeypatch.setattr(Trainer, "run", noted)
-    monkeypatch.setattr(Ensemble, "common_epoch", property(lambda self: 1))
-    setting: dict[str, Any] = {"lookback": 4, "scaling": "none", "members": 1, "training": {"max_epochs": 3}}
-    gc.Forecaster(1, progress=False, **setting).fit(gc.load_example("airline"))
-    monkeypatch.setattr(Trainer, "repeat", patches.whole_schedule(Trainer.repeat))
-    gc.Forecaster(1, progress=False, **setting).fit(gc.load_example("airline"))
-    assert seen == [3, 1, 3, 3]
-    assert Trainer.run is noted
 
 
 def test_a_test_part_takes_no_patch(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_neither_weights_nor_networks_know_what_lies_behind_the_panel(panel_of: 
 
 
 def test_the_parts_stand_in_the_order_of_their_weights_and_add_up(panel_of: PanelOf) -> None:
-    blend = fitted(panel_of, 1, False).blend_
+    blend = build().fit(walks(panel_of, 6, above_zero=False)).blend_
     weights = [part.weight for part in blend.parts]
     assert len(weights) > 1
     assert weights == sorted(weights, reverse=True)

@@ -1,4 +1,4 @@
-"""How long an ensemble trains the second time, and on which schedule."""
+"""How long an ensemble trains the second time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from gatecast.training.config import TrainingConfig
 from gatecast.training.ensemble import AS_GOOD, Ensemble, Trainer
 from gatecast.training.loop import Record
 from gatecast.training.member import Job, Member
-from gatecast.training.schedule import LearningRate
 from gatecast.training.together import train_members
 
 PanelOf = Callable[..., Panel]
@@ -107,50 +106,17 @@ def trainer(model: Forecaster, **more: Any) -> Trainer:
     return Trainer(model.plan_, model.quantiles, math.inf, Progress(False), **more)
 
 
-@pytest.mark.parametrize(("errors", "epochs"), [([5, 4, 1, 3, 3, 3, 3], 2), ([1, 4, 5, 3, 3, 3, 3], 1)])
-def test_the_schedule_is_as_long_as_the_training(
-    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch, errors: list[float], epochs: int
+@pytest.mark.parametrize(("errors", "epoch"), [([5, 4, 1, 3, 3, 3, 3], 2), ([1, 4, 5, 3, 3, 3, 3], 0)])
+def test_the_second_training_is_the_first_one_up_to_its_best_epoch(
+    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch, errors: list[float], epoch: int
 ) -> None:
     model, seen = fitted(panel_of), watched(monkeypatch)
     before = with_errors(model.ensemble_, errors, errors)
     again = trainer(model).repeat(panel(panel_of), before)
     ((until, trainings),) = seen
-    assert until == before.common_epoch
-    assert {training.max_epochs for training in trainings} == {epochs}
-    first = [replace(training, max_epochs=6, seed=0) for training in trainings]
-    assert first == [replace(model.plan_.training, seed=0)] * 2, "nothing else is changed"
+    assert until == epoch
+    assert [replace(training, seed=0) for training in trainings] == [replace(model.plan_.training, seed=0)] * 2
     assert [member.record for member in again.members] == [member.record for member in before.members]
-
-
-def test_a_likelihood_keeps_its_schedule(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = fitted(panel_of)
-    plan = replace(model.plan_, training=replace(model.plan_.training, loss="gaussian"))
-    job = Trainer(plan, model.quantiles, math.inf, Progress(False))
-    before = job.run(panel(panel_of), None)
-    seen = watched(monkeypatch)
-    job.repeat(panel(panel_of), with_errors(before, [5, 4, 1, 3, 3, 3, 3], [5, 4, 1, 3, 3, 3, 3]))
-    ((until, trainings),) = seen
-    assert until == 2
-    assert {training.max_epochs for training in trainings} == {6}
-
-
-def test_the_learning_rate_of_the_second_training_ends_small(
-    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two of six epochs would end while the rate still rises."""
-    model, rates, true = fitted(panel_of), [], LearningRate.at
-
-    def at(self: LearningRate, step: int) -> float:
-        rates.append((step, true(self, step)))
-        return rates[-1][1]
-
-    monkeypatch.setattr(LearningRate, "at", at)
-    job = trainer(model)
-    before = with_errors(model.ensemble_, [5, 4, 1, 3, 3, 3, 3])
-    replace(job, plan=replace(job.plan, members=1)).repeat(panel(panel_of), before)
-    used = dict(rates)
-    assert sorted(used) == [0, 1, 2, 3], "two epochs of two steps"
-    assert used[3] < 0.5 * max(used.values())
 
 
 def test_a_warm_training_keeps_its_own_schedule(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:

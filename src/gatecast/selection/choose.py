@@ -392,4 +392,4 @@ def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any
 
 def _members(panel: Panel) -> int:
     """More members where one is cheap and the draw matters most."""
-    return 5 if panel.total < 5_000 else 3 if panel.total < 50_000 else 2 if panel.total < 200_000 else 1
+    return 3 if panel.total < 50_000 else 1

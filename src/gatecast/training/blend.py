@@ -1,7 +1,7 @@
 """Several structures and an exponential smoothing, blended as suits the validation tail.
 
-1  every structure trains on ──────────────────┤ tail ├    forecasts of the tail, in the data's own unit, say
-                                                           which mean of them is best, see ``weights``
+1  every structure trains on ──────────────────┤ tail ├    errors there (on several tails of small data, see
+                                                           ``tails``) say which mean is best, see ``weights``
 2  those that are in it train on ───────────────────────   see ``ensemble``
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,20 +18,15 @@ import numpy as np
 
 from gatecast.data.batches import WindowReader
 from gatecast.data.panel import Panel
-from gatecast.data.windows import WindowIndex
-from gatecast.evaluation.exponential import exponential_smoothing
 from gatecast.prediction import Predictor
 from gatecast.progress import Progress
 from gatecast.sampling import joined_paths
 from gatecast.selection.choose import Plan
-from gatecast.selection.probe import window_weights
-from gatecast.selection.spans import validation_cut
 from gatecast.training.ensemble import Ensemble, Trainer, fit_ensemble, train_again
+from gatecast.training.tails import Candidate, Tail, before_tail, joined, measured, smoothed, tails_of
 from gatecast.training.weights import belief_in, mean_error, own_shares, shares, sharpness
 
 __all__ = ["Blend", "OwnShares", "Part", "fit_blend", "past_of", "trained_again"]
-
-WINDOWS = 2048
 
 
 @dataclass(frozen=True)
@@ -187,7 +182,7 @@ class Blend:
         """
         main = self.parts[0]
         median_BHC = values_BHCQ[..., main.ensemble.calibration.middle].astype(np.float64)
-        smooth_BHC = _smoothing(main.plan, panel, series_B, origin_B, median_BHC)
+        smooth_BHC = smoothed(main.plan, panel, series_B, origin_B, median_BHC)
         wanted_BHC = median_BHC + smoothing_B[:, None, None] * (smooth_BHC - median_BHC)
         positive_BHC = (values_BHCQ > 0).all(axis=-1) & (wanted_BHC > 0)
         factor_BHC = np.where(positive_BHC, wanted_BHC / np.where(positive_BHC, median_BHC, 1), 1)
@@ -205,7 +200,7 @@ def fit_blend(
     deadline: float = math.inf,
     progress: Progress | None = None,
 ) -> Blend:
-    """Train several structures, and again on everything those that the validation tail wants in the blend.
+    """Train several structures, and again on everything those that the validation tails want in the blend.
 
     Args:
         plans: the structures, the most promising first; they have one horizon.
@@ -223,28 +218,80 @@ def fit_blend(
         return Blend((Part(plans[0], fit_ensemble(plans[0], panel, validation, **told)),))
     begun = time.monotonic()
     middle = begun + (deadline - begun) * (0.5 if refit else 1.0)
+    tried = _tried(plans, panel, quantiles, middle, quiet)
+    if not tried:  # nothing can be held back
+        return Blend((Part(plans[0], Trainer(plans[0], quantiles, deadline, quiet).run(panel, None)),))
+    halted = tried[-1].ensemble.interrupted
+    tails = [] if (first := measured(_candidates(tried), panel)) is None else [first]
+    if tails and not halted:
+        try:
+            tails.extend(_earlier_tails(tried, panel, quantiles, middle, quiet))  # keeps those before a Ctrl-C
+        except KeyboardInterrupt:
+            halted = True
+    chosen = replace(_blended(tried, joined(tails), panel.ids) if tails else Blend((tried[0],)), halted=halted)
+    if not refit or chosen.halted:
+        return chosen
+    return _in_turn(
+        chosen, deadline, lambda part, end: Trainer(part.plan, quantiles, end, quiet).repeat(panel, part.ensemble)
+    )
+
+
+def _tried(
+    plans: Sequence[Plan], panel: Panel, quantiles: tuple[float, ...], deadline: float, progress: Progress
+) -> list[Part]:
+    """All structures trained on what comes before the tail, or as many as time and the user allow, but one at least.
+
+    Empty where nothing can be held back.
+    """
     tried: list[Part] = []
     for k, plan in enumerate(plans):
-        if k and time.monotonic() > middle:
+        if tried and time.monotonic() > deadline:
             break
         try:
-            ensemble = Trainer(plan, quantiles, _slot(middle, len(plans) - k), quiet).validated(panel)
+            ensemble = Trainer(plan, quantiles, _slot(deadline, len(plans) - k), progress).validated(panel)
         except KeyboardInterrupt:
             if not tried:
                 raise
             tried[-1] = replace(tried[-1], ensemble=replace(tried[-1].ensemble, interrupted=True))
             break
         if ensemble is None:
-            return Blend((Part(plan, Trainer(plan, quantiles, deadline, quiet).run(panel, None)),))
+            continue
         tried.append(Part(plan, ensemble))
         if ensemble.interrupted:
             break
-    chosen = replace(_blended(tried, panel), halted=tried[-1].ensemble.interrupted)
-    if not refit or chosen.halted:
-        return chosen
-    return _in_turn(
-        chosen, deadline, lambda part, end: Trainer(part.plan, quantiles, end, quiet).repeat(panel, part.ensemble)
-    )
+    return tried
+
+
+def _earlier_tails(
+    tried: Sequence[Part], panel: Panel, quantiles: tuple[float, ...], deadline: float, progress: Progress
+) -> Iterator[Tail]:
+    """The same structures, trained on less and judged by what comes next; none that would not be trained to its end.
+
+    Raises:
+        KeyboardInterrupt: the user wants to stop.
+    """
+    whole, plan = panel.total, tried[0].plan
+    for _ in range(tails_of(panel) - 1):
+        panel = before_tail(panel, plan)
+        if panel.total < whole / 2:  # networks that have seen so little tell nothing of those that see all
+            return
+        candidates: list[Candidate] = []
+        for k, part in enumerate(tried):
+            end = _slot(deadline, len(tried) - k)
+            ensemble = Trainer(part.plan, quantiles, end, progress).validated(panel) if time.monotonic() < end else None
+            if ensemble is None or ensemble.out_of_time:
+                return
+            if ensemble.interrupted:
+                raise KeyboardInterrupt
+            candidates.append((part.plan, ensemble))
+        tail = measured(candidates, panel)
+        if tail is None:
+            return
+        yield tail
+
+
+def _candidates(parts: Sequence[Part]) -> list[Candidate]:
+    return [(part.plan, part.ensemble) for part in parts]
 
 
 def trained_again(blend: Blend, panel: Panel, progress: Progress, deadline: float, *, warm: bool) -> Blend:
@@ -290,60 +337,19 @@ def _mean(share_BK: np.ndarray, values: Iterable[np.ndarray]) -> np.ndarray:
     return total
 
 
-def _blended(tried: list[Part], panel: Panel) -> Blend:
-    """The weights that are best on the validation tail."""
-    plan = tried[0].plan
-    cut_N = validation_cut(panel, plan.framing.horizon, plan.training.validation)
-    tail = plan.spans.tail_windows(panel, cut_N)
-    series_B, origin_B = _known_windows(panel, tail, plan.framing.horizon)
-    if not len(series_B):
-        return Blend((tried[0],))
-    truth_BHC = _truth(panel, origin_B, plan.framing.horizon).astype(np.float64)
-    weight_B = window_weights(panel, series_B) / len(series_B)
-    forecasts = [_median(part, panel, series_B, origin_B) for part in tried]
-    forecasts.append(_smoothing(plan, panel, series_B, origin_B, forecasts[0]))
-    error_KBHC = np.stack(forecasts) - truth_BHC
-    span_N = (panel.length - cut_N) / plan.framing.horizon
-    share_K = shares(error_KBHC, weight_B, belief_in(span_N[cut_N < panel.length]))
-    sharpness_N = sharpness(span_N)
-    share_NK = own_shares(error_KBHC, series_B, share_K, sharpness_N)
+def _blended(tried: list[Part], tail: Tail, ids: tuple[str, ...]) -> Blend:
+    """The weights that are best on the tails, as far as they are believed."""
+    error_KBHC, weight_B = tail.error_KBHC, tail.weight_B
+    share_K = shares(error_KBHC, weight_B, belief_in(tail.span_N[tail.span_N > 0]))
+    sharpness_N = sharpness(tail.span_N)
+    share_NK = own_shares(error_KBHC, tail.series_B, share_K, sharpness_N)
     names = [part.plan.describe_structure() for part in tried] + ["exponential smoothing"]
     errors = [(name, mean_error(error_BHC, weight_B)) for name, error_BHC in zip(names, error_KBHC, strict=True)]
-    errors.append(("blend", mean_error(np.einsum("bk,kbhc->bhc", share_NK[series_B], error_KBHC), weight_B)))
+    errors.append(("blend", mean_error(np.einsum("bk,kbhc->bhc", share_NK[tail.series_B], error_KBHC), weight_B)))
     order = [k for k in np.argsort(-share_K[:-1], kind="stable") if share_K[k] > 0]
     parts = tuple(replace(tried[k], weight=float(share_K[k])) for k in order)
-    own = OwnShares(panel.ids, share_NK[:, [*order, -1]].astype(np.float32))
+    own = OwnShares(ids, share_NK[:, [*order, -1]].astype(np.float32))
     return Blend(parts, float(share_K[-1]), tuple(errors), own if sharpness_N.any() else None)
-
-
-def _known_windows(panel: Panel, index: WindowIndex, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Series and origins (B,) of evenly spread windows with a known truth at least."""
-    count = len(index)
-    series_B, origin_B = index.locate(np.linspace(0, count - 1, min(WINDOWS, count)).astype(np.int64))
-    known_B = np.isfinite(_truth(panel, origin_B, horizon)).any(axis=(1, 2))
-    return series_B[known_B], origin_B[known_B]
-
-
-def _truth(panel: Panel, origin_B: np.ndarray, horizon: int) -> np.ndarray:
-    truth_BHC: np.ndarray = panel.target_RC[origin_B[:, None] + np.arange(1, horizon + 1)]
-    return truth_BHC
-
-
-def _median(part: Part, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
-    """(B, H, C) point forecasts in the data's own unit."""
-    reader = part.ensemble.reader(part.plan, panel)
-    values_BHCQ = part.ensemble.predictor.forecast(reader, series_B, origin_B)
-    middle = part.ensemble.calibration.middle
-    return values_BHCQ[..., min(middle, values_BHCQ.shape[-1] - 1)].astype(np.float64)
-
-
-def _smoothing(
-    plan: Plan, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, instead_BHC: np.ndarray
-) -> np.ndarray:
-    """(B, H, C) the exponential smoothing; where a target has no value up to the origin, what is given instead."""
-    first_B, horizon = panel.first[series_B], plan.framing.horizon
-    smooth_BHC = exponential_smoothing(panel.target_RC, first_B, origin_B, horizon, plan.season)
-    return np.where(np.isnan(smooth_BHC), instead_BHC, smooth_BHC)
 
 
 def past_of(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[Panel, np.ndarray]:

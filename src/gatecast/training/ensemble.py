@@ -97,6 +97,11 @@ class Ensemble:
         return isinstance(self.head, DistributionHead)
 
     @property
+    def out_of_time(self) -> bool:
+        """The time limit stopped a member."""
+        return any(member.record.out_of_time for member in self.members)
+
+    @property
     def epochs(self) -> list[int]:
         """The epoch whose weights each member has."""
         return [member.record.best_epoch for member in self.members]
@@ -249,13 +254,10 @@ class Trainer:
     def repeat(self, panel: Panel, before: Ensemble) -> Ensemble:
         """Train on ``panel`` as long as was best for ``before``, which stays where that was not to be finished.
 
-        The schedule is as long as the training, so that its learning rate ends small. A half-trained network is no
-        better for having seen more data.
+        A half-trained network is no better for having seen more data.
         """
-        shorter = replace(self.plan.training, max_epochs=max(before.common_epoch, 1))
-        job = self if self.warm or before.likely else replace(self, plan=replace(self.plan, training=shorter))
         try:
-            again = job.run(panel, None, after=before)
+            again = self.run(panel, None, after=before)
         except KeyboardInterrupt:
             return replace(before, interrupted=True)
         if again.interrupted:
