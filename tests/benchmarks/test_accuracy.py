@@ -39,7 +39,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(0)
     folder = tmp_path / "data"
     folder.mkdir()
-    for name, horizon, lengths in (("other", H, (60, 45, 27, 26)), ("yearly", 6, (30, 24))):
+    for name, horizon, lengths in (("other", H, (60, 45, 20, 17)), ("yearly", 6, (30, 24))):
         whole = {f"{name}{n}": 50 + np.abs(rng.normal(0.3, 1, t + horizon).cumsum()) for n, t in enumerate(lengths)}
         train, test = ({i: y[cut] for i, y in whole.items()} for cut in (slice(-horizon), slice(-horizon, None)))
         long(train).write_parquet(folder / f"m3_{name}_train.parquet")
@@ -128,7 +128,7 @@ def test_the_inner_span_ends_each_training_series_and_opens_no_test_file(
     assert result["settings"] == {"members": 3}
     assert record.LOG.read_text() == before
     panel, truth_NH = spans.training(OTHER, data, True), spans.truth(OTHER, data, True)
-    assert panel.ids == ("other0", "other1", "other2")  # 26 steps are not more than 3 H + 2
+    assert panel.ids == ("other0", "other1", "other2")  # 17 steps are less than 2 H + 2
     whole = pl.read_parquet(data / "m3_other_train.parquet").filter(pl.col("unique_id") == "other2")["y"].to_numpy()
     np.testing.assert_allclose(panel.series("other2")[:, 0], whole[:-H], rtol=1e-6)
     np.testing.assert_array_equal(truth_NH[2], whole[-H:])
