@@ -171,9 +171,14 @@ def test_nothing_after_the_first_supervised_origin_moves_what_is_before(
     changed[first + 1 :, 0] = rng.choice([np.nan, 1e9, 3.0], 50 - first - 1)
     after = read(changed)
     known = framing.warm_up + k
-    assert np.array_equal(before.context_BLF[:, :known], after.context_BLF[:, :known])
-    assert np.array_equal(before.centre_BKHC[:, : k + 1], after.centre_BKHC[:, : k + 1])
-    assert np.array_equal(before.spread_BC, after.spread_BC)
+    # gaps may lead to the other of two readers, whose sums have another order: the last bit of a float64
+    pairs = (
+        (before.context_BLF[:, :known], after.context_BLF[:, :known], 1e-6),  # float32, what is near 0 to 1e-6
+        (before.centre_BKHC[:, : k + 1], after.centre_BKHC[:, : k + 1], 0),
+        (before.spread_BC, after.spread_BC, 0),
+    )
+    for had, has, near in pairs:
+        np.testing.assert_allclose(has, had, rtol=1e-12 if not near else 1e-6, atol=near)
 
 
 @pytest.mark.parametrize("scale", SCALES)
