@@ -13,11 +13,12 @@ import pytest
 
 from gatecast.data.panel import Panel
 from gatecast.forecaster import Forecaster
+from gatecast.progress import Progress
 from gatecast.selection.choose import structures
 from gatecast.selection.probe import SMALL
 from gatecast.training import blend as blend_module
 from gatecast.training.blend import Blend, fit_blend
-from gatecast.training.ensemble import Ensemble, Trainer
+from gatecast.training.ensemble import Ensemble, Trainer, pooled
 from gatecast.training.tails import Tail, before_tail, joined, measured, tails_of
 from gatecast.training.weights import mean_error
 
@@ -173,3 +174,58 @@ def test_windows_of_all_tails_weigh_alike(panel_of: PanelOf) -> None:
     assert whole.span_N.tolist() == [36.0]
     expected = np.concatenate([tails[0].weight_B * 20, tails[1].weight_B * 16]) / 36
     np.testing.assert_allclose(whole.weight_B, expected)
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def judged_twice(panel_of: PanelOf, steps: int = 150) -> tuple[Forecaster, list[tuple[Ensemble, Panel]]]:
+    """Ensembles of one plan with the panels whose tails they were validated on."""
+    panel = walk(panel_of, steps, seed=3)
+    model = Forecaster(
+        2, scaling="difference+standard", members=1, training={"max_epochs": 2}, refit=False, progress=False
+    ).fit(panel)
+    before = before_tail(panel, model.plan_)
+    earlier = Trainer(model.plan_, model.quantiles, math.inf, Progress(False)).validated(before)
+    assert earlier is not None
+    return model, [(model.ensemble_, panel), (earlier, before)]
+
+
+def test_intervals_of_one_tail_are_those_of_its_training(panel_of: PanelOf) -> None:
+    model, judged = judged_twice(panel_of)
+    again = pooled(model.plan_, judged[:1], model.quantiles).calibration
+    np.testing.assert_array_equal(again.stretch_HQ, model.ensemble_.calibration.stretch_HQ)
+
+
+def test_intervals_are_fitted_to_all_tails(panel_of: PanelOf) -> None:
+    """Errors that were ten times as large on the earlier tail widen them; the networks stay."""
+    model, judged = judged_twice(panel_of)
+    (first, panel), (earlier, before) = judged
+    plain = pooled(model.plan_, judged, model.quantiles)
+    wild = before.values_RV.copy()
+    wild[96:120] += 40 * np.random.default_rng(0).choice([-1.0, 1.0], (24, 1))
+    wider = pooled(model.plan_, [(first, panel), (earlier, replace(before, values_RV=wild))], model.quantiles)
+    assert plain.members is first.members
+    assert plain.calibration.stretch_HQ is not None
+    assert wider.calibration.stretch_HQ is not None
+    assert not np.array_equal(plain.calibration.stretch_HQ, first.calibration.stretch_HQ)
+    assert (wider.calibration.stretch_HQ[:, 0] > plain.calibration.stretch_HQ[:, 0]).all()
+
+
+def test_a_blend_of_small_data_has_the_intervals_of_all_tails(
+    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+    true = blend_module.pooled
+
+    def noted(plan: Any, judged: Any, quantiles: Any) -> Ensemble:
+        seen.append([panel.total for _, panel in judged])
+        return true(plan, judged, quantiles)
+
+    monkeypatch.setattr(blend_module, "pooled", noted)
+    monkeypatch.setattr(blend_module, "_blended", lambda tried, *_: Blend(tuple(tried)))
+    alone = watched(monkeypatch)
+    blend = blend_of(walk(panel_of, 100))
+    assert seen == [[100, 80, 64]] * 2
+    assert len(alone) == 6
+    assert len(blend.parts) == 2

@@ -22,8 +22,8 @@ from gatecast.prediction import Predictor
 from gatecast.progress import Progress
 from gatecast.sampling import joined_paths
 from gatecast.selection.choose import Plan
-from gatecast.training.ensemble import Ensemble, Trainer, fit_ensemble, train_again
-from gatecast.training.tails import Candidate, Tail, before_tail, joined, measured, smoothed, tails_of
+from gatecast.training.ensemble import Ensemble, Trainer, fit_ensemble, pooled, train_again
+from gatecast.training.tails import Candidate, Judged, Tail, before_tail, joined, measured, smoothed, tails_of
 from gatecast.training.weights import belief_in, mean_error, own_shares, shares, sharpness
 
 __all__ = ["Blend", "OwnShares", "Part", "fit_blend", "past_of", "trained_again"]
@@ -221,14 +221,7 @@ def fit_blend(
     tried = _tried(plans, panel, quantiles, middle, quiet)
     if not tried:  # nothing can be held back
         return Blend((Part(plans[0], Trainer(plans[0], quantiles, deadline, quiet).run(panel, None)),))
-    halted = tried[-1].ensemble.interrupted
-    tails = [] if (first := measured(_candidates(tried), panel)) is None else [first]
-    if tails and not halted:
-        try:
-            tails.extend(_earlier_tails(tried, panel, quantiles, middle, quiet))  # keeps those before a Ctrl-C
-        except KeyboardInterrupt:
-            halted = True
-    chosen = replace(_blended(tried, joined(tails), panel.ids) if tails else Blend((tried[0],)), halted=halted)
+    chosen = _chosen(tried, panel, quantiles, middle, quiet)
     if not refit or chosen.halted:
         return chosen
     return _in_turn(
@@ -262,9 +255,30 @@ def _tried(
     return tried
 
 
-def _earlier_tails(
+def _chosen(
+    tried: list[Part], panel: Panel, quantiles: tuple[float, ...], deadline: float, progress: Progress
+) -> Blend:
+    """The blend that the tails speak for; small data have several, which tell its intervals too."""
+    halted = tried[-1].ensemble.interrupted
+    first = measured(candidates := [(part.plan, part.ensemble) for part in tried], panel)
+    if first is None:
+        return Blend((tried[0],), halted=halted)
+    judged = [Judged(candidates, panel, first)]
+    try:
+        if not halted:
+            judged.extend(_earlier(tried, panel, quantiles, deadline, progress))  # keeps those before a Ctrl-C
+    except KeyboardInterrupt:
+        halted = True
+    if len(judged) > 1:
+        for k, part in enumerate(tried):
+            seen = [(one.candidates[k][1], one.panel) for one in judged]
+            tried[k] = replace(part, ensemble=pooled(part.plan, seen, quantiles))
+    return replace(_blended(tried, joined([one.tail for one in judged]), panel.ids), halted=halted)
+
+
+def _earlier(
     tried: Sequence[Part], panel: Panel, quantiles: tuple[float, ...], deadline: float, progress: Progress
-) -> Iterator[Tail]:
+) -> Iterator[Judged]:
     """The same structures, trained on less and judged by what comes next; none that would not be trained to its end.
 
     Raises:
@@ -287,11 +301,7 @@ def _earlier_tails(
         tail = measured(candidates, panel)
         if tail is None:
             return
-        yield tail
-
-
-def _candidates(parts: Sequence[Part]) -> list[Candidate]:
-    return [(part.plan, part.ensemble) for part in parts]
+        yield Judged(candidates, panel, tail)
 
 
 def trained_again(blend: Blend, panel: Panel, progress: Progress, deadline: float, *, warm: bool) -> Blend:

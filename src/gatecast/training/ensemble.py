@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,7 +31,7 @@ from gatecast.training.loop import Row
 from gatecast.training.member import VALIDATION_WINDOWS, Job, Member, NetworkShape, seeded
 from gatecast.training.together import train_members
 
-__all__ = ["Ensemble", "Trainer", "fit_ensemble", "recalibrated", "train_again"]
+__all__ = ["Ensemble", "Trainer", "fit_ensemble", "pooled", "recalibrated", "train_again"]
 
 CALIBRATION_WINDOWS = 4096
 AS_GOOD = 0.03
@@ -193,11 +194,38 @@ def recalibrated(
         raise WindowError(
             f"no series has {plan.framing.horizon} new steps after what training saw. Wait for more data, or fit anew."
         )
-    training = plan.training
-    source = WindowSource(
-        ensemble.reader(plan, panel), index, training.batch_size, False, None, ensemble.device
+    return calibrated(ensemble, _source_of(plan, ensemble, panel, index), quantiles, windows)
+
+
+def pooled(plan: Plan, judged: Sequence[tuple[Ensemble, Panel]], quantiles: tuple[float, ...]) -> Ensemble:
+    """The first ensemble with intervals fitted to the tails of all, each of which its ensemble was not trained on.
+
+    They are believed as far as the first one's own tail: the others have learned from less.
+
+    Args:
+        plan: what all of them are.
+        judged: ensembles, and the panels whose tails they were validated on.
+        quantiles: levels to give out.
+    """
+    horizon, pairs = plan.framing.horizon, []
+    for ensemble, panel in judged:
+        index = plan.spans.tail_windows(panel, validation_cut(panel, horizon, plan.training.validation))
+        pairs.append((ensemble, _source_of(plan, ensemble, panel, index)))
+    outputs, truths = zip(*(_checked(*pair) for pair in pairs), strict=True)
+    first, check = pairs[0]
+    known = check.reader.panel
+    windows = known.slice(0, validation_cut(known, horizon, plan.training.validation)).total / horizon
+    calibration = Calibration.fit(
+        quantiles, np.concatenate(outputs), np.concatenate(truths), Evidence(_spans(check), windows),
+        point=isinstance(first.head, PointHead),
     )  # fmt: skip
-    return calibrated(ensemble, source, quantiles, windows)
+    return replace(first, calibration=calibration)
+
+
+def _source_of(plan: Plan, ensemble: Ensemble, panel: Panel, index: WindowIndex) -> WindowSource:
+    return WindowSource(
+        ensemble.reader(plan, panel), index, plan.training.batch_size, False, None, ensemble.device
+    )  # fmt: skip
 
 
 @dataclass
@@ -314,6 +342,17 @@ def calibrated(
         nothing = np.full((1, ensemble.members[0].network.shape[0], 1), np.nan)
         zeros = np.zeros((*nothing.shape, len(quantiles)))
         return replace(ensemble, calibration=Calibration.fit(quantiles, zeros, nothing, Evidence(0, windows)))
+    output_BHCQ, truth_BHC = _checked(ensemble, check)
+    point = isinstance(ensemble.head, PointHead)
+    calibration = Calibration.fit(quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows), point=point)
+    middle = 0 if point else calibration.middle
+    error_BHC = np.abs(output_BHCQ[..., middle] - truth_BHC)
+    error = float(np.nanmean(error_BHC)) if np.isfinite(error_BHC).any() else math.nan
+    return replace(ensemble, calibration=calibration, tail_error=error)
+
+
+def _checked(ensemble: Ensemble, check: WindowSource) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs (B, H, C, Q) and scaled truths (B, H, C; nan = unknown) of windows that were not trained on."""
     count = len(check.index)
     numbers = np.linspace(0, count - 1, min(CALIBRATION_WINDOWS, count)).astype(np.int64)
     series_B, origin_B = check.index.locate(numbers)
@@ -323,12 +362,7 @@ def calibrated(
     truth_BHC = batch.target_BKHC[:, 0]
     if batch.weight_BKHC is not None:
         truth_BHC = np.where(batch.weight_BKHC[:, 0] > 0, truth_BHC, np.nan)
-    point = isinstance(ensemble.head, PointHead)
-    calibration = Calibration.fit(quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows), point=point)
-    middle = 0 if point else calibration.middle
-    error_BHC = np.abs(output_BHCQ[..., middle] - truth_BHC)
-    error = float(np.nanmean(error_BHC)) if np.isfinite(error_BHC).any() else math.nan
-    return replace(ensemble, calibration=calibration, tail_error=error)
+    return output_BHCQ, truth_BHC
 
 
 def _warm(plan: Plan, before: Ensemble) -> Plan:

@@ -22,7 +22,7 @@ from gatecast.selection.probe import SMALL, window_weights
 from gatecast.selection.spans import validation_cut
 from gatecast.training.ensemble import Ensemble
 
-__all__ = ["Candidate", "Tail", "before_tail", "joined", "measured", "smoothed", "tails_of"]
+__all__ = ["Candidate", "Judged", "Tail", "before_tail", "joined", "measured", "smoothed", "tails_of"]
 
 WINDOWS = 2048
 MOST_TAILS = 3  # a single one may lie in a part of the year that is like no other
@@ -44,6 +44,21 @@ class Tail:
     weight_B: np.ndarray
     series_B: np.ndarray
     span_N: np.ndarray
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All structures, trained without the tail of a panel.
+
+    Args:
+        candidates: in the order of the structures.
+        panel: with its tail.
+        tail: their errors there.
+    """
+
+    candidates: Sequence[Candidate]
+    panel: Panel
+    tail: Tail
 
 
 def tails_of(panel: Panel) -> int:
