@@ -46,9 +46,9 @@ class Forecaster:
         network: sizes of the LSTM, all of them; or a mapping such as ``{"hidden_size": 64}`` that changes single ones.
         training: settings of the training; or a mapping as for ``network``.
         members: networks of different seeds whose forecasts are averaged.
-        structures: scalings that are trained at most, for a mean of those that do best together on the validation tail,
-            with an exponential smoothing where that helps; 1 = the most promising one, alone. Where ``lookback``,
-            ``scaling`` or the whole ``network`` are given there is one.
+        structures: scalings that are trained at most, for a mean of those that do best together on the validation tail
+            (on three tails of data below 5,000 steps), with an exponential smoothing where that helps; 1 = the most
+            promising one, alone. Where ``lookback``, ``scaling`` or the whole ``network`` are given there is one.
         calendar: tell the network the time of day, the weekday and the time of year (of which the data hold one and a
             half); by default yes, save where the whole ``network`` is given.
         quantiles: levels to forecast, 0.5 (the point forecast) among them; symmetric ones around it give intervals,
