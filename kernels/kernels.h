@@ -18,6 +18,16 @@ struct Input {
     int64_t width[2];
 };
 
+// Rows of numbers without steps.
+inline Input one_piece(const float* base, ptrdiff_t row, int64_t width) {
+    Input input = {};
+    input.pieces = 1;
+    input.base[0] = base;
+    input.row[0] = row;
+    input.width[0] = width;
+    return input;
+}
+
 // One layer in one direction, as torch keeps it: (4D, F), (4D, D), (4D), (4D); biases may be null.
 struct Weights {
     const float* input;

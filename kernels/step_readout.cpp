@@ -8,15 +8,6 @@ namespace {
 
 const int64_t BLOCK_STEPS = 256;   // steps of some lines whose outputs stay in the nearest cache
 
-Input one_piece(const float* base, int64_t row, int64_t width) {
-    Input input = {};
-    input.pieces = 1;
-    input.base[0] = base;
-    input.row[0] = row;
-    input.width[0] = width;
-    return input;
-}
-
 }  // namespace
 
 StepReadout::StepReadout(const StepShape& shape, const Kernels& kernels) : shape_(shape), kernels_(kernels) {

@@ -214,11 +214,7 @@ void Trainer::read_out(const Stack& stack, const TrainingBatch& batch, int64_t i
         }
     }
     each_recent(batch, desk, [&](int64_t line, int64_t lines, int64_t stride, const float* recent, ptrdiff_t row) {
-        Input input = {};
-        input.pieces = 1;
-        input.base[0] = recent;
-        input.row[0] = row;
-        input.width[0] = recent_width();
+        const Input input = one_piece(recent, row, recent_width());
         kernels_.dense({lines, shape_.outputs(), input, skip_pack_.data(), desk.raw + line * width_, (ptrdiff_t)(stride * width_), true});
     });
 }
@@ -284,11 +280,7 @@ void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, 
             kernels_.outer({lines, recent_width(), Yp, recent, row, desk.raw + line * width_, (ptrdiff_t)(stride * width_), skip, (ptrdiff_t)Yp});
         });
     }
-    Input slopes = {};
-    slopes.pieces = 1;
-    slopes.base[0] = desk.raw;
-    slopes.row[0] = width_;
-    slopes.width[0] = columns();
+    const Input slopes = one_piece(desk.raw, width_, columns());
     kernels_.dense({desk.lines, D_padded_, slopes, readout_back_.data(), desk.hidden, (ptrdiff_t)D_padded_, false});
 }
 

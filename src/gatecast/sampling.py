@@ -134,8 +134,7 @@ def step_correlation(predictor: Predictor, reader: WindowReader, index: WindowIn
     count, horizon = len(index), reader.framing.horizon
     if count < 2:
         return default_correlation(horizon)
-    numbers = np.linspace(0, count - 1, min(ERROR_WINDOWS, count)).astype(np.int64)
-    series_M, origin_M = index.locate(numbers)
+    series_M, origin_M = index.spread(ERROR_WINDOWS)
     batch = reader.read(series_M, origin_M, origins=1)
     assert batch.target_BKHC is not None
     quantiles_MHCQ = predictor.calibration.apply(predictor.outputs(reader, series_M, origin_M))

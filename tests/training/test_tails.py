@@ -53,6 +53,31 @@ def blend_of(panel: Panel, horizon: int = 2, most: int = 2) -> Blend:
     return fit_blend(plans, panel, None, quantiles=(0.1, 0.5, 0.9), refit=False)
 
 
+def measured_by(monkeypatch: pytest.MonkeyPatch) -> list[Tail]:
+    """All tails that a fit measures."""
+    tails: list[Tail] = []
+
+    def noted(*given: Any) -> Tail | None:
+        if (tail := measured(*given)) is not None:
+            tails.append(tail)
+        return tail
+
+    monkeypatch.setattr(blend_module, "measured", noted)
+    return tails
+
+
+def joined_by(monkeypatch: pytest.MonkeyPatch) -> list[Tail]:
+    """The tails whose errors say what the weights are."""
+    tails: list[Tail] = []
+
+    def noted(given: list[Tail]) -> Tail:
+        tails.extend(given)
+        return joined(given)
+
+    monkeypatch.setattr(blend_module, "joined", noted)
+    return tails
+
+
 def test_every_structure_is_trained_for_three_tails_of_small_data(
     panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,14 +101,8 @@ def test_no_training_sees_less_than_half_of_the_data(panel_of: PanelOf, monkeypa
 
 
 def test_all_tails_say_what_the_weights_are(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    panel, tails = walk(panel_of, 100, 60), []
-    true = blend_module.measured
-
-    def noted(*given: Any) -> Tail | None:
-        tails.append(true(*given))
-        return tails[-1]
-
-    monkeypatch.setattr(blend_module, "measured", noted)
+    panel = walk(panel_of, 100, 60)
+    tails = measured_by(monkeypatch)
     blend = blend_of(panel)
     whole = joined(tails)
     assert len(tails) == 3
@@ -92,14 +111,7 @@ def test_all_tails_say_what_the_weights_are(panel_of: PanelOf, monkeypatch: pyte
 
 def test_what_comes_after_a_tail_does_not_matter_to_it(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     """The errors on the third tail are the same bytes whatever the data do later."""
-    found = []
-    true = blend_module.measured
-
-    def noted(*given: Any) -> Tail | None:
-        found.append(true(*given))
-        return found[-1]
-
-    monkeypatch.setattr(blend_module, "measured", noted)
+    found = measured_by(monkeypatch)
     panel = walk(panel_of, 100)
     plans = structures(
         panel, Forecaster(2, training={"max_epochs": 1, "steps_per_epoch": 2}, members=1)._wishes(math.inf)
@@ -107,24 +119,16 @@ def test_what_comes_after_a_tail_does_not_matter_to_it(panel_of: PanelOf, monkey
     changed = replace(panel, values_RV=np.where(np.arange(100)[:, None] < 64, panel.values_RV, 7.0))
     for data in (panel, changed):
         fit_blend(plans[:2], data, None, quantiles=(0.5,), refit=False)
+    assert len(found) == 6
     first, second = found[2], found[5]
-    assert first is not None
-    assert second is not None
     assert first.error_KBHC.tobytes() == second.error_KBHC.tobytes()
-    assert found[0].error_KBHC.tobytes() != found[3].error_KBHC.tobytes()  # type: ignore[union-attr]
+    assert found[0].error_KBHC.tobytes() != found[3].error_KBHC.tobytes()
 
 
 def test_ctrl_c_in_an_earlier_tail_keeps_the_later_ones(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = walk(panel_of, 100)
     seen = watched(monkeypatch, lambda number, ensemble: replace(ensemble, interrupted=number == 5))
-    tails = []
-    true = blend_module.joined
-
-    def noted(given: Any) -> Tail:
-        tails.extend(given)
-        return true(given)
-
-    monkeypatch.setattr(blend_module, "joined", noted)
+    tails = joined_by(monkeypatch)
     blend = blend_of(panel)
     assert len(seen) == 5
     assert len(tails) == 2
@@ -150,14 +154,7 @@ def test_a_tail_whose_training_ran_out_of_time_does_not_count(
         return ensemble
 
     seen = watched(monkeypatch, late)
-    tails = []
-    true = blend_module.joined
-
-    def noted(given: Any) -> Tail:
-        tails.extend(given)
-        return true(given)
-
-    monkeypatch.setattr(blend_module, "joined", noted)
+    tails = joined_by(monkeypatch)
     blend_of(walk(panel_of, 100))
     assert (len(seen), len(tails)) == (4, 1)
 

@@ -55,7 +55,7 @@ def blend_facts(model: Forecaster) -> dict[str, Any]:
         "parts": [{"weight": part.weight, "plan": part.plan.describe()} for part in blend.parts],
         "smoothing": blend.smoothing,
         "errors": [list(pair) for pair in blend.errors],
-        "own_weights": 0 if blend.own is None else len(blend.own.ids),
+        "own_weights": blend.own_weights,
     }
 
 

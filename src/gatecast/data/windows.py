@@ -43,6 +43,11 @@ class WindowIndex:
         before_B = np.where(series_B > 0, self.ends[series_B - 1], 0)
         return series_B, self.low[series_B] + numbers_B - before_B
 
+    def spread(self, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Series and origin rows (B,) of all windows, or of ``most`` of them, evenly spread."""
+        count = len(self)
+        return self.locate(np.linspace(0, max(count - 1, 0), min(most, count)).astype(np.int64))
+
 
 def windows_between(low: np.ndarray, high: np.ndarray) -> WindowIndex:
     """All windows whose origin row lies in low..high, both inclusive; (N,) each. A series with high < low has none."""

@@ -167,7 +167,7 @@ def _blend_facts(model: Forecaster) -> Iterable[tuple[str, str]]:
     if not lines:
         yield "in one line", main
         return
-    reason = blend_reason(blend.errors, 0 if blend.own is None else len(blend.own.ids))
+    reason = blend_reason(blend.errors, blend.own_weights)
     yield "in one line", f"{blend_title(len(blend.parts), blend.smoothing)}. {reason}".strip()
     for weight, part in lines:
         yield f"weight {weight}", part

@@ -21,7 +21,7 @@ from gatecast.model.config import LSTMConfig
 from gatecast.selection.probe import Probe, probe
 from gatecast.selection.seasonality import seasonal_periods
 from gatecast.selection.settings import changed
-from gatecast.selection.spans import Spans
+from gatecast.selection.spans import Spans, validation_cut
 from gatecast.selection.variants import best_variant
 from gatecast.training.config import TrainingConfig
 from gatecast.training.counts import COUNTS, require_counts
@@ -138,6 +138,10 @@ class Plan:
         """The window ranges of this plan."""
         least = min(self.framing.lookback, 3)
         return Spans(self.framing.lookback, self.framing.horizon, self.padded, least)
+
+    def cut(self, panel: Panel) -> np.ndarray:
+        """(N,) steps of each series before the tail that validates."""
+        return validation_cut(panel, self.framing.horizon, self.training.validation)
 
     @property
     def history_needed(self) -> int | None:

@@ -20,7 +20,6 @@ from gatecast.data.batches import CovariateScale, Framing, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.rows import windows_at
 from gatecast.data.scaling import Scaling
-from gatecast.data.windows import WindowIndex
 from gatecast.selection.spans import Spans
 from gatecast.training.ridge import PENALTIES, fit_ridge
 
@@ -151,10 +150,10 @@ def _fold(
     covariates = CovariateScale.fit(train, scaling.scale != "none")
     train_windows, check_windows = spans.all_windows(train), spans.tail_windows(part, cut_N)
     x_train, y_train, _ = _rows(
-        *_few(train_windows, int(TRAIN_WINDOWS * share)), train, train, scaling, framing, covariates, skip
+        *train_windows.spread(int(TRAIN_WINDOWS * share)), train, train, scaling, framing, covariates, skip
     )
     x_check, y_check, unit = _rows(
-        *_few(check_windows, int(CHECK_WINDOWS * share)), part, train, scaling, framing, covariates, skip
+        *check_windows.spread(int(CHECK_WINDOWS * share)), part, train, scaling, framing, covariates, skip
     )  # fmt: skip
     if len(x_train) < 2 or not len(x_check):
         return None
@@ -172,12 +171,6 @@ def _parts(panel: Panel, shares: tuple[float, float], horizon: int) -> tuple[Pan
 
 def _spans(framing: Framing) -> Spans:
     return Spans(framing.lookback, framing.horizon, padded=True, least=min(framing.lookback, 3))
-
-
-def _few(index: WindowIndex, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Series and origins (B,) of evenly spread windows."""
-    count = len(index)
-    return index.locate(np.linspace(0, max(count - 1, 0), min(most, count)).astype(np.int64))
 
 
 def _rows(

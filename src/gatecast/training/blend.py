@@ -89,6 +89,11 @@ class Blend:
         return replace(self, parts=tuple(replace(part, ensemble=change(part)) for part in self.parts))
 
     @property
+    def own_weights(self) -> int:
+        """Series that have weights of their own."""
+        return 0 if self.own is None else len(self.own.ids)
+
+    @property
     def history_needed(self) -> int | None:
         """Steps of history that a forecast reads; None = all of it."""
         needs = [part.plan.history_needed for part in self.parts]
@@ -269,11 +274,10 @@ def _chosen(
             judged.extend(_earlier(tried, panel, quantiles, deadline, progress))  # keeps those before a Ctrl-C
     except KeyboardInterrupt:
         halted = True
-    if len(judged) > 1:
-        for k, part in enumerate(tried):
-            seen = [(one.candidates[k][1], one.panel) for one in judged]
-            tried[k] = replace(part, ensemble=pooled(part.plan, seen, quantiles))
-    return replace(_blended(tried, joined([one.tail for one in judged]), panel.ids), halted=halted)
+    blend = replace(_blended(tried, joined([one.tail for one in judged]), panel.ids), halted=halted)
+    if len(judged) == 1:
+        return blend
+    return blend.each(lambda part: pooled(part.plan, [(one.of(part.plan), one.panel) for one in judged], quantiles))
 
 
 def _earlier(

@@ -23,7 +23,6 @@ from gatecast.model.heads import DistributionHead, Head, PointHead, make_head
 from gatecast.prediction import Predictor
 from gatecast.progress import Progress
 from gatecast.selection.choose import Plan
-from gatecast.selection.spans import validation_cut
 from gatecast.training.batch import WindowSource
 from gatecast.training.counts import COUNTS, require_counts
 from gatecast.training.device import pick_device
@@ -207,16 +206,15 @@ def pooled(plan: Plan, judged: Sequence[tuple[Ensemble, Panel]], quantiles: tupl
         judged: ensembles, and the panels whose tails they were validated on.
         quantiles: levels to give out.
     """
-    horizon, pairs = plan.framing.horizon, []
-    for ensemble, panel in judged:
-        index = plan.spans.tail_windows(panel, validation_cut(panel, horizon, plan.training.validation))
-        pairs.append((ensemble, _source_of(plan, ensemble, panel, index)))
-    outputs, truths = zip(*(_checked(*pair) for pair in pairs), strict=True)
-    first, check = pairs[0]
-    known = check.reader.panel
-    windows = known.slice(0, validation_cut(known, horizon, plan.training.validation)).total / horizon
+    sources = [
+        _source_of(plan, ensemble, panel, plan.spans.tail_windows(panel, plan.cut(panel))) for ensemble, panel in judged
+    ]
+    checked = [_checked(ensemble, source) for (ensemble, _), source in zip(judged, sources, strict=True)]
+    outputs, truths = zip(*checked, strict=True)
+    first, panel = judged[0]
+    windows = panel.slice(0, plan.cut(panel)).total / plan.framing.horizon
     calibration = Calibration.fit(
-        quantiles, np.concatenate(outputs), np.concatenate(truths), Evidence(_spans(check), windows),
+        quantiles, np.concatenate(outputs), np.concatenate(truths), Evidence(_spans(sources[0]), windows),
         point=isinstance(first.head, PointHead),
     )  # fmt: skip
     return replace(first, calibration=calibration)
@@ -241,7 +239,7 @@ class Trainer:
     def validated(self, panel: Panel, *, budget: float = 1.0) -> Ensemble | None:
         """Train on all but the tail of ``panel`` and validate on that; None where there is no tail to hold back."""
         plan = self.plan
-        cut_N = validation_cut(panel, plan.framing.horizon, plan.training.validation)
+        cut_N = plan.cut(panel)
         if not plan.training.validation or not (cut_N < panel.length).any():
             return None
         train_panel, tail = panel.slice(0, cut_N), plan.spans.tail_windows(panel, cut_N)
@@ -353,9 +351,7 @@ def calibrated(
 
 def _checked(ensemble: Ensemble, check: WindowSource) -> tuple[np.ndarray, np.ndarray]:
     """Outputs (B, H, C, Q) and scaled truths (B, H, C; nan = unknown) of windows that were not trained on."""
-    count = len(check.index)
-    numbers = np.linspace(0, count - 1, min(CALIBRATION_WINDOWS, count)).astype(np.int64)
-    series_B, origin_B = check.index.locate(numbers)
+    series_B, origin_B = check.index.spread(CALIBRATION_WINDOWS)
     output_BHCQ = ensemble.predictor.outputs(check.reader, series_B, origin_B)
     batch = check.reader.read(series_B, origin_B, origins=1)
     assert batch.target_BKHC is not None

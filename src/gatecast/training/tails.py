@@ -19,7 +19,6 @@ from gatecast.data.windows import WindowIndex
 from gatecast.evaluation.exponential import exponential_smoothing
 from gatecast.selection.choose import Plan
 from gatecast.selection.probe import SMALL, window_weights
-from gatecast.selection.spans import validation_cut
 from gatecast.training.ensemble import Ensemble
 
 __all__ = ["Candidate", "Judged", "Tail", "before_tail", "joined", "measured", "smoothed", "tails_of"]
@@ -60,6 +59,10 @@ class Judged:
     panel: Panel
     tail: Tail
 
+    def of(self, wanted: Plan) -> Ensemble:
+        """What was trained of one structure."""
+        return next(ensemble for plan, ensemble in self.candidates if plan is wanted)
+
 
 def tails_of(panel: Panel) -> int:
     """How many tails are looked at: several where one holds little and a training takes no time."""
@@ -68,14 +71,14 @@ def tails_of(panel: Panel) -> int:
 
 def before_tail(panel: Panel, plan: Plan) -> Panel:
     """What the trainings that the tail judges have seen."""
-    return panel.slice(0, validation_cut(panel, plan.framing.horizon, plan.training.validation))
+    return panel.slice(0, plan.cut(panel))
 
 
 def measured(candidates: Sequence[Candidate], panel: Panel) -> Tail | None:
     """The errors on the tail of a panel, of networks that were trained on what comes before; None without windows."""
     plan = candidates[0][0]
     horizon = plan.framing.horizon
-    cut_N = validation_cut(panel, horizon, plan.training.validation)
+    cut_N = plan.cut(panel)
     series_B, origin_B = _known_windows(panel, plan.spans.tail_windows(panel, cut_N), horizon)
     if not len(series_B):
         return None
@@ -109,8 +112,7 @@ def smoothed(
 
 def _known_windows(panel: Panel, index: WindowIndex, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Series and origins (B,) of evenly spread windows with a known truth at least."""
-    count = len(index)
-    series_B, origin_B = index.locate(np.linspace(0, count - 1, min(WINDOWS, count)).astype(np.int64))
+    series_B, origin_B = index.spread(WINDOWS)
     known_B = np.isfinite(_truth(panel, origin_B, horizon)).any(axis=(1, 2))
     return series_B[known_B], origin_B[known_B]
 

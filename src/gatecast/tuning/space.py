@@ -15,7 +15,6 @@ from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 from gatecast.selection.choose import LONGEST_LOOKBACK, Plan, scalings_to_try
 from gatecast.selection.seasonality import seasonal_periods
-from gatecast.selection.spans import validation_cut
 from gatecast.training.config import TrainingConfig
 from gatecast.training.counts import COUNTS
 
@@ -179,7 +178,7 @@ def _fixed(model: Forecaster) -> set[str]:
 def _lookbacks(plan: Plan, search: Panel, oldest: Panel, fixed: set[str]) -> list[int]:
     """Multiples of the season and some round numbers that every window of every fold can fill."""
     horizon, season = plan.framing.horizon, plan.season
-    cut_N = validation_cut(oldest, horizon, plan.training.validation)
+    cut_N = plan.cut(oldest)
     most = min(int(cut_N.min()) - horizon, LONGEST_LOOKBACK)
     least = max([4, *(getattr(plan.network, name) for name in ("skip", "readout", "patch") if name in fixed)])
     seasons = [m * k for m in (season, *seasonal_periods(search)) if m > 1 for k in (1, 2, 3, 4)]
