@@ -65,6 +65,7 @@ PIECES = (
     Piece("tail ignored", patch="tail-ignored"),
     Piece("no smooth base", patch="no-smooth-base"),
     Piece("no logarithms", patch="no-logarithms"),
+    Piece("no twins", patch="no-twins"),
     Piece("no variants", patch="no-variants"),
     Piece("very best epoch", patch="best-epoch"),
     Piece("one tail", patch="one-tail"),

@@ -68,7 +68,7 @@ def keeping(wanted: Callable[[Any], bool]) -> Callable[[Function], Function]:
 
 def believing(belief: float) -> Callable[[Function], Function]:
     """Shares by what was measured on the tail alone (1), or as if nothing had been measured there (0)."""
-    return lambda shares: lambda error_KBHC, weight_B, _: shares(error_KBHC, weight_B, belief)
+    return lambda shares: lambda error_KBHC, weight_B, _, *rest: shares(error_KBHC, weight_B, belief, *rest)
 
 
 def without_smoothing(shares: Function) -> Function:
@@ -86,6 +86,7 @@ PATCHES: dict[str, Patch | None] = {
     "tail-alone": (BLEND, "shares", believing(1.0)),
     "tail-ignored": (BLEND, "shares", believing(0.0)),
     "no-smooth-base": (CHOOSE, "scalings_to_try", keeping(lambda scaling: scaling.base != "smooth")),
+    "no-twins": (BLEND, "twins_of", lambda _: lambda scalings: np.arange(len(scalings))),
     "no-logarithms": (CHOOSE, "scalings_to_try", keeping(lambda scaling: not scaling.log)),
     "no-variants": (CHOOSE, "best_variant", lambda _: lambda panel, scaling, *rest: scaling),
     "best-epoch": (ENSEMBLE, "AS_GOOD", constant(0.0)),

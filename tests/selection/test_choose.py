@@ -320,10 +320,20 @@ def test_few_long_series_train_more_steps_of_each_window_a_step_ahead(panel_of: 
     def supervised(steps: int, horizon: int, series: int = 1) -> int:
         return choose(days(panel_of, steps, series), replace(FREE, horizon=horizon)).framing.supervised
 
-    assert supervised(600, 1) == 42, "three times what is only read"
+    assert supervised(600, 1) == 43, "three times what is only read, and one"
     assert supervised(120, 1) < 12, "a short series has none to spare"
     assert supervised(600, 14) <= 12, "each step is a forecast of 14"
     assert supervised(600, 1, series=40) <= 12, "many series have windows enough"
+
+
+@pytest.mark.parametrize("steps", [250, 300, 400, 600])
+@pytest.mark.parametrize("horizon", [1, 4])
+def test_a_window_of_few_long_series_holds_whole_seasons(panel_of: PanelOf, steps: int, horizon: int) -> None:
+    plan = choose(days(panel_of, steps), replace(FREE, horizon=horizon))
+    assert plan.season == 7
+    assert plan.framing.supervised > plan.season
+    assert plan.framing.lookback % plan.season == 0
+    assert (plan.framing.lookback - plan.framing.supervised + 1) % plan.season == 0, "and so does what is only read"
 
 
 def test_small_data_learn_in_large_steps(panel_of: PanelOf) -> None:

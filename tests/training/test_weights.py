@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatecast.data.scaling import Scaling
 from gatecast.training.weights import (
     LEAST,
     MOST_PARTS,
@@ -19,6 +20,7 @@ from gatecast.training.weights import (
     own_shares,
     shares,
     sharpness,
+    twins_of,
 )
 
 SEEDS = st.integers(0, 10**6)
@@ -75,6 +77,31 @@ def test_without_belief_only_a_few_that_are_nearly_the_best_share() -> None:
     assert share_K[0] == share_K[2] > 0
     many_K = shares(np.ones((8, 5, 3, 1)), weight_B, 0.0)[:-1]
     assert np.count_nonzero(many_K) == MOST_PARTS
+
+
+def test_what_is_picked_shares_with_a_twin_that_is_nearly_as_good() -> None:
+    weight_B, twin_K = np.full(5, 0.2), np.array([1, 0, 2])
+    good, bad = NEARLY * 0.99, NEARLY * 1.01
+    near_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, good, 9.0)])
+    assert shares(near_KBHC, weight_B, 1.0, twin_K) == pytest.approx([0.5, 0.5, 0])
+    assert shares(near_KBHC[[1, 0, 2]], weight_B, 1.0, twin_K) == pytest.approx([0.5, 0.5, 0]), "in either direction"
+    far_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, bad, 9.0)])
+    assert shares(far_KBHC, weight_B, 1.0, twin_K) == pytest.approx([1, 0, 0])
+    assert shares(near_KBHC, weight_B, 1.0) == pytest.approx([1, 0, 0]), "without twins"
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.integers(1, 4), st.floats(0, 0.99))
+def test_twins_leave_the_shares_those_of_a_mean(seed: int, pairs: int, belief: float) -> None:
+    twin_K = np.append(np.arange(2 * pairs) ^ 1, 2 * pairs)
+    share_K = shares(*errors_of(seed, 2 * pairs + 1, 4), belief, twin_K)
+    assert (share_K >= 0).all()
+    assert share_K.sum() == pytest.approx(1)
+
+
+def test_twins_differ_in_the_logarithm_alone() -> None:
+    texts = ("difference", "log+seasonal-difference:7/2", "log+difference", "seasonal-difference:7", "log")
+    assert twins_of([Scaling.parse(text) for text in texts]).tolist() == [2, 1, 0, 3, 4]
 
 
 def test_what_gets_little_is_dropped() -> None:

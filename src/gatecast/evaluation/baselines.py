@@ -235,8 +235,8 @@ def checked(
     if len(wrong):
         b = wrong[0]
         raise InputError(
-            f"origin {b} is row {origin[b]} of a series that begins at row {first[b]}, in {len(x_RC):,} rows. An "
-            f" origin must lie in its series. ({len(wrong):,} of {len(origin):,} origins are affected.)"
+            f"origin {b} is row {origin[b]} of a series that begins at row {first[b]}, in {len(x_RC):,} rows. "
+            f"An origin must lie in its series. ({len(wrong):,} of {len(origin):,} origins are affected.)"
         )
     # What lies behind the last origin is cut off here, so that no table can contain it.
     return x_RC[: int(origin.max(initial=-1)) + 1].astype(np.float64), first, origin

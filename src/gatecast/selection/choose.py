@@ -216,7 +216,7 @@ def _plan(panel: Panel, wishes: Wishes, found: Probe, seasons: tuple[int, ...], 
     given = wishes.scaling is not None and scaling.base == "seasonal"  # else one season for all structures of a blend
     season = scaling.season if given or (scaling.base == "seasonal" and not seasons) else (seasons or (1,))[0]
     network = _network(panel, found.skip, wishes.network)
-    lookback, supervised = _sizes(panel, wishes, network, found.lookback, horizon)
+    lookback, supervised = _sizes(panel, wishes, network, found.lookback, season)
     if wishes.free_readout:
         network = replace(network, readout=supervised)
     padded = wishes.lookback is None
@@ -347,8 +347,9 @@ def _network(panel: Panel, skip: int, wanted: LSTMConfig | Mapping[str, Any] | N
     return changed(LSTMConfig(hidden_size=hidden, skip=skip), wanted or {})
 
 
-def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, horizon: int) -> tuple[int, int]:
+def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, season: int) -> tuple[int, int]:
     """Lookback L and supervised steps K."""
+    horizon = 1 if wishes.recursive else wishes.horizon
     if wishes.lookback is not None:
         lookback = wishes.lookback
         supervised = network.readout or lookback
@@ -363,7 +364,7 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
     room = max(int(np.median(panel.length)) - horizon, 2)
     warm_up = max(warm_up, network.patch)
     if wishes.free_readout:
-        supervised = _supervised(panel, warm_up, room, horizon)
+        supervised = _supervised(panel, warm_up, room, horizon, season)
     else:
         supervised = network.readout
         if not supervised:  # every step of the window is trained
@@ -371,12 +372,19 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, hori
     return warm_up + supervised - 1, supervised
 
 
-def _supervised(panel: Panel, warm_up: int, room: int, horizon: int) -> int:
-    """Steps K whose forecasts are trained: half as many as are only read; more of a few long series, a step ahead."""
+def _supervised(panel: Panel, warm_up: int, room: int, horizon: int, season: int) -> int:
+    """Steps K whose forecasts are trained: half as many as are only read; more of a few long series, a step ahead.
+
+    Of few series, whole seasons and one step: then a window of L = W + K - 1 steps holds whole seasons too, and its
+    mean and spread do not depend on the weekday that it begins with.
+    """
     few = panel.total < FEW_STEPS
     short = min(max(warm_up // 2, 1), 32 if few else 12, max(room // 3, 1))
+    if not few:
+        return short
     long = min(3 * warm_up, MOST_SUPERVISED // horizon, room // MANY_WINDOWS)
-    return max(short, long) if few else short
+    most = max(short, long)
+    return most // season * season + 1 if 1 < season <= most else most
 
 
 def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any] | None) -> TrainingConfig:

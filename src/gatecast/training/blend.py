@@ -24,7 +24,7 @@ from gatecast.sampling import joined_paths
 from gatecast.selection.choose import Plan
 from gatecast.training.ensemble import Ensemble, Trainer, fit_ensemble, pooled, train_again
 from gatecast.training.tails import Candidate, Judged, Tail, before_tail, joined, measured, smoothed, tails_of
-from gatecast.training.weights import belief_in, mean_error, own_shares, shares, sharpness
+from gatecast.training.weights import belief_in, mean_error, own_shares, shares, sharpness, twins_of
 
 __all__ = ["Blend", "OwnShares", "Part", "fit_blend", "past_of", "trained_again"]
 
@@ -354,7 +354,8 @@ def _mean(share_BK: np.ndarray, values: Iterable[np.ndarray]) -> np.ndarray:
 def _blended(tried: list[Part], tail: Tail, ids: tuple[str, ...]) -> Blend:
     """The weights that are best on the tails, as far as they are believed."""
     error_KBHC, weight_B = tail.error_KBHC, tail.weight_B
-    share_K = shares(error_KBHC, weight_B, belief_in(tail.span_N[tail.span_N > 0]))
+    twin_K = np.append(twins_of([part.plan.scaling for part in tried]), len(tried))
+    share_K = shares(error_KBHC, weight_B, belief_in(tail.span_N[tail.span_N > 0]), twin_K)
     sharpness_N = sharpness(tail.span_N)
     share_NK = own_shares(error_KBHC, tail.series_B, share_K, sharpness_N)
     names = [part.plan.describe_structure() for part in tried] + ["exponential smoothing"]

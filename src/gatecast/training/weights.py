@@ -9,10 +9,14 @@ Shapes: K candidates, the structures first and the exponential smoothing last; B
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-__all__ = ["belief_in", "mean_error", "own_shares", "shares", "sharpness"]
+from gatecast.data.scaling import Scaling
+
+__all__ = ["belief_in", "mean_error", "own_shares", "shares", "sharpness", "twins_of"]
 
 PICKS = 8  # weights are multiples of an eighth, or of less picks where more do not help
 GAIN = 0.998  # a further pick has to lower the error to this share
@@ -34,7 +38,9 @@ def belief_in(spans_N: np.ndarray) -> float:
     return (1 - 1 / time_seen) * all_spans / (all_spans + FEW_SPANS)
 
 
-def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.ndarray:
+def shares(
+    error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float, twin_K: np.ndarray | None = None
+) -> np.ndarray:
     """(K,) weights of the structures and, last, of the exponential smoothing.
 
     What is best on the tail is believed as far as the tail has seen several spans of time, one after the other: series
@@ -46,10 +52,13 @@ def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float) -> np.nd
         error_KBHC: errors of the candidates.
         weight_B: of each window.
         belief: weight of what was measured, 0 to 1.
+        twin_K: the candidate that differs from each one in the logarithm alone, or itself; None = there are none.
     """
     errors_K = np.array([mean_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     picks = _picked(error_KBHC, weight_B)
     picked_K = np.bincount(picks, minlength=len(errors_K)) / len(picks)
+    if twin_K is not None:
+        picked_K = _with_twins(picked_K, errors_K, twin_K)
     near_K = np.where(errors_K[:-1] <= NEARLY * errors_K[:-1].min(), 1.0, 0.0)
     near_K[np.argsort(errors_K[:-1], kind="stable")[MOST_PARTS:]] = 0
     near_K /= near_K.sum()
@@ -77,6 +86,31 @@ def _picked(error_KBHC: np.ndarray, weight_B: np.ndarray) -> list[int]:
         picks.append(k)
         total_BHC, best = total_BHC + error_KBHC[k], errors[k]
     return picks
+
+
+def twins_of(scalings: Sequence[Scaling]) -> np.ndarray:
+    """(K,) place of the scaling that differs in the logarithm alone; its own place where there is none.
+
+    >>> twins_of([Scaling(), Scaling(base="last"), Scaling(log=True)])
+    array([2, 1, 0])
+    """
+    place = {scaling: k for k, scaling in enumerate(scalings)}
+    return np.array([place.get(replace(scaling, log=not scaling.log), k) for k, scaling in enumerate(scalings)])
+
+
+def _with_twins(picked_K: np.ndarray, errors_K: np.ndarray, twin_K: np.ndarray) -> np.ndarray:
+    """What was picked shares equally with its twin where that is nearly as good.
+
+    On a calm tail luck decides between the two, and the mean of both is a little better than either; should the level
+    move far, only the one with the logarithm stays in proportion.
+
+    >>> _with_twins(np.array([0.75, 0.0, 0.25]), np.array([1.0, 1.05, 2.0]), np.array([1, 0, 2]))
+    array([0.375, 0.375, 0.25 ])
+    """
+    half_K = np.where(errors_K[twin_K] <= NEARLY * errors_K, picked_K / 2, 0)
+    result: np.ndarray = picked_K - half_K
+    np.add.at(result, twin_K, half_K)
+    return result
 
 
 def mean_error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:
