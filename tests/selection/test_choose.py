@@ -336,6 +336,18 @@ def test_a_window_of_few_long_series_holds_whole_seasons(panel_of: PanelOf, step
     assert (plan.framing.lookback - plan.framing.supervised + 1) % plan.season == 0, "and so does what is only read"
 
 
+def test_larger_data_are_shown_more_windows(panel_of: PanelOf) -> None:
+    def shown(total: int) -> tuple[int, int]:
+        training = choose(days(panel_of, total // 10, 10), FREE).training
+        assert training.steps_per_epoch is not None
+        steps = training.steps_per_epoch * training.max_epochs
+        return steps, steps * training.batch_size
+
+    assert [shown(total)[0] for total in (290, 300, 1990, 2000)] == [200, 400, 400, 300]
+    windows = [shown(total)[1] for total in (290, 300, 2000, 20_000, 50_000)]
+    assert windows == sorted(set(windows))
+
+
 def test_small_data_learn_in_large_steps(panel_of: PanelOf) -> None:
     def lr(total: int, **training: float | str) -> float:
         return choose(days(panel_of, total // 10, 10), replace(FREE, training=training)).training.lr

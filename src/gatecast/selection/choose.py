@@ -391,15 +391,23 @@ def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any
     """A short one-cycle training: small data overfit soon, large ones need a few hundred steps."""
     if isinstance(wanted, TrainingConfig):
         return wanted
-    steps = 200 if panel.total < 2_000 else 300 if panel.total < 20_000 else 500 if panel.total < 50_000 else 1000
-    epochs = 20
-    batch = 32 if panel.total < 2_000 else 64 if panel.total < 20_000 else 128
+    steps, batch = _steps_and_batch(panel.total)
+    epochs = steps // 10 if panel.total < 2_000 else 20  # of small data short ones: which is the best is told finer
     wanted = wanted or {}
     lr = TrainingConfig.lr
     if wanted.get("loss") not in LIKELIHOODS:  # few steps are to be large ones; likelihoods would go astray
         lr = 1e-2 if panel.total < 5_000 else 6e-3 if panel.total < 20_000 else lr
     chosen = TrainingConfig(lr=lr, batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
     return changed(chosen, wanted)
+
+
+def _steps_and_batch(total: int) -> tuple[int, int]:
+    """Steps of a training and windows of a batch, by the values of all series: more windows for larger data."""
+    if total < 2_000:
+        return (200 if total < 300 else 400), 32
+    if total < 20_000:
+        return 300, 64
+    return (500 if total < 50_000 else 1000), 128
 
 
 def _members(panel: Panel) -> int:

@@ -38,9 +38,7 @@ def belief_in(spans_N: np.ndarray) -> float:
     return (1 - 1 / time_seen) * all_spans / (all_spans + FEW_SPANS)
 
 
-def shares(
-    error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float, twin_K: np.ndarray | None = None
-) -> np.ndarray:
+def shares(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float, twin_K: np.ndarray | None = None) -> np.ndarray:
     """(K,) weights of the structures and, last, of the exponential smoothing.
 
     What is best on the tail is believed as far as the tail has seen several spans of time, one after the other: series
