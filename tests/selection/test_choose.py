@@ -336,6 +336,12 @@ def test_a_window_of_few_long_series_holds_whole_seasons(panel_of: PanelOf, step
     assert (plan.framing.lookback - plan.framing.supervised + 1) % plan.season == 0, "and so does what is only read"
 
 
+def test_one_whole_season_is_trained_where_there_is_room_for_no_more(panel_of: PanelOf) -> None:
+    panel = replace(days(panel_of, 100), frequency=Frequency.from_text("MS"))
+    framing = choose(panel, replace(FREE, horizon=1)).framing
+    assert (framing.supervised, framing.lookback) == (13, 36)
+
+
 def test_larger_data_are_shown_more_windows(panel_of: PanelOf) -> None:
     def shown(total: int) -> tuple[int, int]:
         training = choose(days(panel_of, total // 10, 10), FREE).training
@@ -344,6 +350,8 @@ def test_larger_data_are_shown_more_windows(panel_of: PanelOf) -> None:
         return steps, steps * training.batch_size
 
     assert [shown(total)[0] for total in (290, 300, 1990, 2000)] == [200, 400, 400, 300]
+    few = choose(days(panel_of, 199, 10), FREE).training
+    assert few.steps_per_epoch == 10, "their best epoch is told finely"
     windows = [shown(total)[1] for total in (290, 300, 2000, 20_000, 50_000)]
     assert windows == sorted(set(windows))
 
