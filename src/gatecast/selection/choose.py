@@ -20,7 +20,7 @@ from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 from gatecast.selection.probe import Probe, probe
 from gatecast.selection.seasonality import seasonal_periods
-from gatecast.selection.settings import changed
+from gatecast.selection.sizes import members_for, network_for, supervised_steps, training_for
 from gatecast.selection.spans import Spans, validation_cut
 from gatecast.selection.variants import best_variant
 from gatecast.training.config import TrainingConfig
@@ -36,10 +36,6 @@ UNANCHORED = 1.06  # a forecast that is not tied to a past value drifts off once
 CLEARLY_WORSE = 1.4  # a line that is so much worse than the best one promises little for a network
 MOST_STRUCTURES = 12
 ENOUGH_SEASONS = 3.5
-FEW_STEPS = 20_000  # in all: a large panel has windows enough, and more steps of each window train it worse
-MOST_SUPERVISED = 48  # of a window, times the horizon
-MANY_WINDOWS = 12  # of the supervised steps in a typical series
-LIKELIHOODS = ("gaussian", "student-t", COUNTS)
 CATEGORY_DEPTH = 6  # one odd day among them does not move a median
 
 
@@ -215,7 +211,7 @@ def _plan(panel: Panel, wishes: Wishes, found: Probe, seasons: tuple[int, ...], 
     scaling = found.scaling
     given = wishes.scaling is not None and scaling.base == "seasonal"  # else one season for all structures of a blend
     season = scaling.season if given or (scaling.base == "seasonal" and not seasons) else (seasons or (1,))[0]
-    network = _network(panel, found.skip, wishes.network)
+    network = network_for(panel, found.skip, wishes.network)
     lookback, supervised = _sizes(panel, wishes, network, found.lookback, season)
     if wishes.free_readout:
         network = replace(network, readout=supervised)
@@ -223,8 +219,8 @@ def _plan(panel: Panel, wishes: Wishes, found: Probe, seasons: tuple[int, ...], 
     short = padded and bool((panel.length < lookback + horizon).any())
     calendar = cycles_within(panel) if wishes.tells_calendar else ()
     framing = Framing(lookback, horizon, supervised, observed=short or not all_observed(panel), calendar=calendar)
-    training = _training(panel, wishes.seed, wishes.training)
-    members = wishes.members or _members(panel)
+    training = training_for(panel, wishes.seed, wishes.training)
+    members = wishes.members or members_for(panel)
     spread = () if found.spread_HC is None else tuple(tuple(map(float, row)) for row in found.spread_HC)
     return Plan(scaling, framing, network, training, members, season, padded, found.penalty, spread, tried)
 
@@ -338,15 +334,6 @@ def _skips(lookback: int, seasons: tuple[int, ...], panel: Panel) -> list[int]:
     return sorted(steps for steps in wanted if steps <= limit) or [1]
 
 
-def _network(panel: Panel, skip: int, wanted: LSTMConfig | Mapping[str, Any] | None) -> LSTMConfig:
-    """Sizes that the amount of data can fill, unless the user fixed them."""
-    if isinstance(wanted, LSTMConfig):
-        return wanted
-    total = panel.total
-    hidden = 16 if total < 5_000 else 32 if total < 20_000 else 64
-    return changed(LSTMConfig(hidden_size=hidden, skip=skip), wanted or {})
-
-
 def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, season: int) -> tuple[int, int]:
     """Lookback L and supervised steps K."""
     horizon = 1 if wishes.recursive else wishes.horizon
@@ -364,52 +351,9 @@ def _sizes(panel: Panel, wishes: Wishes, network: LSTMConfig, warm_up: int, seas
     room = max(int(np.median(panel.length)) - horizon, 2)
     warm_up = max(warm_up, network.patch)
     if wishes.free_readout:
-        supervised = _supervised(panel, warm_up, room, horizon, season)
+        supervised = supervised_steps(panel, warm_up, room, horizon, season)
     else:
         supervised = network.readout
         if not supervised:  # every step of the window is trained
             return warm_up, warm_up
     return warm_up + supervised - 1, supervised
-
-
-def _supervised(panel: Panel, warm_up: int, room: int, horizon: int, season: int) -> int:
-    """Steps K whose forecasts are trained: half as many as are only read; more of a few long series, a step ahead.
-
-    Of few series, whole seasons and one step: then a window of L = W + K - 1 steps holds whole seasons too, and its
-    mean and spread do not depend on the weekday that it begins with.
-    """
-    few = panel.total < FEW_STEPS
-    short = min(max(warm_up // 2, 1), 32 if few else 12, max(room // 3, 1))
-    if not few:
-        return short
-    long = min(3 * warm_up, MOST_SUPERVISED // horizon, room // MANY_WINDOWS)
-    most = max(short, long)
-    return most // season * season + 1 if 1 < season <= most else most
-
-
-def _training(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, Any] | None) -> TrainingConfig:
-    """A short one-cycle training: small data overfit soon, large ones need a few hundred steps."""
-    if isinstance(wanted, TrainingConfig):
-        return wanted
-    steps, batch = _steps_and_batch(panel.total)
-    epochs = steps // 10 if panel.total < 2_000 else 20  # of small data short ones: which is the best is told finer
-    wanted = wanted or {}
-    lr = TrainingConfig.lr
-    if wanted.get("loss") not in LIKELIHOODS:  # few steps are to be large ones; likelihoods would go astray
-        lr = 1e-2 if panel.total < 5_000 else 6e-3 if panel.total < 20_000 else lr
-    chosen = TrainingConfig(lr=lr, batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
-    return changed(chosen, wanted)
-
-
-def _steps_and_batch(total: int) -> tuple[int, int]:
-    """Steps of a training and windows of a batch, by the values of all series: more windows for larger data."""
-    if total < 2_000:
-        return (200 if total < 300 else 400), 32
-    if total < 20_000:
-        return 300, 64
-    return (500 if total < 50_000 else 1000), 128
-
-
-def _members(panel: Panel) -> int:
-    """More members where one is cheap and the draw matters most."""
-    return 3 if panel.total < 50_000 else 1
