@@ -47,23 +47,25 @@ def training_for(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, 
     """A short one-cycle training: small data overfit soon, large ones need a few hundred steps."""
     if isinstance(wanted, TrainingConfig):
         return wanted
-    steps, batch = _steps_and_batch(panel.total)
-    epochs = steps // 10 if panel.total < 2_000 else 20  # of small data short ones: which is the best is told finer
+    epochs, steps, batch = _amount_of_training(panel.total)
     wanted = wanted or {}
     lr = TrainingConfig.lr
     if wanted.get("loss") not in LIKELIHOODS:  # few steps are to be large ones; likelihoods would go astray
         lr = 1e-2 if panel.total < 5_000 else 6e-3 if panel.total < 20_000 else lr
-    chosen = TrainingConfig(lr=lr, batch_size=batch, max_epochs=epochs, steps_per_epoch=steps // epochs, seed=seed)
+    chosen = TrainingConfig(lr=lr, batch_size=batch, max_epochs=epochs, steps_per_epoch=steps, seed=seed)
     return changed(chosen, wanted)
 
 
-def _steps_and_batch(total: int) -> tuple[int, int]:
-    """Steps of a training and windows of a batch, by the values of all series: more windows for larger data."""
+def _amount_of_training(total: int) -> tuple[int, int, int]:
+    """Epochs, steps of each and windows of a batch, by the values of all series: more windows for larger data.
+
+    Epochs of small data are short, so that the best one is told finely.
+    """
     if total < 2_000:
-        return (200 if total < 300 else 400), 32
+        return (20 if total < 300 else 40), 10, 32
     if total < 20_000:
-        return 300, 64
-    return (500 if total < 50_000 else 1000), 128
+        return 20, 15, 64
+    return 20, (25 if total < 50_000 else 50), 128
 
 
 def members_for(panel: Panel) -> int:
