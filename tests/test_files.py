@@ -341,7 +341,7 @@ def test_a_file_is_described_without_its_tensors(packed: bytes, model: Forecaste
     told = describe_file(written(tmp_path, packed))
     assert told["plan"] == model.plan_.describe()
     assert told["parameters"] == sum(p.numel() for m in model.ensemble_.members for p in m.network.parameters())
-    assert (told["format"], told["kind"], told["targets"], told["step"]) == (3, "forecaster", ["Passengers"], "month")
+    assert (told["format"], told["kind"], told["targets"], told["step"]) == (4, "forecaster", ["Passengers"], "month")
     assert told["settings"]["quantiles"] == [0.025, 0.1, 0.5, 0.9, 0.975]
     assert told["record"] == model.record_
     assert json.loads(json.dumps(told, allow_nan=False)) == told

@@ -97,9 +97,9 @@ ANYTHING = r"m\.gatecast: .+ (Get|Give) .+\.$"
 WEIGHT = "part.0.member.0.lstm.weight_ih_l0"
 COLUMN = {"name": "x", "categories": None}
 TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
-    "newer format": (envelope(format=4), r"newer version, format 4; this one reads 3\. Update gatecast\.$"),
+    "newer format": (envelope(format=5), r"newer version, format 5; this one reads 4\. Update gatecast\.$"),
     "older format": (envelope(format=1), r"has format 1, from before the first release; .* Train anew\.$"),
-    "newer and unknown fields": (envelope(format=7, shiny=1), "format 7; this one reads 3"),
+    "newer and unknown fields": (envelope(format=7, shiny=1), "format 7; this one reads 4"),
     "format 0": (envelope(format=0), "which version"),
     "format true": (envelope(format=True), "which version"),
     "format text": (envelope(format="1"), "which version"),

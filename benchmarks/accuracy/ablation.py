@@ -60,6 +60,7 @@ PIECES = (
     Piece("one structure", {"structures": 1}),
     Piece("common weights", patch="common-weights"),
     Piece("no calendar", {"calendar": False}),
+    Piece("one year wave", patch="one-year-wave"),
     Piece("no smoothing", patch="no-smoothing"),
     Piece("tail alone", patch="tail-alone"),
     Piece("tail ignored", patch="tail-ignored"),

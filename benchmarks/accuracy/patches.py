@@ -90,6 +90,7 @@ PATCHES: dict[str, Patch | None] = {
     "no-logarithms": (CHOOSE, "scalings_to_try", keeping(lambda scaling: not scaling.log)),
     "no-variants": (CHOOSE, "best_variant", lambda _: lambda panel, scaling, *rest: scaling),
     "best-epoch": (ENSEMBLE, "AS_GOOD", constant(0.0)),
+    "one-year-wave": (CHOOSE, "year_waves_within", lambda _: lambda panel: 1),
     "one-tail": (BLEND, "tails_of", lambda _: lambda panel: 1),
     "torch": None,
     "equal-levels": ("gatecast.model.heads", "SIDE_WEIGHT", constant(1.0)),

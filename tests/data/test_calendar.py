@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gatecast.data.batches import CovariateScale, Framing, WindowReader
-from gatecast.data.calendar import Calendar, Cycle, cycles_within, waves_of
+from gatecast.data.calendar import Calendar, Cycle, cycles_within, waves_of, year_waves_within
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
@@ -37,6 +37,7 @@ def phase(moment: datetime.datetime, cycle: Cycle, frequency: Frequency) -> floa
     return ((moment - datetime.datetime(1970, 1, 1)).total_seconds() / 86400) % YEAR / YEAR
 
 
+@pytest.mark.parametrize("year_waves", [1, 3])
 @pytest.mark.parametrize(
     ("frequency", "cycles", "starts"),
     [
@@ -50,19 +51,30 @@ def phase(moment: datetime.datetime, cycle: Cycle, frequency: Frequency) -> floa
     ],
 )
 def test_channels_are_sines_and_cosines_of_the_dates(
-    panel_of: PanelOf, frequency: str, cycles: tuple[Cycle, ...], starts: list[str]
+    panel_of: PanelOf, frequency: str, cycles: tuple[Cycle, ...], starts: list[str], year_waves: int
 ) -> None:
     panel = dated(panel_of, frequency, starts)
-    calendar = Calendar.of(panel, cycles)
+    calendar = Calendar.of(panel, cycles, year_waves)
+    wanted_waves = waves_of(cycles, panel.frequency, year_waves)
     step_BT = np.array([[0, 1, 2, 700], [-3, 5, 11, 1999]])
     for n in range(len(panel)):
         found = calendar.channels(np.array([n, n]), step_BT)
-        for cycle, waves, channels_BTX in zip(cycles, waves_of(cycles, panel.frequency), found, strict=True):
+        for cycle, waves, channels_BTX in zip(cycles, wanted_waves, found, strict=True):
             for (b, t), step in np.ndenumerate(step_BT):
                 moment = panel.frequency.advance(panel.starts[n], int(step)).astype("datetime64[us]").item()
                 turns = [2 * math.pi * phase(moment, cycle, panel.frequency) * k for k in range(1, waves + 1)]
                 wanted = [math.sin(a) for a in turns] + [math.cos(a) for a in turns]
                 assert channels_BTX[b, t] == pytest.approx(wanted, abs=3e-3), (cycle, moment)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "steps", "waves"),
+    [("D", 60, 1), ("D", 1460, 1), ("D", 1461, 2), ("D", 6574, 6), ("D", 50_000, 6), ("MS", 120, 5), ("s", 10**5, 1)],
+)
+def test_the_year_gets_a_wave_for_two_years_of_history(
+    panel_of: PanelOf, frequency: str, steps: int, waves: int
+) -> None:
+    assert year_waves_within(dated(panel_of, frequency, ["2020-01-01"], steps)) == waves
 
 
 @pytest.mark.parametrize(

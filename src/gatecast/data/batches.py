@@ -57,7 +57,7 @@ class WindowReader:
         self.u_RC = TargetRows(panel, scaling)
         self.complete = self.u_RC.complete
         self.begun = self.u_RC.begun
-        self.calendar = Calendar.of(panel, framing.calendar)
+        self.calendar = Calendar.of(panel, framing.calendar, framing.year_waves)
         self._regular = RegularReader(panel, self.u_RC, scaling, framing, covariates, self.calendar)
 
     @property

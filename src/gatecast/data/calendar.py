@@ -19,11 +19,12 @@ from gatecast.data.frequency import Frequency
 from gatecast.data.frequency_names import DAY, WEEK
 from gatecast.data.panel import Panel
 
-__all__ = ["Calendar", "Cycle", "cycles_within", "waves_of"]
+__all__ = ["Calendar", "Cycle", "cycles_within", "waves_of", "year_waves_within"]
 
 Cycle = Literal["day", "week", "year"]
 LENGTHS: dict[Cycle, float] = {"day": DAY, "week": WEEK, "year": 365.2425 * DAY}  # microseconds
-WAVES: dict[Cycle, int] = {"day": 2, "week": 2, "year": 1}
+WAVES: dict[Cycle, int] = {"day": 2, "week": 2}  # of the year as many as its repetitions can tell
+YEARS_PER_WAVE, MOST_YEAR_WAVES = 2, 6
 PLACES = 5040  # of the table of waves: it divides by hours, weekdays, months and weekly hours
 MONDAY = 4 * DAY  # 1970-01-01 was a Thursday; the first Monday
 
@@ -35,13 +36,21 @@ def cycles_within(panel: Panel, whole: float = 1.5) -> tuple[Cycle, ...]:
     return tuple(cycle for cycle, count in per_cycle.items() if 2 <= count <= steps / whole)
 
 
-def waves_of(cycles: tuple[Cycle, ...], frequency: Frequency) -> tuple[int, ...]:
+def year_waves_within(panel: Panel) -> int:
+    """Waves of the year that half of the series are long enough to tell: their shape is only seen once a year."""
+    per_year = _steps_in("year", panel.frequency)
+    years = float(np.median(panel.length)) / per_year if per_year else 0
+    return int(np.clip(years // YEARS_PER_WAVE, 1, MOST_YEAR_WAVES))
+
+
+def waves_of(cycles: tuple[Cycle, ...], frequency: Frequency, year_waves: int = 1) -> tuple[int, ...]:
     """Waves of each cycle, each of which is two channels; fewer where a cycle has few steps.
 
-    >>> waves_of(("week", "year"), Frequency.from_text("D")), waves_of(("year",), Frequency.from_text("h"))
-    ((2, 1), (1,))
+    >>> waves_of(("week", "year"), Frequency.from_text("D")), waves_of(("year",), Frequency.from_text("h"), 3)
+    ((2, 1), (3,))
     """
-    return tuple(min(WAVES[cycle], int(_steps_in(cycle, frequency) // 2)) for cycle in cycles)
+    wanted = WAVES | {"year": year_waves}
+    return tuple(min(wanted[cycle], int(_steps_in(cycle, frequency) // 2)) for cycle in cycles)
 
 
 def _steps_in(cycle: Cycle, frequency: Frequency) -> float:
@@ -68,13 +77,13 @@ class Calendar:
     wave_Y: tuple[int, ...]
 
     @classmethod
-    def of(cls, panel: Panel, cycles: tuple[Cycle, ...]) -> Calendar:
+    def of(cls, panel: Panel, cycles: tuple[Cycle, ...], year_waves: int = 1) -> Calendar:
         """The calendar of a panel's series in some cycles; its frequency must know them."""
         phase_NY = np.zeros((len(panel), len(cycles)))
         for y, cycle in enumerate(cycles):
             phase_NY[:, y] = _phase(panel.starts, cycle, panel.frequency)
         stride_Y = 1 / np.array([_steps_in(cycle, panel.frequency) for cycle in cycles])
-        return cls(phase_NY, stride_Y, waves_of(cycles, panel.frequency))
+        return cls(phase_NY, stride_Y, waves_of(cycles, panel.frequency, year_waves))
 
     @property
     def width(self) -> int:

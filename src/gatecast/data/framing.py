@@ -21,6 +21,7 @@ class Framing:
         supervised: K.
         observed: a channel says what was observed.
         calendar: cycles in which each step's place is told.
+        year_waves: by how many waves, in that of the year.
     """
 
     lookback: int
@@ -28,6 +29,7 @@ class Framing:
     supervised: int = 1
     observed: bool = False
     calendar: tuple[Cycle, ...] = ()
+    year_waves: int = 1
 
     @property
     def warm_up(self) -> int:

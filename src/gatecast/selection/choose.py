@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.batches import Framing
-from gatecast.data.calendar import cycles_within
+from gatecast.data.calendar import cycles_within, year_waves_within
 from gatecast.data.panel import Panel
 from gatecast.data.rows import all_above, all_observed
 from gatecast.data.scaling import Scaling
@@ -218,7 +218,8 @@ def _plan(panel: Panel, wishes: Wishes, found: Probe, seasons: tuple[int, ...], 
     padded = wishes.lookback is None
     short = padded and bool((panel.length < lookback + horizon).any())
     calendar = cycles_within(panel) if wishes.tells_calendar else ()
-    framing = Framing(lookback, horizon, supervised, observed=short or not all_observed(panel), calendar=calendar)
+    observed = short or not all_observed(panel)
+    framing = Framing(lookback, horizon, supervised, observed, calendar, year_waves_within(panel) if calendar else 1)
     training = training_for(panel, wishes.seed, wishes.training)
     members = wishes.members or members_for(panel)
     spread = () if found.spread_HC is None else tuple(tuple(map(float, row)) for row in found.spread_HC)

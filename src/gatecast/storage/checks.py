@@ -67,6 +67,7 @@ def _plan(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
         "plan.framing.lookback": framing.lookback,
         "plan.framing.horizon": framing.horizon,
         "plan.framing.supervised": framing.supervised,
+        "plan.framing.year_waves": framing.year_waves,
         "plan.scaling.season": scaling.season,
         "plan.scaling.depth": scaling.depth,
         "plan.season": plan.season,
@@ -164,7 +165,8 @@ def _calendar(document: ForecasterDocument, part: PartDocument) -> Iterator[str]
 
 
 def _waves(document: ForecasterDocument, part: PartDocument) -> tuple[int, ...]:
-    return waves_of(part.plan.framing.calendar, Frequency.from_text(document.frequency))
+    framing = part.plan.framing
+    return waves_of(framing.calendar, Frequency.from_text(document.frequency), framing.year_waves)
 
 
 # ---------------------------------------------------------------- tensors

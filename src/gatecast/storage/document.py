@@ -28,7 +28,7 @@ __all__ = [
     "unseal",
 ]
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)
