@@ -84,6 +84,8 @@ def test_refusals(halves: tuple[Panel, Panel]) -> None:
         gc.SequenceRegressor(network=gc.LSTMConfig())
     with pytest.raises(ConfigError, match="one number per step"):
         gc.SequenceRegressor(training=gc.TrainingConfig(loss="pinball")).fit(train)
+    with pytest.raises(ConfigError, match="leave augment at 0"):
+        gc.SequenceRegressor(training=gc.TrainingConfig(loss="mse", augment=1)).fit(train)
     with pytest.raises(PanelError, match="needs inputs"):
         gc.SequenceRegressor().fit(gc.load_example("airline"))
     fitted = gc.SequenceRegressor(network=TINY, training=QUICK).fit(train)

@@ -88,6 +88,8 @@ class SequenceRegressor:
         )
         if training.loss not in POINT_LOSSES:
             raise ConfigError("a sequence regressor gives one number per step: use loss mse, mae or huber.")
+        if training.augment:
+            raise ConfigError("a sequence regressor makes up no copies of its sequences: leave augment at 0.")
         config = self.network or LSTMConfig(hidden_size=32, readout=0)
         self.network_, record = self._train(panel, config, training)
         self.history_ = record.history

@@ -349,7 +349,7 @@ def test_larger_data_are_shown_more_windows(panel_of: PanelOf) -> None:
         steps = training.steps_per_epoch * training.max_epochs
         return steps, steps * training.batch_size
 
-    assert [shown(total)[0] for total in (290, 300, 1990, 2000)] == [200, 400, 400, 300]
+    assert [shown(total)[0] for total in (290, 300, 1990, 2000)] == [200, 400, 400, 800]
     few = choose(days(panel_of, 199, 10), FREE).training
     assert few.steps_per_epoch == 10, "their best epoch is told finely"
     windows = [shown(total)[1] for total in (290, 300, 2000, 20_000, 50_000)]

@@ -177,7 +177,7 @@ def test_own_weights_are_those_of_a_plain_loop(seed: int, candidates: int, windo
     share_K[0] += 0.1
     sharpness_N = rng.random(4) * 6
     got = own_shares(error_KBHC, series_B, share_K / share_K.sum(), sharpness_N)
-    np.testing.assert_allclose(got, plain_own(error_KBHC, series_B, share_K / share_K.sum(), sharpness_N))
+    np.testing.assert_allclose(got, plain_own(error_KBHC, series_B, share_K / share_K.sum(), sharpness_N), atol=1e-12)
     assert (got[:, share_K == 0] == 0).all(), "nothing is trained again for one series"
 
 

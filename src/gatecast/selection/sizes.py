@@ -61,10 +61,8 @@ def _amount_of_training(total: int) -> tuple[int, int, int]:
 
     Epochs of small data are short, so that the best one is told finely.
     """
-    if total < 2_000:
-        return (20 if total < 300 else 40), 10, 32
     if total < 20_000:
-        return 20, 15, 64
+        return (20 if total < 300 else 40), (10 if total < 2_000 else 20), 32
     return 20, (25 if total < 50_000 else 50), 128
 
 

@@ -31,6 +31,8 @@ class TrainingConfig:
         steps_per_epoch: Steps of random windows that count as one epoch; none = every window once.
         patience: Epochs without improvement of the validation error before training stops; none = never.
         stop_below: Stop once the training loss of an epoch is below this; none = never.
+        augment: Copies of each series with made-up odd steps and shifts of the level, trained beside it; for targets
+            above 0.
         validation: Share of each series' end that is held back to validate on; 0 = none.
         monitor: Which validation error counts: the loss, or the mean absolute error.
         restore_best: Go back to the weights with the best validation error.
@@ -56,6 +58,7 @@ class TrainingConfig:
     steps_per_epoch: int | None = None
     patience: int | None = None
     stop_below: float | None = None
+    augment: int = 0
     validation: float = 0.2
     monitor: Literal["loss", "mae"] = "loss"
     restore_best: bool = True
@@ -75,9 +78,11 @@ class TrainingConfig:
             wrong.append(f"plateau_factor = {self.plateau_factor} (between 0 and 1)")
         if self.clip is not None and not self.clip > 0:
             wrong.append(f"clip = {self.clip} (above 0)")
-        whole = ("batch_size", "max_epochs", "steps_per_epoch", "patience", "plateau_patience", "log_every")
+        if self.augment and self.loss == "negative-binomial":
+            wrong.append(f"augment = {self.augment} (0 with a loss of counts: made-up numbers are none)")
+        whole = ("batch_size", "max_epochs", "steps_per_epoch", "patience", "plateau_patience", "log_every", "augment")
         for name in whole:
-            value, low = getattr(self, name), 0 if name == "max_epochs" else 1
+            value, low = getattr(self, name), 0 if name in ("max_epochs", "augment") else 1
             if value is not None and value < low:
                 wrong.append(f"{name} = {value} (at least {low})")
         if wrong:

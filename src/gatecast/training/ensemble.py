@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from gatecast.calibration import Calibration, Evidence
+from gatecast.data.augment import augmented
 from gatecast.data.batches import CovariateScale, WindowReader
 from gatecast.data.panel import Panel
 from gatecast.data.windows import WindowIndex, require_steps
@@ -264,7 +265,7 @@ class Trainer:
         covariates = CovariateScale.fit(panel, plan.scaling.scale != "none")
         reader = WindowReader(panel, plan.scaling, plan.framing, covariates)
         reader.fitted = reader.fit_statistics() if plan.scaling.fitted else None
-        source = self._source(reader, plan.spans.all_windows(panel), device)
+        source = self._training_source(panel, reader, device)
         check = None
         shell = Ensemble((), head, covariates, reader.fitted, panel.ids, Calibration(head.quantiles), device)
         if held_back is not None:
@@ -291,6 +292,16 @@ class Trainer:
         if _cut_short(again, before):
             return before
         return replace(again, members=_histories_kept(again.members, before.members))
+
+    def _training_source(self, panel: Panel, reader: WindowReader, device: torch.device) -> WindowSource:
+        """All windows of a panel, and of what is made up beside it."""
+        plan = self.plan
+        shown = augmented(panel, plan.training.augment, plan.training.seed)
+        if shown is not panel:
+            fitted, copies = reader.fitted, plan.training.augment + 1
+            reader = WindowReader(shown, plan.scaling, plan.framing, reader.covariates)
+            reader.fitted = None if fitted is None else np.tile(fitted, (copies, 1, 1))
+        return self._source(reader, plan.spans.all_windows(shown), device)
 
     def _source(self, reader: WindowReader, index: WindowIndex, device: torch.device) -> WindowSource:
         training = self.plan.training
