@@ -156,9 +156,10 @@ class Plan:
         network = self.network
         members = f" · {self.members} members" if self.members > 1 else ""
         skip = f" + linear {network.skip}" if network.skip else ""
+        copies = " · made-up copies" if self.training.augment else ""
         return (
             f"lookback {self.framing.lookback} · {self.scaling.describe()} · "
-            f"LSTM {network.hidden_size} x {network.num_layers}{skip}{members}"
+            f"LSTM {network.hidden_size} x {network.num_layers}{skip}{members}{copies}"
         )
 
 

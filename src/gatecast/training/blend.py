@@ -22,6 +22,7 @@ from gatecast.prediction import Predictor
 from gatecast.progress import Progress
 from gatecast.sampling import joined_paths
 from gatecast.selection.choose import Plan
+from gatecast.training.copies import copied, insured, worth_trying
 from gatecast.training.ensemble import Ensemble, Trainer, fit_ensemble, pooled, train_again
 from gatecast.training.tails import Candidate, Judged, Tail, before_tail, joined, measured, smoothed, tails_of
 from gatecast.training.weights import belief_in, mean_error, own_shares, shares, sharpness, twins_of
@@ -242,22 +243,31 @@ def _tried(
     Empty where nothing can be held back.
     """
     tried: list[Part] = []
-    for k, plan in enumerate(plans):
+    for k, open_plan in enumerate(plans):
         if tried and time.monotonic() > deadline:
             break
+        plan = copied(open_plan, tried[0].plan.training.augment) if tried else open_plan
+        train = _validating(panel, quantiles, _slot(deadline, len(plans) - k), progress)
         try:
-            ensemble = Trainer(plan, quantiles, _slot(deadline, len(plans) - k), progress).validated(panel)
+            ensemble = train(plan)
+            if ensemble is not None:
+                tried.append(Part(plan, ensemble))
+                if len(tried) == 1 and not ensemble.interrupted and worth_trying(panel, plan):
+                    tried[0] = Part(*insured(plan, ensemble, train))
         except KeyboardInterrupt:
             if not tried:
                 raise
             tried[-1] = replace(tried[-1], ensemble=replace(tried[-1].ensemble, interrupted=True))
-            break
-        if ensemble is None:
-            continue
-        tried.append(Part(plan, ensemble))
-        if ensemble.interrupted:
+        if tried and tried[-1].ensemble.interrupted:
             break
     return tried
+
+
+def _validating(
+    panel: Panel, quantiles: tuple[float, ...], deadline: float, progress: Progress
+) -> Callable[[Plan], Ensemble | None]:
+    """Trains a plan on what comes before the tail, until a deadline."""
+    return lambda plan: Trainer(plan, quantiles, deadline, progress).validated(panel)
 
 
 def _chosen(

@@ -31,8 +31,8 @@ class TrainingConfig:
         steps_per_epoch: Steps of random windows that count as one epoch; none = every window once.
         patience: Epochs without improvement of the validation error before training stops; none = never.
         stop_below: Stop once the training loss of an epoch is below this; none = never.
-        augment: Copies of each series with made-up odd steps and shifts of the level, trained beside it; for targets
-            above 0.
+        augment: Copies of each series with made-up moves of the level, trained beside it; none = one of a few long
+            series above 0, one step ahead, where the validation tail says that it costs nothing.
         validation: Share of each series' end that is held back to validate on; 0 = none.
         monitor: Which validation error counts: the loss, or the mean absolute error.
         restore_best: Go back to the weights with the best validation error.
@@ -58,7 +58,7 @@ class TrainingConfig:
     steps_per_epoch: int | None = None
     patience: int | None = None
     stop_below: float | None = None
-    augment: int = 0
+    augment: int | None = None
     validation: float = 0.2
     monitor: Literal["loss", "mae"] = "loss"
     restore_best: bool = True

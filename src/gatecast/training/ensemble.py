@@ -295,12 +295,11 @@ class Trainer:
 
     def _training_source(self, panel: Panel, reader: WindowReader, device: torch.device) -> WindowSource:
         """All windows of a panel, and of what is made up beside it."""
-        plan = self.plan
-        shown = augmented(panel, plan.training.augment, plan.training.seed)
+        plan, copies = self.plan, self.plan.training.augment or 0
+        shown = augmented(panel, copies, plan.training.seed)
         if shown is not panel:
-            fitted, copies = reader.fitted, plan.training.augment + 1
-            reader = WindowReader(shown, plan.scaling, plan.framing, reader.covariates)
-            reader.fitted = None if fitted is None else np.tile(fitted, (copies, 1, 1))
+            fitted, reader = reader.fitted, WindowReader(shown, plan.scaling, plan.framing, reader.covariates)
+            reader.fitted = None if fitted is None else np.tile(fitted, (copies + 1, 1, 1))
         return self._source(reader, plan.spans.all_windows(shown), device)
 
     def _source(self, reader: WindowReader, index: WindowIndex, device: torch.device) -> WindowSource:
