@@ -27,7 +27,7 @@ LAYERS = (
     ("evaluation", "model", "nn", "calibration", "copula"),
     ("training",),
     ("selection", "prediction", "sampling"),
-    ("training.ensemble", "training.tails", "training.blend", "forecast", "paths"),
+    ("training.ensemble", "training.copies", "training.tails", "training.blend", "forecast", "paths"),
     ("forecaster", "regressor"),
     ("storage", "fit_facts", "assessment", "plots"),
     ("files", "fingerprint", "rolling"),

@@ -265,9 +265,10 @@ class Trainer:
         covariates = CovariateScale.fit(panel, plan.scaling.scale != "none")
         reader = WindowReader(panel, plan.scaling, plan.framing, covariates)
         reader.fitted = reader.fit_statistics() if plan.scaling.fitted else None
-        source = self._training_source(panel, reader, device)
-        check = None
         shell = Ensemble((), head, covariates, reader.fitted, panel.ids, Calibration(head.quantiles), device)
+        shown = augmented(panel, plan.training.augment or 0, plan.training.seed)  # copies have the names of the series
+        reader = reader if shown is panel else shell.reader(plan, shown)
+        source, check = self._source(reader, plan.spans.all_windows(shown), device), None
         if held_back is not None:
             check = self._source(shell.reader(plan, held_back[0], None), held_back[1], device)
         members = self._members(source, check, head, after, budget)
@@ -292,15 +293,6 @@ class Trainer:
         if _cut_short(again, before):
             return before
         return replace(again, members=_histories_kept(again.members, before.members))
-
-    def _training_source(self, panel: Panel, reader: WindowReader, device: torch.device) -> WindowSource:
-        """All windows of a panel, and of what is made up beside it."""
-        plan, copies = self.plan, self.plan.training.augment or 0
-        shown = augmented(panel, copies, plan.training.seed)
-        if shown is not panel:
-            fitted, reader = reader.fitted, WindowReader(shown, plan.scaling, plan.framing, reader.covariates)
-            reader.fitted = None if fitted is None else np.tile(fitted, (copies + 1, 1, 1))
-        return self._source(reader, plan.spans.all_windows(shown), device)
 
     def _source(self, reader: WindowReader, index: WindowIndex, device: torch.device) -> WindowSource:
         training = self.plan.training
