@@ -61,6 +61,7 @@ PIECES = (
     Piece("common weights", patch="common-weights"),
     Piece("no calendar", {"calendar": False}),
     Piece("one year wave", patch="one-year-wave"),
+    Piece("no copies", {"training": {"augment": 0}}),
     Piece("no smoothing", patch="no-smoothing"),
     Piece("tail alone", patch="tail-alone"),
     Piece("tail ignored", patch="tail-ignored"),
