@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gatecast.data.augment import augmented
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.forecaster import Forecaster
@@ -52,6 +53,18 @@ def test_copies_change_the_weights_and_the_seed_repeats_them(panel_of: PanelOf) 
     assert (moved == again).all()
     assert (plain != moved).any()
     assert np.isfinite(moved).all()
+
+
+def test_the_factors_come_from_the_seed_of_the_training(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def noted(panel: Panel, copies: int, seed: int) -> Panel:
+        seen.append((copies, seed))
+        return augmented(panel, copies, seed)
+
+    monkeypatch.setattr("gatecast.training.ensemble.augmented", noted)
+    fitted(waves(panel_of), 1, seed=7)
+    assert set(seen) == {(1, 7)}
 
 
 def test_statistics_are_those_of_the_series(panel_of: PanelOf) -> None:
