@@ -38,24 +38,13 @@ def augmented(panel: Panel, copies: int, seed: int) -> Panel:
     if not copies:
         return panel
     random = np.random.default_rng(seed)
-    targets = len(panel.targets)
-    own_RV = rows_of(panel.values_RV, panel.first, panel.length)
-    parts = [own_RV]
-    for _ in range(copies):
-        factor_RC = np.exp(_levels(panel.length, targets, random) + _oddities(len(own_RV), targets, random))
-        copy_RV = own_RV.copy()
-        copy_RV[:, :targets] *= factor_RC.astype(own_RV.dtype)
-        parts.append(copy_RV)
-    length = np.tile(panel.length, copies + 1)
-    return replace(
-        panel,
-        values_RV=np.concatenate(parts),
-        first=np.cumsum(length) - length,
-        length=length,
-        ids=panel.ids * (copies + 1),
-        starts=np.tile(panel.starts, copies + 1),
-        static_NS=np.tile(panel.static_NS, (copies + 1, 1)),
-    )
+    targets, rows = len(panel.targets), panel.total
+    shown = panel.select(np.tile(np.arange(len(panel)), copies + 1))
+    values_RV = rows_of(panel.values_RV, shown.first, shown.length)
+    for copy_RV in values_RV.reshape(copies + 1, rows, -1)[1:]:
+        factor_RC = np.exp(_levels(panel.length, targets, random) + _oddities(rows, targets, random))
+        copy_RV[:, :targets] *= factor_RC.astype(values_RV.dtype)
+    return replace(shown, values_RV=values_RV, first=np.cumsum(shown.length) - shown.length)
 
 
 def _levels(length_N: np.ndarray, targets: int, random: np.random.Generator) -> np.ndarray:
