@@ -20,6 +20,7 @@ import pytest
 import gatecast.forecaster
 import gatecast.selection.choose
 from gatecast.cli.main import main
+from gatecast.selection.choose import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -50,17 +51,16 @@ def blocks_of(page: Path) -> Iterator[Block]:
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every forecaster probes a few lengths of its linear part, and trains two members at most for a few steps."""
-    choose, skips = gatecast.forecaster.choose, gatecast.selection.choose._skips
+    structures, skips = gatecast.forecaster.structures, gatecast.selection.choose._skips
     monkeypatch.setattr(gatecast.selection.choose, "_skips", lambda *arguments: skips(*arguments)[:3])
 
-    def cut(*arguments: Any) -> Any:
-        plan = choose(*arguments)
+    def cut(plan: Plan) -> Plan:
         epochs = min(plan.training.max_epochs, MOST_EPOCHS)
         steps = min(plan.training.steps_per_epoch or MOST_STEPS, MOST_STEPS)
         training = replace(plan.training, max_epochs=epochs, steps_per_epoch=steps)
         return replace(plan, training=training, members=min(plan.members, 2))
 
-    monkeypatch.setattr(gatecast.forecaster, "choose", cut)
+    monkeypatch.setattr(gatecast.forecaster, "structures", lambda *arguments: [*map(cut, structures(*arguments))])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)

@@ -8,49 +8,56 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
+from gatecast.data.reading import read
 from gatecast.forecaster import Forecaster
 from gatecast.selection.choose import Plan, Wishes, choose, structures
 from gatecast.training import blend as blend_module
 from gatecast.training import copies
 from gatecast.training.blend import Blend, fit_blend
-from gatecast.training.copies import LEVEL, copied, insured, worth_trying
+from gatecast.training.copies import FAR, LEVEL, PARTS, calm, copied, costs, insured, worth_trying
 from gatecast.training.counts import COUNTS
 from gatecast.training.ensemble import Ensemble, Trainer
 from gatecast.training.loop import Record
 from gatecast.training.member import Member
+from gatecast.training.tails import Tail
 
 PanelOf = Callable[..., Panel]
 ONE_STEP = Wishes(1, None, None, None, None, None, False)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def series(panel_of: PanelOf, steps: int, many: int = 1, lift: float = 1.0) -> Panel:
+def series(panel_of: PanelOf, steps: int, many: int = 1, lift: float = 1.0, rise: float = 0.0) -> Panel:
     rng = np.random.default_rng(0)
-    panel = panel_of([rng.random(steps) + np.sin(np.arange(steps)) / 9 + lift for _ in range(many)])
+    grown = np.exp(1.2 * rise * np.arange(steps) / steps)
+    panel = panel_of([(rng.random(steps) + np.sin(np.arange(steps)) / 9 + lift) * grown for _ in range(many)])
     return replace(panel, frequency=Frequency.from_text("D"))
 
 
 @pytest.mark.parametrize(
-    ("given", "wishes", "worth"),
+    ("data", "wishes", "worth"),
     [
         ({"steps": 2000}, {}, True),
         ({"steps": 1999}, {}, False),
         ({"steps": 2000, "many": 9}, {}, True),
         ({"steps": 2000, "many": 10}, {}, False),
         ({"steps": 2000, "lift": -0.5}, {}, False),
+        ({"steps": 2000, "rise": FAR}, {}, False),
         ({"steps": 2000}, {"horizon": 2}, False),
         ({"steps": 2000}, {"training": {"augment": 0}}, False),
         ({"steps": 2000}, {"training": {"augment": 1}}, False),
     ],
 )
 def test_few_long_series_above_zero_one_step_ahead_are_worth_it(
-    panel_of: PanelOf, given: dict[str, Any], wishes: dict[str, Any], worth: bool
+    panel_of: PanelOf, data: dict[str, Any], wishes: dict[str, Any], worth: bool
 ) -> None:
-    panel = series(panel_of, **given)
+    panel = series(panel_of, **data)
     assert worth_trying(panel, choose(panel, replace(ONE_STEP, **wishes))) == worth
 
 
@@ -59,40 +66,126 @@ def test_counts_have_no_made_up_copies(panel_of: PanelOf) -> None:
     assert not worth_trying(panel, choose(panel, replace(ONE_STEP, training={"loss": COUNTS})))
 
 
-def trained(plan: Plan, error: float, **record: Any) -> Ensemble:
-    """An ensemble that was never trained, with an error on its tail."""
+@pytest.mark.parametrize(
+    ("apart", "is_calm"), [(0.9 * FAR, True), (1.1 * FAR, False), (-1.1 * FAR, False)], ids=["near", "up", "down"]
+)
+def test_a_level_that_was_far_away_before_is_not_calm(panel_of: PanelOf, apart: float, is_calm: bool) -> None:
+    level = np.where(np.arange(100) < 40, 1.0, np.exp(apart))
+    assert calm(panel_of([np.ones(100), level]), 10) == is_calm
+    assert calm(panel_of([level[:49]]), 10), "a window that is not full does not count"
+    odd = np.where(np.arange(100) % 10 < 4, np.exp(apart), 1.0)
+    assert calm(panel_of([odd]), 10), "some days of a window are no level"
+
+
+def test_every_target_is_to_be_calm() -> None:
+    moving = np.where(np.arange(100) < 40, 1.0, 9.0)
+    for targets in ([moving, np.ones(100)], [np.ones(100), moving]):
+        frame = pl.DataFrame({"t": range(100), "a": targets[0], "b": targets[1]})
+        assert not calm(read(frame, time="t", target=["a", "b"]), 10)
+
+
+def test_what_is_missing_tells_no_level(panel_of: PanelOf) -> None:
+    values = np.ones(100)
+    values[:25] = np.nan
+    assert calm(panel_of([values]), 10)
+    assert calm(panel_of([values[:8]]), 10)
+    values[25] = 9.0
+    assert calm(panel_of([values]), 10)
+    values[25:30] = 9.0
+    assert not calm(panel_of([values]), 10), "one window knows five values, all of them high"
+
+
+errors = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).normal(size=(60, 2, 1)))
+
+
+@given(errors, st.floats(0.2, 5.0))
+def test_a_cost_is_the_growth_of_the_mean_error(error_BHC: np.ndarray, factor: float) -> None:
+    weight_B = np.linspace(1, 2, 60)
+    cost, luck = costs(error_BHC, -factor * error_BHC, weight_B)
+    assert cost == pytest.approx(factor - 1)
+    loss_P = np.abs(error_BHC).mean(axis=(1, 2)).reshape(PARTS, -1) @ np.ones(3)
+    assert luck >= 0
+    assert (luck > 1e-9) == (abs(factor - 1) > 1e-9 and np.ptp(loss_P) > 0)
+
+
+def test_a_cost_counts_as_much_as_its_window() -> None:
+    error, other = np.ones((40, 1, 1)), np.ones((40, 1, 1))
+    other[20:] = 2
+    weight = np.where(np.arange(40) < 20, 3.0, 1.0)
+    cost, luck = costs(error, other, weight)
+    assert cost == pytest.approx(20 / 80)
+    assert luck == pytest.approx(np.std([0.0] * 10 + [0.5] * 10, ddof=1) / PARTS**0.5)
+
+
+def test_luck_is_what_another_draw_would_change() -> None:
+    rng = np.random.default_rng(0)
+    draws = [
+        costs(np.ones((400, 1, 1)), 1 + np.repeat(rng.normal(0, 0.1, (200, 1, 1)), 2, axis=0), np.ones(400))
+        for _ in range(300)
+    ]
+    cost, luck = np.array(draws).T
+    assert luck.mean() == pytest.approx(cost.std(), rel=0.15)
+
+
+def test_a_cost_is_unknown_where_nothing_tells_it() -> None:
+    ones = np.ones((PARTS, 1, 1))
+    known = costs(ones, ones, np.ones(PARTS))
+    assert known == (0, 0)
+    holes, lost = ones.copy(), ones.copy()
+    holes[3] = np.nan
+    holes = np.concatenate([holes, ones], axis=1)
+    assert costs(holes, holes, np.ones(PARTS))[0] == 0, "an unknown truth is left out"
+    lost[3] = np.nan
+    assert np.isnan(costs(ones[1:], ones[1:], np.ones(PARTS - 1))[0]), "too few windows"
+    assert np.isnan(costs(0 * ones, ones, np.ones(PARTS))[0]), "nothing was wrong"
+    assert np.isnan(costs(ones, lost, np.ones(PARTS))[0]), "a network that went astray"
+
+
+def trained(plan: Plan, **record: Any) -> Ensemble:
+    """An ensemble that was never trained."""
     empty: Any = None
     member = Member(empty, Record(validation=[1.0], best_epoch=0, **record))
-    interrupted = bool(record.get("interrupted"))
-    return Ensemble((member,), empty, empty, None, ("a",), empty, empty, interrupted, error)
+    return Ensemble((member,), empty, empty, None, ("a",), empty, empty, bool(record.get("interrupted")))
 
 
 @pytest.mark.parametrize(
-    ("error", "record", "copies_wanted"),
+    ("cost", "luck", "record", "copies_wanted"),
     [
-        (1.0, {}, 1),
-        (1 + 0.9 * LEVEL, {}, 1),
-        (1 + 1.1 * LEVEL, {}, None),
-        (math.nan, {}, None),
-        (0.5, {"out_of_time": True}, None),
-        (0.5, {"interrupted": True}, None),
+        (-0.1, 0.0, {}, 1),
+        (0.9 * LEVEL, 0.0, {}, 1),
+        (1.1 * LEVEL, 0.0, {}, None),
+        (1.1 * LEVEL, 0.2 * LEVEL, {}, 1),
+        (3 * LEVEL, 1.9 * LEVEL, {}, None),
+        (math.nan, math.nan, {}, None),
+        (-0.5, 0.0, {"out_of_time": True}, None),
+        (-0.5, 0.0, {"interrupted": True}, None),
     ],
 )
 def test_copies_stay_where_the_tail_does_not_mind(
-    panel_of: PanelOf, error: float, record: dict[str, Any], copies_wanted: int | None
+    panel_of: PanelOf,
+    monkeypatch: pytest.MonkeyPatch,
+    cost: float,
+    luck: float,
+    record: dict[str, Any],
+    copies_wanted: int | None,
 ) -> None:
-    plan = choose(series(panel_of, 60), ONE_STEP)
-    before = trained(plan, 1.0)
-    got_plan, got = insured(plan, before, lambda other: trained(other, error, **record))
+    panel = series(panel_of, 60)
+    plan = choose(panel, ONE_STEP)
+    before, other = trained(plan), trained(plan, **record)
+    tail = Tail(np.zeros((3, 1, 1, 1)), np.ones(1), np.zeros(1, np.int64), np.ones(1))
+    monkeypatch.setattr(copies, "measured", lambda *given: tail)
+    monkeypatch.setattr(copies, "costs", lambda *given: (cost, luck))
+    got_plan, got = insured(plan, before, lambda _: other, panel)
     assert got_plan == copied(plan, copies_wanted)
-    assert got.tail_error == (error if copies_wanted else 1.0)
+    assert got.members is (other if copies_wanted else before).members
     assert got.interrupted == bool(record.get("interrupted")), "a Ctrl-C is not forgotten"
 
 
 def test_where_nothing_was_trained_all_stays(panel_of: PanelOf) -> None:
-    plan = choose(series(panel_of, 60), ONE_STEP)
-    before = trained(plan, 1.0)
-    assert insured(plan, before, lambda _: None) == (plan, before)
+    panel = series(panel_of, 60)
+    plan = choose(panel, ONE_STEP)
+    before = trained(plan)
+    assert insured(plan, before, lambda _: None, panel) == (plan, before)
 
 
 def blend_of(panel: Panel) -> Blend:

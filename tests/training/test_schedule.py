@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecast.errors import ConfigError
-from gatecast.training.config import TrainingConfig
+from gatecast.training.config import MOST_COPIES, TrainingConfig
 from gatecast.training.schedule import LearningRate, make_optimizer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -107,6 +107,8 @@ def test_plateau_without_validation_stays() -> None:
         {"steps_per_epoch": 0},
         {"patience": 0},
         {"log_every": 0},
+        {"augment": -1},
+        {"augment": MOST_COPIES + 1},
     ],
 )
 def test_settings_out_of_range_are_told(wrong: dict[str, float]) -> None:

@@ -38,7 +38,7 @@ class WindowReader:
         scaling: how values are scaled.
         framing: the sizes of a window.
         covariates: scale of the covariates, from the training span.
-        fitted: (N, 2, 2, C) location and spread of level and surprise per series, for a fitted scaling.
+        fitted: (N, 3, C) location, spread and output spread of each series, for a fitted scaling.
     """
 
     def __init__(

@@ -13,7 +13,9 @@ from gatecast.training.counts import COUNTS
 
 __all__ = ["members_for", "network_for", "supervised_steps", "training_for"]
 
+SMALL_STEPS = 5_000  # in all
 FEW_STEPS = 20_000  # in all: a large panel has windows enough, and more steps of each window train it worse
+MANY_STEPS = 50_000  # in all
 MOST_SUPERVISED = 48  # of a window, times the horizon
 MANY_WINDOWS = 12  # of the supervised steps in a typical series
 LIKELIHOODS = ("gaussian", "student-t", COUNTS)
@@ -24,7 +26,7 @@ def network_for(panel: Panel, skip: int, wanted: LSTMConfig | Mapping[str, Any] 
     if isinstance(wanted, LSTMConfig):
         return wanted
     total = panel.total
-    hidden = 16 if total < 5_000 else 32 if total < 20_000 else 64
+    hidden = 16 if total < SMALL_STEPS else 32 if total < FEW_STEPS else 64
     return changed(LSTMConfig(hidden_size=hidden, skip=skip), wanted or {})
 
 
@@ -51,7 +53,7 @@ def training_for(panel: Panel, seed: int, wanted: TrainingConfig | Mapping[str, 
     wanted = wanted or {}
     lr = TrainingConfig.lr
     if wanted.get("loss") not in LIKELIHOODS:  # few steps are to be large ones; likelihoods would go astray
-        lr = 1e-2 if panel.total < 5_000 else 6e-3 if panel.total < 20_000 else lr
+        lr = 1e-2 if panel.total < SMALL_STEPS else 6e-3 if panel.total < FEW_STEPS else lr
     chosen = TrainingConfig(lr=lr, batch_size=batch, max_epochs=epochs, steps_per_epoch=steps, seed=seed)
     return changed(chosen, wanted)
 
@@ -61,11 +63,11 @@ def _amount_of_training(total: int) -> tuple[int, int, int]:
 
     Epochs of small data are short, so that the best one is told finely.
     """
-    if total < 20_000:
+    if total < FEW_STEPS:
         return (20 if total < 300 else 40), (10 if total < 2_000 else 20), 32
-    return 20, (25 if total < 50_000 else 50), 128
+    return 20, (25 if total < MANY_STEPS else 50), 128
 
 
 def members_for(panel: Panel) -> int:
     """More members where one is cheap and the draw matters most."""
-    return 3 if panel.total < 50_000 else 1
+    return 3 if panel.total < MANY_STEPS else 1

@@ -244,22 +244,20 @@ def _tried(
     """
     tried: list[Part] = []
     for k, open_plan in enumerate(plans):
-        if tried and time.monotonic() > deadline:
+        if tried and (time.monotonic() > deadline or tried[-1].ensemble.interrupted):
             break
         plan = copied(open_plan, tried[0].plan.training.augment) if tried else open_plan
         train = _validating(panel, quantiles, _slot(deadline, len(plans) - k), progress)
         try:
-            ensemble = train(plan)
-            if ensemble is not None:
-                tried.append(Part(plan, ensemble))
-                if len(tried) == 1 and not ensemble.interrupted and worth_trying(panel, plan):
-                    tried[0] = Part(*insured(plan, ensemble, train))
+            if (ensemble := train(plan)) is None:
+                continue
+            tried.append(Part(plan, ensemble))
+            if len(tried) == 1 and not ensemble.interrupted and worth_trying(panel, plan):
+                tried[0] = Part(*insured(plan, ensemble, train, panel))
         except KeyboardInterrupt:
             if not tried:
                 raise
             tried[-1] = replace(tried[-1], ensemble=replace(tried[-1].ensemble, interrupted=True))
-        if tried and tried[-1].ensemble.interrupted:
-            break
     return tried
 
 

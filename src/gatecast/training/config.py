@@ -9,6 +9,8 @@ from gatecast.errors import ConfigError
 
 __all__ = ["TrainingConfig"]
 
+MOST_COPIES = 20
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -32,7 +34,8 @@ class TrainingConfig:
         patience: Epochs without improvement of the validation error before training stops; none = never.
         stop_below: Stop once the training loss of an epoch is below this; none = never.
         augment: Copies of each series with made-up moves of the level, trained beside it; none = one of a few long
-            series above 0, one step ahead, where the validation tail says that it costs nothing.
+            series above 0 whose levels are calm, one step ahead, unless the validation tail shows that it costs
+            something.
         validation: Share of each series' end that is held back to validate on; 0 = none.
         monitor: Which validation error counts: the loss, or the mean absolute error.
         restore_best: Go back to the weights with the best validation error.
@@ -78,6 +81,8 @@ class TrainingConfig:
             wrong.append(f"plateau_factor = {self.plateau_factor} (between 0 and 1)")
         if self.clip is not None and not self.clip > 0:
             wrong.append(f"clip = {self.clip} (above 0)")
+        if self.augment and self.augment > MOST_COPIES:  # they lie in memory beside the data
+            wrong.append(f"augment = {self.augment} (at most {MOST_COPIES})")
         if self.augment and self.loss == "negative-binomial":
             wrong.append(f"augment = {self.augment} (0 with a loss of counts: made-up numbers are none)")
         whole = ("batch_size", "max_epochs", "steps_per_epoch", "patience", "plateau_patience", "log_every", "augment")

@@ -112,12 +112,11 @@ class Ensemble:
         reader = WindowReader(panel, plan.scaling, plan.framing, self.covariates)
         if self.statistics is not None:
             known = {name: n for n, name in enumerate(self.ids)}
-            past = panel if known_until is None else panel.slice(0, known_until)
-            own = WindowReader(past, plan.scaling, plan.framing, self.covariates).fit_statistics()
-            place = {name: n for n, name in enumerate(past.ids)}
-            reader.fitted = np.stack(
-                [self.statistics[known[name]] if name in known else own[place[name]] for name in panel.ids]
-            )
+            place_M = np.array([known.get(name, -1) for name in panel.ids], np.int64)
+            reader.fitted = self.statistics[place_M]
+            if len(new := np.flatnonzero(place_M < 0)):
+                past = panel.select(new) if known_until is None else panel.select(new).slice(0, known_until[new])
+                reader.fitted[new] = WindowReader(past, plan.scaling, plan.framing, self.covariates).fit_statistics()
         return reader
 
 
