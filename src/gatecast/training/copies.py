@@ -7,6 +7,7 @@ in the way, more than a tail can tell.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,18 +16,19 @@ import numpy as np
 from gatecast.data.augment import LEVELS
 from gatecast.data.panel import Panel
 from gatecast.data.rows import all_above
+from gatecast.evaluation.significance import diebold_mariano
 from gatecast.selection.choose import Plan
 from gatecast.selection.sizes import FEW_STEPS
 from gatecast.training.counts import COUNTS
 from gatecast.training.ensemble import Ensemble
 from gatecast.training.tails import measured
 
-__all__ = ["calm", "copied", "costs", "insured", "worth_trying"]
+__all__ = ["calm", "copied", "insured", "least_growth", "worth_trying"]
 
 LONG = 2_000  # steps of a typical series: less tell neither its habits nor what copies cost
 FAR = 2 * LEVELS  # between two levels, in logarithms: the copies' own usually lie no further apart
 LEVEL = 0.01  # an error that grows by less has not grown
-PARTS = 20  # of the tail, whose means tell how sure the cost is
+PARTS = 20  # of the tail, whose means tell how sure a growth is
 
 
 def worth_trying(panel: Panel, plan: Plan) -> bool:
@@ -62,27 +64,26 @@ def copied(plan: Plan, copies: int | None) -> Plan:
     return replace(plan, training=replace(plan.training, augment=copies))
 
 
-def costs(error_BHC: np.ndarray, other_BHC: np.ndarray, weight_B: np.ndarray) -> tuple[float, float]:
-    """By what share the other's errors are larger, and how far that is a matter of luck (a standard error).
+def least_growth(error_BHC: np.ndarray, other_BHC: np.ndarray, weight_B: np.ndarray) -> float:
+    """By what share the other's errors are larger at least: the low end of the 95 % confidence interval of the mean.
 
-    The latter comes from the means of consecutive parts of the windows, for neighbouring errors go together. Both are
-    nan where there are fewer windows than parts, or nothing is wrong that could grow.
+    From a t test of the means of consecutive parts of the windows, for neighbouring errors go together. It is nan
+    where there are fewer windows than parts, or nothing is wrong that could grow.
 
     Args:
         error_BHC: errors in the order of time; nan = unknown truth.
         other_BHC: those of the other one, same windows.
         weight_B: what an error in each window counts.
 
-    >>> costs(np.ones((40, 1, 1)), np.full((40, 1, 1), 1.25), np.ones(40))
-    (0.25, 0.0)
+    >>> least_growth(np.ones((40, 1, 1)), np.full((40, 1, 1), 1.25), np.ones(40))
+    0.25
     """
     known_BHC = np.isfinite(error_BHC)
     loss_B, other_B = (weight_B * np.abs(e_BHC).mean(axis=(1, 2), where=known_BHC) for e_BHC in (error_BHC, other_BHC))
     if len(weight_B) < PARTS or not loss_B.mean() > 0:
-        return np.nan, np.nan
-    share_B = (other_B - loss_B) / loss_B.mean()
-    part_P = [part_B.mean() for part_B in np.array_split(share_B, PARTS)]
-    return float(share_B.mean()), float(np.std(part_P, ddof=1) / PARTS**0.5)
+        return math.nan
+    growth_B = (other_B - loss_B) / loss_B.mean()
+    return diebold_mariano([part_B.mean() for part_B in np.array_split(growth_B, PARTS)]).low
 
 
 def insured(
@@ -105,5 +106,5 @@ def insured(
     tail = measured([(plan, ensemble), (with_copies, other)], panel)
     if tail is None:
         return plan, ensemble
-    cost, luck = costs(tail.error_KBHC[0], tail.error_KBHC[1], tail.weight_B)
-    return (with_copies, other) if cost - luck <= LEVEL else (plan, ensemble)
+    grown = least_growth(tail.error_KBHC[0], tail.error_KBHC[1], tail.weight_B)
+    return (with_copies, other) if grown <= LEVEL else (plan, ensemble)
