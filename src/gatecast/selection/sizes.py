@@ -13,9 +13,9 @@ from gatecast.training.counts import COUNTS
 
 __all__ = ["members_for", "network_for", "supervised_steps", "training_for"]
 
-SMALL_STEPS = 5_000  # in all
+SMALL_STEPS = 5_000  # in all: a narrow network that learns in large steps
 FEW_STEPS = 20_000  # in all: a large panel has windows enough, and more steps of each window train it worse
-MANY_STEPS = 50_000  # in all
+MANY_STEPS = 50_000  # in all: trainings are long, and one member is as good as several
 MOST_SUPERVISED = 48  # of a window, times the horizon
 MANY_WINDOWS = 12  # of the supervised steps in a typical series
 LIKELIHOODS = ("gaussian", "student-t", COUNTS)
