@@ -17,7 +17,7 @@ from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Column, Schema
-from gatecast.data.smoothing import Smoothed, smoothed
+from gatecast.data.smoothing import _fill
 
 PanelOf = Callable[..., Panel]
 SCHEMA = Schema(("y", "z"), past=(Column("rain"),), future=(Column("kind", ("a", "b")),), static=(Column("size"),))
@@ -140,11 +140,11 @@ def test_what_is_read_can_be_written_to(panel_of: PanelOf, scaling: str) -> None
 def test_a_reader_smooths_once(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def counted(*given: Any) -> Smoothed:
+    def counted(*given: Any) -> None:
         calls.append(given)
-        return smoothed(*given)
+        _fill(*given)
 
-    monkeypatch.setattr("gatecast.data.regular.smoothed", counted)
+    monkeypatch.setattr("gatecast.data.smoothing._fill", counted)
     panel = panel_of([np.arange(1.0, 41.0), np.arange(1.0, 31.0)])
     reader = WindowReader(panel, Scaling.parse("smooth:3/0.3/0.2+mean"), Framing(6, 2), CovariateScale.fit(panel, True))
     assert not calls

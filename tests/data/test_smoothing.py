@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
 import pytest
 
-from gatecast.data.smoothing import smoothed
+from gatecast.data import smoothing
+from gatecast.data.smoothing import FEW_READS, SmoothedAsRead, smoothed
 
 
 def plain(u: np.ndarray, m: int, alpha: float, gamma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -79,3 +83,70 @@ def test_a_constant_has_itself_as_level_and_no_season() -> None:
     found = smoothed(u_RC, np.array([0]), np.array([500]), 168, 0.3, 0.2)
     assert (found.level_RC == u_RC).all()
     assert not found.season_RC.any()
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, first rows and lengths of forty series, which count as many."""
+    monkeypatch.setattr(smoothing, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(smoothing, "LARGE_BYTES", 1)
+    length = np.random.default_rng(0).integers(1, 30, 40)
+    return np.random.default_rng(1).normal(size=(length.sum(), 2)), np.cumsum(length) - length, length
+
+
+def test_of_a_large_panel_what_is_read_is_smoothed(large: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    _, first, length = large
+    whole, read = smoothed(*large, 4, 0.3, 0.2), SmoothedAsRead(*large, 4, 0.3, 0.2)
+    for series in ([3, 5, 3], [5], [0, 39], []):
+        found = read.of(np.array(series, np.int64))
+        for n in series:
+            rows = slice(first[n], first[n] + length[n])
+            assert (found.level_RC[rows] == whole.level_RC[rows]).all()
+            assert (found.season_RC[rows] == whole.season_RC[rows]).all()
+    assert not found.level_RC[first[7] : first[7] + length[7]].any(), "nobody has asked for it"
+
+
+def test_who_reads_on_gets_all_series(
+    large: tuple[np.ndarray, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, read = smoothed(*large, 4, 0.3, 0.2), SmoothedAsRead(*large, 4, 0.3, 0.2)
+    calls, fill = [], smoothing._fill
+
+    def counted(*given: Any) -> None:
+        calls.append(len(given[2]))
+        fill(*given)
+
+    monkeypatch.setattr(smoothing, "_fill", counted)
+    for n in range(FEW_READS + 1):
+        read.of(np.array([n]))
+    assert calls == [1] * FEW_READS + [40 - FEW_READS]
+    found = read.of(np.arange(40))
+    assert len(calls) == FEW_READS + 1
+    assert (found.level_RC == whole.level_RC).all()
+    assert (found.season_RC == whole.season_RC).all()
+
+
+def test_threads_that_read_at_once_find_what_they_asked_for(large: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    _, first, length = large
+    whole = smoothed(*large, 4, 0.3, 0.2)
+    for _ in range(5):
+        read = SmoothedAsRead(*large, 4, 0.3, 0.2)
+
+        def right(n: int, read: SmoothedAsRead = read) -> bool:
+            rows = slice(first[n], first[n] + length[n])
+            return bool((read.of(np.array([n])).level_RC[rows] == whole.level_RC[rows]).all())
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(right, [*range(40), *range(40)]))
+
+
+@pytest.mark.parametrize("large_bytes", [1, 1 << 30])
+def test_unwritten_is_zeros_to_write_into(large_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoothing, "LARGE_BYTES", large_bytes)
+    for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+        buffer = smoothing._unwritten((1000, 3), dtype)
+        assert buffer.shape == (1000, 3)
+        assert buffer.dtype == dtype
+        assert not buffer.any()
+        buffer[7] = 1
+        assert buffer.sum() == 3

@@ -108,7 +108,7 @@ class WindowReader:
         row_BL = np.maximum(wanted_BL, first_B1)  # before the series' start its first row is repeated ...
         seen_BLC = self.u_RC.seen(row_BL) & (wanted_BL >= first_B1)[:, :, None]  # ... and marked as not observed
         u_BLC = self.u_RC[row_BL]
-        surprise_BLC, known_BLC = self._surprise(first_B1, row_BL, u_BLC, seen_BLC)
+        surprise_BLC, known_BLC = self._surprise(series_B, first_B1, row_BL, u_BLC, seen_BLC)
         told_B = self._told(first_B1[:, 0], origin_B, origins)
         told_BL1 = (np.arange(framing.lookback) < told_B[:, None])[:, :, None]
         location_BC, spread_BC, step_BC = self._statistics(
@@ -125,7 +125,7 @@ class WindowReader:
         context_BLF = np.concatenate([c.astype(np.float32, copy=False) for c in channels], axis=2)
 
         origin_BK = origin_B[:, None] + np.arange(1 - origins, 1)
-        centre_BKHC = self._centre(np.maximum(origin_BK, first_B1), first_B1, location_BC)
+        centre_BKHC = self._centre(series_B, np.maximum(origin_BK, first_B1), first_B1, location_BC)
         target_BKHC, weight_BKHC = None, None
         if targets:
             late_BK = origin_BK >= (origin_B - framing.lookback + told_B)[:, None]
@@ -173,7 +173,7 @@ class WindowReader:
         return np.where(begun_B <= origin_B, begun_B, self.panel.first[series_B])[:, None]
 
     def _surprise(
-        self, first_B1: np.ndarray, row_BL: np.ndarray, u_BLC: np.ndarray, seen_BLC: np.ndarray
+        self, series_B: np.ndarray, first_B1: np.ndarray, row_BL: np.ndarray, u_BLC: np.ndarray, seen_BLC: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """What the base made one step before did not expect, and where that can be known: (B, L, C) each."""
         if self.scaling.base == "none":
@@ -181,7 +181,7 @@ class WindowReader:
         back = self.scaling.season if self.scaling.base in ("seasonal", "smooth") else 1
         known_BL = row_BL - back >= first_B1
         before_BL = np.maximum(row_BL - 1, first_B1)
-        base_BLC = self._base(before_BL, first_B1, 1)[:, :, 0]
+        base_BLC = self._base(series_B, before_BL, first_B1, 1)[:, :, 0]
         surprise_BLC = u_BLC - base_BLC
         known_BLC = known_BL[:, :, None] & seen_BLC & np.isfinite(surprise_BLC)
         return np.where(known_BLC, surprise_BLC, 0), known_BLC
@@ -242,24 +242,26 @@ class WindowReader:
                 group = alike[at : at + at_once]
                 row_BT = panel.first[group, None] + np.arange(steps)
                 u_BTC, seen_BTC = self.u_RC[row_BT], self.u_RC.seen(row_BT)
-                surprise_BTC, known_BTC = self._surprise(panel.first[group, None], row_BT, u_BTC, seen_BTC)
+                surprise_BTC, known_BTC = self._surprise(group, panel.first[group, None], row_BT, u_BTC, seen_BTC)
                 found = np.stack(self._measure(u_BTC, seen_BTC, surprise_BTC, known_BTC), axis=1)
                 result = np.empty((len(panel), *found.shape[1:]), found.dtype) if result is None else result
                 result[group] = found
         assert result is not None
         return result
 
-    def _base(self, origin_BK: np.ndarray, first_B1: np.ndarray, horizon: int) -> np.ndarray:
+    def _base(self, series_B: np.ndarray, origin_BK: np.ndarray, first_B1: np.ndarray, horizon: int) -> np.ndarray:
         none = np.zeros(0)
         usual_RGC, category_R = self._category if self.scaling.base == "category" else (none, none)
-        smooth = self._regular.smooth if self.scaling.base == "smooth" else None
+        smooth = self._regular.smooth.of(series_B) if self.scaling.base == "smooth" else None
         return base_at(self.u_RC, first_B1, origin_BK, horizon, self.scaling, usual_RGC, category_R, smooth)
 
-    def _centre(self, origin_BK: np.ndarray, first_B1: np.ndarray, location_BC: np.ndarray) -> np.ndarray:
+    def _centre(
+        self, series_B: np.ndarray, origin_BK: np.ndarray, first_B1: np.ndarray, location_BC: np.ndarray
+    ) -> np.ndarray:
         """What an output of 0 means: the base, or the location where there is none. (B, K, H, C)."""
         horizon = self.framing.horizon
         if self.scaling.base != "none":
-            base_BKHC = self._base(origin_BK, first_B1, horizon)
+            base_BKHC = self._base(series_B, origin_BK, first_B1, horizon)
             if self.complete:
                 return base_BKHC
             last_BK1C = self.u_RC[origin_BK][:, :, None]

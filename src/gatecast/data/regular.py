@@ -23,7 +23,7 @@ from gatecast.data.framing import Batch, Framing
 from gatecast.data.panel import Panel
 from gatecast.data.rows import TargetRows, windows_at
 from gatecast.data.scaling import Scaling, location_and_spread, surprise_size
-from gatecast.data.smoothing import Smoothed, smoothed
+from gatecast.data.smoothing import SmoothedAsRead
 
 __all__ = ["REAL_STEPS", "RegularReader", "forked"]
 
@@ -73,11 +73,11 @@ class RegularReader:
         return {"none": 0, "last": 1, "seasonal": season * depth, "category": 0, "smooth": season}[self.scaling.base]
 
     @cached_property
-    def smooth(self) -> Smoothed:
-        """Level and season at every row, once for all windows; a series begins with its first observed target."""
+    def smooth(self) -> SmoothedAsRead:
+        """Level and season at every row of the series that are read; a series begins with its first observed target."""
         stop, scaling = self.panel.stop, self.scaling
         begun_N = np.minimum(self.rows.begun, stop - 1)
-        return smoothed(self.rows, begun_N, stop - begun_N, scaling.season, scaling.alpha, scaling.gamma)
+        return SmoothedAsRead(self.rows, begun_N, stop - begun_N, scaling.season, scaling.alpha, scaling.gamma)
 
     def finds(
         self, series_B: np.ndarray, first_B: np.ndarray, origin_B: np.ndarray, origins: int, *, measured: bool,
@@ -124,7 +124,7 @@ class RegularReader:
         block_BTV = windows_at(self.panel.values_RV, origin_B - lookback + 1 - lead, lead + lookback + ahead)
         u_BTC = self.scaling.apply(block_BTV[:, : lead + lookback + (horizon if targets else 0), :count])
         told = slice(0, lookback - origins + 1)
-        level_BTC, (base_BTC, centre_BKHC) = u_BTC[:, lead:], self._bases(u_BTC, origin_B, origins)
+        level_BTC, (base_BTC, centre_BKHC) = u_BTC[:, lead:], self._bases(u_BTC, series_B, origin_B, origins)
         surprise_BTC = None if base_BTC is None else _minus(level_BTC, base_BTC)
         location_BC, spread_BC, step_BC = self._statistics(
             None if fitted is None else fitted[series_B], level_BTC[:, told],
@@ -161,7 +161,7 @@ class RegularReader:
         )  # fmt: skip
 
     def _bases(
-        self, u_BTC: np.ndarray, origin_B: np.ndarray, origins: int
+        self, u_BTC: np.ndarray, series_B: np.ndarray, origin_B: np.ndarray, origins: int
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """What was expected of each row one step before, and what an output of 0 means: a view wherever that says it.
 
@@ -174,7 +174,7 @@ class RegularReader:
             shape = (len(u_BTC), origins, horizon, u_BTC.shape[2])
             return u_BTC[:, :lookback], np.broadcast_to(u_BTC[:, lookback - origins + 1 : lookback + 1, None], shape)
         if base == "smooth":
-            return self._smooth_bases(origin_B, origins)
+            return self._smooth_bases(series_B, origin_B, origins)
         steps, begin_B = lookback + min(horizon, self.scaling.season), origin_B - lookback + 1
         base_BTC = median_of(
             [
@@ -184,16 +184,17 @@ class RegularReader:
         )
         return base_BTC, self._ahead(base_BTC, origins)
 
-    def _smooth_bases(self, origin_B: np.ndarray, origins: int) -> tuple[np.ndarray, np.ndarray]:
+    def _smooth_bases(self, series_B: np.ndarray, origin_B: np.ndarray, origins: int) -> tuple[np.ndarray, np.ndarray]:
         """As ``_bases``: the level of the step before (of the origin), and the place's season one season before."""
         lookback, horizon, season = self.framing.lookback, self.framing.horizon, self.scaling.season
-        level_BTC = windows_at(self.smooth.level_RC, origin_B - lookback, lookback + 1)
+        smooth = self.smooth.of(series_B)
+        level_BTC = windows_at(smooth.level_RC, origin_B - lookback, lookback + 1)
         before_BLC, origin_BK1C = level_BTC[:, :lookback], level_BTC[:, lookback + 1 - origins :, None]
         if season == 1:
             shape = (len(origin_B), origins, horizon, level_BTC.shape[2])
             return before_BLC, np.broadcast_to(origin_BK1C, shape)
         begin_B = origin_B - lookback + 1 - season
-        season_BTC = windows_at(self.smooth.season_RC, begin_B, lookback + min(horizon, season))
+        season_BTC = windows_at(smooth.season_RC, begin_B, lookback + min(horizon, season))
         return before_BLC + season_BTC[:, :lookback], origin_BK1C + self._ahead(season_BTC, origins)
 
     def _ahead(self, season_BTC: np.ndarray, origins: int) -> np.ndarray:

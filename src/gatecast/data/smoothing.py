@@ -11,13 +11,21 @@ season of each place: level_t + season_(t+h-m). As in Smyl's ES-RNN (2020) the n
 
 from __future__ import annotations
 
+import math
+import mmap
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
-from gatecast.data.rows import TargetRows, series_groups
+from gatecast.data.rows import ROWS_AT_ONCE, TargetRows, series_groups
 
-__all__ = ["Smoothed", "smoothed"]
+__all__ = ["Smoothed", "SmoothedAsRead", "smoothed"]
+
+LARGE_BYTES = 4 << 20
+FEW_READS = 16  # as many are taken for a look at some series; who reads on wants all of them
 
 
 @dataclass(frozen=True)
@@ -50,14 +58,78 @@ def smoothed(
         alpha: gain of the level, 0 to 1.
         gamma: gain of the season, 0 to 1.
     """
-    level_RC, season_RC = np.zeros(u_RC.shape, u_RC.dtype), np.zeros(u_RC.shape, u_RC.dtype)
+    result = _nothing(u_RC)
+    _fill(result, u_RC, first, length, season, alpha, gamma)
+    return result
+
+
+class SmoothedAsRead:
+    """Level and season at every row, of each series from when a window of it is first read.
+
+    A look at some series of a large panel then costs what these cost, in time and in memory: what was never written
+    of a buffer of zeros takes none. Several threads may read.
+
+    Args:
+        u_RC: as in ``smoothed``, and so on.
+        first: (N,) first row of each series.
+        length: (N,) its steps.
+        season: m.
+        alpha: gain of the level.
+        gamma: gain of the season.
+    """
+
+    def __init__(
+        self, u_RC: np.ndarray | TargetRows, first: np.ndarray, length: np.ndarray, season: int, alpha: float,
+        gamma: float,
+    ) -> None:  # fmt: skip
+        self._u_RC, self._first, self._length = u_RC, first, length
+        self._gains = season, alpha, gamma
+        self._result = _nothing(u_RC)
+        self._open_N = np.ones(len(first), bool)
+        self._reads = 0 if int(length.sum()) > ROWS_AT_ONCE else FEW_READS
+        self._lock = Lock()
+
+    def of(self, series_B: np.ndarray) -> Smoothed:
+        """The buffers, which hold these series at least."""
+        with self._lock:
+            missing = np.unique(series_B[self._open_N[series_B]])
+            if len(missing):
+                self._reads += 1
+                wanted = missing if self._reads <= FEW_READS else np.flatnonzero(self._open_N)
+                _fill(self._result, self._u_RC, self._first[wanted], self._length[wanted], *self._gains)
+                self._open_N[wanted] = False
+        return self._result
+
+
+def _nothing(u_RC: np.ndarray | TargetRows) -> Smoothed:
+    return Smoothed(_unwritten(u_RC.shape, u_RC.dtype), _unwritten(u_RC.shape, u_RC.dtype))
+
+
+def _unwritten(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Zeros that take memory where they are written alone: a large buffer of numpy's takes the huge page around it."""
+    size = math.prod(shape) * dtype.itemsize
+    if size < LARGE_BYTES or not hasattr(mmap, "MADV_NOHUGEPAGE"):
+        return np.zeros(shape, dtype)
+    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without huge pages
+        pages.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(pages, dtype).reshape(shape)
+
+
+def _fill(
+    result: Smoothed, u_RC: np.ndarray | TargetRows, first: np.ndarray, length: np.ndarray, season: int, alpha: float,
+    gamma: float,
+) -> None:  # fmt: skip
+    """Write the rows of some series."""
     order = np.argsort(-length, kind="stable")
     for group in series_groups(length[order]):  # so that the copies stay small
         chosen = order[group]
         row_P, offset_T = _step_by_step(first[chosen], length[chosen])
         u_PC = np.nan_to_num(u_RC[row_P], copy=False)
-        level_RC[row_P], season_RC[row_P] = _smooth(u_PC, offset_T, season, alpha, gamma)
-    return Smoothed(level_RC, season_RC)
+        level_PC, season_PC = _smooth(u_PC, offset_T, season, alpha, gamma)
+        result.level_RC[row_P] = level_PC
+        if season > 1:
+            result.season_RC[row_P] = season_PC
 
 
 def _step_by_step(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,8 +142,11 @@ def _step_by_step(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np
     """
     active_T = np.searchsorted(-length, -np.arange(int(length[0])), side="left")
     offset_T = np.concatenate([[0], np.cumsum(active_T)])
-    place_P = np.arange(offset_T[-1]) - np.repeat(offset_T[:-1], active_T)
-    return first[place_P] + np.repeat(np.arange(len(active_T)), active_T), offset_T
+    place_P = np.arange(offset_T[-1])
+    place_P -= np.repeat(offset_T[:-1], active_T)
+    row_P = first[place_P]
+    row_P += np.repeat(np.arange(len(active_T)), active_T)
+    return row_P, offset_T
 
 
 def _smooth(

@@ -271,6 +271,7 @@ class Trainer:
         if held_back is not None:
             check = self._source(shell.reader(plan, held_back[0], None), held_back[1], device)
         members = self._members(source, check, head, after, budget)
+        del reader, source  # what a reader keeps of a large panel is larger than the panel
         interrupted = any(member.record.interrupted for member in members)
         ensemble = replace(shell, members=tuple(members), interrupted=interrupted)
         if after is not None:
