@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Column, Schema
-from gatecast.data.smoothing import _fill
+from gatecast.data.smoothing import SmoothedAsRead
 
 PanelOf = Callable[..., Panel]
 SCHEMA = Schema(("y", "z"), past=(Column("rain"),), future=(Column("kind", ("a", "b")),), static=(Column("size"),))
@@ -138,13 +137,13 @@ def test_what_is_read_can_be_written_to(panel_of: PanelOf, scaling: str) -> None
 
 
 def test_a_reader_smooths_once(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
+    calls, fill = [], SmoothedAsRead._fill
 
-    def counted(*given: Any) -> None:
-        calls.append(given)
-        _fill(*given)
+    def counted(self: SmoothedAsRead, series: np.ndarray) -> None:
+        calls.append(series)
+        fill(self, series)
 
-    monkeypatch.setattr("gatecast.data.smoothing._fill", counted)
+    monkeypatch.setattr(SmoothedAsRead, "_fill", counted)
     panel = panel_of([np.arange(1.0, 41.0), np.arange(1.0, 31.0)])
     reader = WindowReader(panel, Scaling.parse("smooth:3/0.3/0.2+mean"), Framing(6, 2), CovariateScale.fit(panel, True))
     assert not calls

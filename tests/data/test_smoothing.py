@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from gatecast.data import smoothing
-from gatecast.data.smoothing import FEW_READS, SmoothedAsRead, smoothed
+from gatecast.data.smoothing import FEW_READS, Smoothed, SmoothedAsRead
+
+
+def smoothed(u_RC: np.ndarray, first: np.ndarray, length: np.ndarray, *gains: Any) -> Smoothed:
+    """All series."""
+    return SmoothedAsRead(u_RC, first, length, *gains).of(np.arange(len(first)))
 
 
 def plain(u: np.ndarray, m: int, alpha: float, gamma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -110,13 +115,13 @@ def test_who_reads_on_gets_all_series(
     large: tuple[np.ndarray, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, read = smoothed(*large, 4, 0.3, 0.2), SmoothedAsRead(*large, 4, 0.3, 0.2)
-    calls, fill = [], smoothing._fill
+    calls, fill = [], SmoothedAsRead._fill
 
-    def counted(*given: Any) -> None:
-        calls.append(len(given[2]))
-        fill(*given)
+    def counted(self: SmoothedAsRead, series: np.ndarray) -> None:
+        calls.append(len(series))
+        fill(self, series)
 
-    monkeypatch.setattr(smoothing, "_fill", counted)
+    monkeypatch.setattr(SmoothedAsRead, "_fill", counted)
     for n in range(FEW_READS + 1):
         read.of(np.array([n]))
     assert calls == [1] * FEW_READS + [40 - FEW_READS]

@@ -22,7 +22,7 @@ import numpy as np
 
 from gatecast.data.rows import ROWS_AT_ONCE, TargetRows, series_groups
 
-__all__ = ["Smoothed", "SmoothedAsRead", "smoothed"]
+__all__ = ["Smoothed", "SmoothedAsRead"]
 
 LARGE_BYTES = 4 << 20
 FEW_READS = 16  # as many are taken for a look at some series; who reads on wants all of them
@@ -42,40 +42,22 @@ class Smoothed:
     season_RC: np.ndarray
 
 
-def smoothed(
-    u_RC: np.ndarray | TargetRows, first: np.ndarray, length: np.ndarray, season: int, alpha: float, gamma: float
-) -> Smoothed:
-    """Smooth all series of a flat buffer; rows outside of them are not read.
+class SmoothedAsRead:
+    """Level and season of all series of a flat buffer, of each from when a window of it is first read.
+
+    A look at some series of a large panel then costs what these cost, in time and in memory. Several threads may read.
 
     The first season gives a start: its mean is the level, the distances from it are the seasons. The gains begin at
     1 / (seasons seen + 1), so that early seasons are averaged, and fall to ``alpha`` and ``gamma``.
 
     Args:
-        u_RC: (R, C) values, filled forward; NaN (before a target's first value) counts as 0.
+        u_RC: (R, C) values, filled forward; NaN (before a target's first value) counts as 0. Rows outside of the series
+            are not read.
         first: (N,) first row of each series.
         length: (N,) its steps.
         season: m; 1 = a level alone.
         alpha: gain of the level, 0 to 1.
         gamma: gain of the season, 0 to 1.
-    """
-    result = _nothing(u_RC)
-    _fill(result, u_RC, first, length, season, alpha, gamma)
-    return result
-
-
-class SmoothedAsRead:
-    """Level and season at every row, of each series from when a window of it is first read.
-
-    A look at some series of a large panel then costs what these cost, in time and in memory: what was never written
-    of a buffer of zeros takes none. Several threads may read.
-
-    Args:
-        u_RC: as in ``smoothed``, and so on.
-        first: (N,) first row of each series.
-        length: (N,) its steps.
-        season: m.
-        alpha: gain of the level.
-        gamma: gain of the season.
     """
 
     def __init__(
@@ -83,26 +65,35 @@ class SmoothedAsRead:
         gamma: float,
     ) -> None:  # fmt: skip
         self._u_RC, self._first, self._length = u_RC, first, length
-        self._gains = season, alpha, gamma
-        self._result = _nothing(u_RC)
+        self._season, self._alpha, self._gamma = season, alpha, gamma
+        self._result = Smoothed(_unwritten(u_RC.shape, u_RC.dtype), _unwritten(u_RC.shape, u_RC.dtype))
         self._open_N = np.ones(len(first), bool)
-        self._reads = 0 if int(length.sum()) > ROWS_AT_ONCE else FEW_READS
+        self._looks_left = FEW_READS if int(length.sum()) > ROWS_AT_ONCE else 0
         self._lock = Lock()
 
     def of(self, series_B: np.ndarray) -> Smoothed:
         """The buffers, which hold these series at least."""
-        with self._lock:
-            missing = np.unique(series_B[self._open_N[series_B]])
-            if len(missing):
-                self._reads += 1
-                wanted = missing if self._reads <= FEW_READS else np.flatnonzero(self._open_N)
-                _fill(self._result, self._u_RC, self._first[wanted], self._length[wanted], *self._gains)
-                self._open_N[wanted] = False
+        if self._open_N[series_B].any():
+            with self._lock:
+                if len(missing := np.unique(series_B[self._open_N[series_B]])):
+                    wanted = missing if self._looks_left else np.flatnonzero(self._open_N)
+                    self._looks_left = max(self._looks_left - 1, 0)
+                    self._fill(wanted)
+                    self._open_N[wanted] = False
         return self._result
 
-
-def _nothing(u_RC: np.ndarray | TargetRows) -> Smoothed:
-    return Smoothed(_unwritten(u_RC.shape, u_RC.dtype), _unwritten(u_RC.shape, u_RC.dtype))
+    def _fill(self, series: np.ndarray) -> None:
+        """Write the rows of some series."""
+        first, length = self._first[series], self._length[series]
+        order = np.argsort(-length, kind="stable")
+        for group in series_groups(length[order]):  # so that the copies stay small
+            chosen = order[group]
+            row_P, offset_T = _step_by_step(first[chosen], length[chosen])
+            u_PC = np.nan_to_num(self._u_RC[row_P], copy=False)
+            level_PC, season_PC = _smooth(u_PC, offset_T, self._season, self._alpha, self._gamma)
+            self._result.level_RC[row_P] = level_PC
+            if self._season > 1:
+                self._result.season_RC[row_P] = season_PC
 
 
 def _unwritten(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
@@ -114,22 +105,6 @@ def _unwritten(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
     with suppress(OSError):  # a kernel without huge pages
         pages.madvise(mmap.MADV_NOHUGEPAGE)
     return np.frombuffer(pages, dtype).reshape(shape)
-
-
-def _fill(
-    result: Smoothed, u_RC: np.ndarray | TargetRows, first: np.ndarray, length: np.ndarray, season: int, alpha: float,
-    gamma: float,
-) -> None:  # fmt: skip
-    """Write the rows of some series."""
-    order = np.argsort(-length, kind="stable")
-    for group in series_groups(length[order]):  # so that the copies stay small
-        chosen = order[group]
-        row_P, offset_T = _step_by_step(first[chosen], length[chosen])
-        u_PC = np.nan_to_num(u_RC[row_P], copy=False)
-        level_PC, season_PC = _smooth(u_PC, offset_T, season, alpha, gamma)
-        result.level_RC[row_P] = level_PC
-        if season > 1:
-            result.season_RC[row_P] = season_PC
 
 
 def _step_by_step(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
