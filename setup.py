@@ -105,7 +105,7 @@ class build_kernels(build_ext):  # noqa: N801 -- commands of setuptools are name
             variants = self._compile_variants(sets, pool)
             macros = [(f"GATECAST_HAS_{name.upper()}", None) for name in variants]
             others = [source for source in ext.sources if source != VARIANT]
-            compiled = list(pool.map(lambda source: self._compile(source, "baseline", macros), others))
+            compiled = list(pool.map(lambda source: self._compile(source, "baseline", macros, self._exact), others))
         # A template that two instruction sets share is linked once, and linkers keep the first one they meet.
         # So the code that runs everywhere comes first, and the best set last.
         self.compiler.link_shared_object(
@@ -145,6 +145,11 @@ class build_kernels(build_ext):  # noqa: N801 -- commands of setuptools are name
             include_dirs=[],
             extra_postargs=[*(MSVC if self._msvc else GCC), *flags, *more_flags()],
         )
+
+    @property
+    def _exact(self) -> list[str]:
+        """Flags with which every operation rounds on its own, as numpy's do; MSVC fuses none."""
+        return [] if self._msvc else ["-ffp-contract=off"]
 
     @property
     def _msvc(self) -> bool:

@@ -24,11 +24,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gatecast.evaluation.baselines import TITLES, naive, seasonal_naive
 from gatecast.evaluation.metrics import acd, coverage, mase, msis, owa, smape
-from gatecast.evaluation.naive2 import naive2
-from gatecast.evaluation.rivals import RIVALS, rival_forecasts
 from gatecast.evaluation.scales import mase_scale
+from gatecast.statistical.naive import TITLES, naive, seasonal_naive
+from gatecast.statistical.naive2 import naive2
+from gatecast.statistical.rivals import RIVALS, rival_forecasts
 
 __all__ = ["main", "read", "score"]
 

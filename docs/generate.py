@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by `python docs/generate.py`. Change the docstrings, not this file. -->\n"
 SECTIONS = ("Args:", "Returns:", "Raises:")
 WIDTH = 100
+COLUMNS = 120
 
 
 def api_reference() -> str:
@@ -32,7 +34,7 @@ def api_reference() -> str:
     parts.append("\n".join(f"- [`gc.{name}`](#gc{name.lower()}): {summary(name)}" for name in gatecast.__all__) + "\n")
     for name in gatecast.__all__:
         parts.extend(_described(name, getattr(gatecast, name)))
-    return "\n".join(parts).rstrip() + "\n"
+    return wrapped("\n".join(parts).rstrip() + "\n")
 
 
 def cli_reference() -> str:
@@ -41,7 +43,22 @@ def cli_reference() -> str:
 
     text = app.generate_docs(output_format="markdown", recursive=True)
     text = re.sub(r"^# gatecast$", "# Command line", text, count=1, flags=re.MULTILINE)
-    return NOTE + "\n" + text.rstrip() + "\n"
+    return wrapped(NOTE + "\n" + text.rstrip() + "\n")
+
+
+def wrapped(text: str) -> str:
+    """Markdown whose paragraphs and list items are no wider than a page; code stays as it is."""
+    lines, code = list[str](), False
+    for line in text.split("\n"):
+        code ^= line.startswith("```")
+        if code or len(line) <= COLUMNS or line.startswith(("|", "#")):
+            lines.append(line)
+            continue
+        indent = " " * (len(line) - len(line.lstrip(" *-")))
+        lines += textwrap.wrap(
+            line, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )  # fmt: skip
+    return "\n".join(lines)
 
 
 def summary(name: str) -> str:
@@ -51,13 +68,15 @@ def summary(name: str) -> str:
 
 
 def _described(name: str, thing: Any) -> Iterator[str]:
-    """Heading, signature, docstring; for a class its public members too."""
+    """Heading, signature, docstring; for a class its public members too, those of its own bases among them."""
     yield f"## gc.{name}\n"
     yield f"```text\n{_signature(f'gc.{name}', thing)}\n```\n"
     yield markdown(inspect.getdoc(thing) or "")
     if not inspect.isclass(thing):
         return
-    for member, value in vars(thing).items():
+    own = [kind for kind in thing.__mro__ if kind.__module__.startswith("gatecast.")]
+    members = {member: value for kind in reversed(own) for member, value in vars(kind).items()}
+    for member, value in sorted(members.items(), key=lambda item: item[0] not in vars(thing)):
         if member.startswith("_"):
             continue
         if isinstance(value, property):

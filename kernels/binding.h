@@ -1,4 +1,4 @@
-// What the two halves of the Python side share.
+// What the parts of the Python side share.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -20,7 +20,9 @@ inline float* floats(unsigned long long address) { return reinterpret_cast<float
 // A tuple of count addresses, or a ValueError.
 inline bool read_addresses(PyObject* tuple, int64_t count, std::vector<float*>& to) {
     if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != count) {
-        PyErr_Format(PyExc_ValueError, "%lld addresses are needed: four for each layer and direction, and those of the readout", (long long)count);
+        PyErr_Format(PyExc_ValueError,
+                     "%lld addresses are needed: four for each layer and direction, and those of the readout",
+                     (long long)count);
         return false;
     }
     for (Py_ssize_t i = 0; i < PyTuple_Size(tuple); ++i) {
@@ -44,5 +46,7 @@ inline std::vector<Gradients> gradients_of(const std::vector<float*>& at) {
 
 PyObject* make_trainer(PyObject*, PyObject* args);
 PyObject* train(PyObject*, PyObject* args);
+PyObject* exponential_smoothing(PyObject*, PyObject* args);
+PyObject* smoothed_levels(PyObject*, PyObject* args);
 
 }  // namespace gatecast

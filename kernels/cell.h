@@ -14,7 +14,9 @@ struct Gates {
 
 // A division for each gate: one for all four would leave a saturated gate a rounding error away from 1, whose slope is
 // then not 0; Adam makes steps of full size from slopes however small.
-ALWAYS_INLINE Gates activate(const Vec (&raw)[4]) { return Gates{sigmoid(raw[0]), sigmoid(raw[1]), tanh_of(raw[2]), sigmoid(raw[3])}; }
+ALWAYS_INLINE Gates activate(const Vec (&raw)[4]) {
+    return Gates{sigmoid(raw[0]), sigmoid(raw[1]), tanh_of(raw[2]), sigmoid(raw[3])};
+}
 
 // Forward: one block of units (a vector of each gate) for some rows.
 struct ForwardBlock {
@@ -62,7 +64,8 @@ struct CellGradient {
     Vec cell_before;
 };
 
-ALWAYS_INLINE CellGradient cell_gradient(const Gates& gate, Vec cell, Vec cell_before, Vec hidden_gradient, Vec cell_gradient) {
+ALWAYS_INLINE CellGradient cell_gradient(const Gates& gate, Vec cell, Vec cell_before, Vec hidden_gradient,
+                                         Vec cell_gradient) {
     Vec squashed = tanh_of(cell);
     Vec through = hidden_gradient * gate.output;
     Vec dc = multiply_add(through, 1.0f - squashed * squashed, cell_gradient);

@@ -1,7 +1,7 @@
 // What one instruction set offers to the rest: a table of functions over plain buffers, and the tasks that they take.
 //
-// Names: n rows of a batch, T steps, F features, D hidden units. Dp = D rounded up to whole vectors. Gates lie in blocks,
-// one block for each vector of units: [i, f, g, o][lanes]; a row of gates has 4 Dp numbers.
+// Names: n rows of a batch, T steps, F features, D hidden units. Dp = D rounded up to whole vectors. Gates lie in
+// blocks, one block for each vector of units: [i, f, g, o][lanes]; a row of gates has 4 Dp numbers.
 #pragma once
 
 #include <stddef.h>
@@ -82,7 +82,7 @@ struct BackwardTask {
     float* weight_gradient;       // [F + D + 1][4 Dp]: input, hidden, bias; is added to
 };
 
-struct MaskTask {                 // dropout of one step's rows: to = from * keep / (1 - rate), the same for the same place
+struct MaskTask {  // dropout of one step's rows: to = from * keep / (1 - rate), the same for the same place
     const float* from;
     float* to;
     int64_t count;                // a whole number of vectors
@@ -167,6 +167,28 @@ struct UpdateTask {
     bool begun;                   // sgd: there is a momentum already
 };
 
+// Exponential smoothings of one window of a series, and their average at some origins, as
+// gatecast/statistical/exponential.py has it.
+constexpr int TRENDS = 6;
+constexpr int MOST_LAGS = 6;
+constexpr int64_t SMOOTHINGS = 16;  // at most, whole vectors
+
+struct SmoothingTask {
+    int64_t season, warm, horizon;
+    const int64_t* lags;          // steps ahead that are judged, rising
+    int64_t lag_count;
+    const double* damped;         // (H + 1) phi + phi^2 + .. + phi^h
+    const double* values;         // (T), all present
+    const double* logs;           // their logarithms less the first one; of the positive steps
+    int64_t positive;             // so many values from the first on are above 0
+    const int64_t* origins;       // steps, rising
+    int64_t origin_count;
+    double* const* out;           // (H) of each origin
+    ptrdiff_t out_step;
+    int64_t ring_rows;            // a power of two above the longest lag and the season together, or above T
+    double* room;                 // work space, see smoothing_room
+};
+
 struct Kernels {
     const char* name;
     int lanes;
@@ -174,7 +196,8 @@ struct Kernels {
     void (*pack_backward)(const float* weight, int64_t columns, int64_t units, float* packed);
     void (*forward)(const ForwardTask&);
     void (*backward)(const BackwardTask&);
-    void (*unpack_gradients)(const float* const* sums, int64_t count, int64_t features, int64_t units, bool hidden, const Gradients&);
+    void (*unpack_gradients)(const float* const* sums, int64_t count, int64_t features, int64_t units, bool hidden,
+                             const Gradients&);
     void (*mask)(const MaskTask&);
     void (*pack_dense)(const DenseWeights&, float* packed);
     void (*dense)(const DenseTask&);
@@ -184,6 +207,7 @@ struct Kernels {
     void (*loss)(LossTask&);
     double (*squares)(const float* values, int64_t count);
     void (*update)(const UpdateTask&);
+    void (*exponential_smoothings)(const SmoothingTask&);
 };
 
 inline int64_t padded(int64_t count, int64_t lanes) { return (count + lanes - 1) / lanes * lanes; }
@@ -201,6 +225,10 @@ inline int64_t dense_pack_size(int64_t inputs, int64_t outputs, int64_t lanes) {
 inline int64_t gate_stride(int64_t units, int64_t lanes) { return 4 * padded(units, lanes) + 16; }  // no power of two
 inline int64_t backward_room(int64_t rows, int64_t units, int64_t lanes, int64_t room_steps) {
     return 2 * rows * padded(units, lanes) + room_steps * rows * gate_stride(units, lanes);
+}
+constexpr int64_t smoothing_row(int64_t width) { return 6 * width + 24; }  // in doubles
+inline int64_t smoothing_room(int64_t ring_rows) {                         // two rings and the totals
+    return 2 * ring_rows * smoothing_row(SMOOTHINGS) + 2 * TRENDS * SMOOTHINGS;
 }
 inline int64_t weight_sum_size(int64_t features, int64_t units, int64_t lanes) {
     return 4 * padded(units, lanes) * (features + units + 1);

@@ -47,7 +47,8 @@ inline void load_state(float* state, const float* given, int64_t from, int64_t t
     }
 }
 
-inline void save_state(float* out, ptrdiff_t out_row, const float* state, int64_t from, int64_t to, int64_t units, int64_t Dp) {
+inline void save_state(float* out, ptrdiff_t out_row, const float* state, int64_t from, int64_t to, int64_t units,
+                       int64_t Dp) {
     for (int64_t r = from; r < to; ++r) memcpy(out + r * out_row, state + r * Dp, (size_t)units * sizeof(float));
 }
 
@@ -74,10 +75,10 @@ inline void forward_step(const Course& course, int64_t step, int64_t rows, bool 
     const float* packed = task.packed;
     for (int64_t unit = 0; unit < course.Dp; unit += LANES) {
         float* gates = course.gates(step);
-        in_row_blocks(rows, ForwardBlock{
-            stretches, count, packed, packed + 4 * LANES,
-            from_zero ? nullptr : course.cell(step) + unit, course.cell(step + 1) + unit, course.hidden(step + 1) + unit,
-            gates ? gates + 4 * unit : nullptr, course.Dp});
+        in_row_blocks(rows,
+                      ForwardBlock{stretches, count, packed, packed + 4 * LANES,
+                                   from_zero ? nullptr : course.cell(step) + unit, course.cell(step + 1) + unit,
+                                   course.hidden(step + 1) + unit, gates ? gates + 4 * unit : nullptr, course.Dp});
         packed += (inner + 1) * 4 * LANES;
     }
 }
@@ -93,7 +94,8 @@ inline void forward_layer(const ForwardTask& task) {
         forward_step(course, step, rows, from_zero);
         int64_t t = course.time(step);
         if (task.out && t >= task.out_first)
-            save_state(task.out + (t - task.out_first) * task.out_step, task.out_row, course.hidden(step + 1), 0, rows, task.units, course.Dp);
+            save_state(task.out + (t - task.out_first) * task.out_step, task.out_row, course.hidden(step + 1), 0, rows,
+                       task.units, course.Dp);
         int64_t staying = step + 1 < task.steps ? course.active(step + 1) : 0;
         if (staying < rows) end_rows(course, step, staying, rows);
     }
@@ -102,7 +104,8 @@ inline void forward_layer(const ForwardTask& task) {
 // ---------------------------------------------------------------- backward
 
 // Gate gradients of one step: out gradient + what comes back through time -> d gates, d cell
-inline void backward_step(const BackwardTask& task, const Course& course, int64_t step, int64_t rows, float* dh, float* dc, float* dgates) {
+inline void backward_step(const BackwardTask& task, const Course& course, int64_t step, int64_t rows, float* dh,
+                          float* dc, float* dgates) {
     const ForwardTask& forward = task.forward;
     const int64_t Dp = course.Dp, units = forward.units, stride = gatecast::gate_stride(units, LANES);
     const int64_t t = course.time(step);
@@ -141,15 +144,18 @@ inline int gate_stretches(const float* dgates, int64_t units, Stretch* stretches
 
 // sum += input^T gate gradients over steps [from, to), all rows being there. The longer of rows and steps is the inner
 // loop; where both lie one after the other there is only one.
-inline void collect_input(const Stretch& first, ptrdiff_t step_stride, int64_t rows, int64_t steps, const float* dgates, ptrdiff_t stride, int64_t Gp, float* sum) {
+inline void collect_input(const Stretch& first, ptrdiff_t step_stride, int64_t rows, int64_t steps, const float* dgates,
+                          ptrdiff_t stride, int64_t Gp, float* sum) {
     if (steps == 1 || step_stride == rows * first.row) {
         add_outer(rows * steps, first.base, first.row, first.length, dgates, stride, Gp, sum, Gp);
     } else if (rows >= steps) {
         for (int64_t s = 0; s < steps; ++s)
-            add_outer(rows, first.base + s * step_stride, first.row, first.length, dgates + s * rows * stride, stride, Gp, sum, Gp);
+            add_outer(rows, first.base + s * step_stride, first.row, first.length, dgates + s * rows * stride, stride,
+                      Gp, sum, Gp);
     } else {
         for (int64_t r = 0; r < rows; ++r)
-            add_outer(steps, first.base + r * first.row, step_stride, first.length, dgates + r * stride, rows * stride, Gp, sum, Gp);
+            add_outer(steps, first.base + r * first.row, step_stride, first.length, dgates + r * stride, rows * stride,
+                      Gp, sum, Gp);
     }
 }
 
@@ -175,7 +181,8 @@ inline void collect(const BackwardTask& task, const Course& course, int64_t from
             sum += pieces[p].length * Gp;
         }
         if (at_once > skipped)
-            add_outer((at_once - skipped) * rows, course.hidden(step + skipped), course.Dp, forward.units, right + skipped * n * stride, stride, Gp, hidden_sum, Gp);
+            add_outer((at_once - skipped) * rows, course.hidden(step + skipped), course.Dp, forward.units,
+                      right + skipped * n * stride, stride, Gp, hidden_sum, Gp);
         add_rows(at_once * rows, right, stride, Gp, bias_sum);
     }
 }
@@ -203,7 +210,9 @@ inline void backward_layer(const BackwardTask& task) {
             if (step > 0 || first_wanted || forward.lengths)
                 dense_panels(rows, stretches, count, false, task.packed, dh, Dp, Dp, false);
             if (task.input_gradient)
-                dense_panels(rows, stretches, count, false, task.packed_input, task.input_gradient + course.time(step) * task.input_step, task.input_row, course.features(), task.input_add);
+                dense_panels(rows, stretches, count, false, task.packed_input,
+                             task.input_gradient + course.time(step) * task.input_step, task.input_row,
+                             course.features(), task.input_add);
         }
         collect(task, course, lower, upper, ring);
         upper = lower;

@@ -33,15 +33,18 @@ ALWAYS_INLINE Pull pinball(Vec error, float level) {
 
 ALWAYS_INLINE Pull pointwise(Loss kind, Vec difference) {   // forecast minus truth
     Vec size = magnitude(difference);
-    Vec sign = where_negative(difference, broadcast(-1.0f), where_negative(zeros() - difference, broadcast(1.0f), zeros()));
+    Vec sign =
+        where_negative(difference, broadcast(-1.0f), where_negative(zeros() - difference, broadcast(1.0f), zeros()));
     if (kind == Loss::mse) return Pull{difference * difference, difference + difference};
     if (kind == Loss::mae) return Pull{size, sign};
     Vec outside = broadcast(1.0f) - size;   // Huber 1964 with delta 1
-    return Pull{where_negative(outside, size - 0.5f, difference * difference * 0.5f), where_negative(outside, sign, difference)};
+    return Pull{where_negative(outside, size - 0.5f, difference * difference * 0.5f),
+                where_negative(outside, sign, difference)};
 }
 
 // Outputs on one side of the location, from the inside out; a step moves its own output and all beyond it.
-ALWAYS_INLINE Vec pinball_side(const LossTask& task, int64_t at, Vec error, int64_t first, int64_t count, float sign, Vec factor, Vec& pulls) {
+ALWAYS_INLINE Vec pinball_side(const LossTask& task, int64_t at, Vec error, int64_t first, int64_t count, float sign,
+                               Vec factor, Vec& pulls) {
     Vec slope[MOST_LEVELS];
     Vec loss = zeros(), away = error;
     for (int64_t place = 0; place < count; ++place) {

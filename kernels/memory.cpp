@@ -1,5 +1,9 @@
 #include "memory.h"
 
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
 #include <mutex>
 #include <new>
 #include <utility>
@@ -59,14 +63,31 @@ public:
         for (const Free& block : old) ::operator delete(block.data, std::align_val_t(LINE));
     }
 
+    void lock() { mutex_.lock(); }
+    void unlock() { mutex_.unlock(); }
+
 private:
     std::mutex mutex_;
     std::vector<Free> free_;
     size_t kept_ = 0;
 };
 
+Store& store();
+
+#if !defined(_WIN32)
+void lock_store() { store().lock(); }
+void unlock_store() { store().unlock(); }
+#endif
+
+Store* new_store() {
+#if !defined(_WIN32)
+    pthread_atfork(lock_store, unlock_store, unlock_store);  // no copy of the process finds it locked for ever
+#endif
+    return new Store;
+}
+
 Store& store() {
-    static Store* only = new Store;  // outlives every block, whatever the order at the end of the process
+    static Store* only = new_store();  // outlives every block, whatever the order at the end of the process
     return *only;
 }
 
@@ -81,7 +102,8 @@ Block::~Block() {
     if (data_) store().give(data_, bytes_);
 }
 
-Block::Block(Block&& other) noexcept : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+Block::Block(Block&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
 
 Block& Block::operator=(Block&& other) noexcept {
     std::swap(data_, other.data_);

@@ -1,5 +1,5 @@
-// The Python side: numbers and addresses in, nothing but a capsule out. Built against the limited API, so that one build
-// serves every Python from 3.11 on. The caller vouches for the addresses; sizes are checked where that is cheap.
+// The Python side: numbers and addresses in, nothing but a capsule out. Built against the limited API, so that one
+// build serves every Python from 3.11 on. The caller vouches for the addresses; sizes are checked where that is cheap.
 #include "binding.h"
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dispatch.h"
+#include "pool.h"
 #include "stack.h"
 
 using namespace gatecast;
@@ -16,9 +17,10 @@ namespace {
 const char CAPSULE[] = "gatecast._kernels.memory";
 
 struct Memory {
-    Memory(const StackShape& shape, int64_t threads, bool training, Dropout dropout) : stack(shape, threads, training, dropout) {}
+    Memory(const StackShape& shape, int64_t threads, bool training, Dropout dropout)
+        : stack(shape, threads, training, dropout) {}
     Stack stack;
-    StackData data = {};            // of the forward pass; its states lie in the stack, so backward reads none of the tensors
+    StackData data = {};  // of the forward pass; its states lie in the stack, so backward reads none of the tensors
     std::vector<int64_t> lengths;
 };
 
@@ -28,7 +30,8 @@ bool sound(const StackShape& s, long long threads, bool ragged) {
     bool positive = s.batch > 0 && s.steps > 0 && s.features > 0 && s.units > 0 && s.layers > 0 && threads > 0;
     bool kept = s.keep > 0 && s.keep <= s.steps && (s.keep == s.steps || (s.directions == 1 && !ragged));
     if (positive && kept && (s.directions == 1 || s.directions == 2)) return true;
-    PyErr_SetString(PyExc_ValueError, "sizes must be positive, directions 1 or 2, and keep at most the number of steps");
+    PyErr_SetString(PyExc_ValueError,
+                    "sizes must be positive, directions 1 or 2, and keep at most the number of steps");
     return false;
 }
 
@@ -53,7 +56,8 @@ PyObject* lstm_forward(PyObject*, PyObject* args) {
         memory.reset(new Memory(shape, threads, train != 0, Dropout{(float)dropout, seed}));
         const int64_t* given = reinterpret_cast<const int64_t*>(lengths);
         if (given) memory->lengths.assign(given, given + batch);
-        memory->data = {floats(x), given ? memory->lengths.data() : nullptr, floats(h0), floats(c0), floats(out), floats(hn), floats(cn)};
+        const int64_t* kept = given ? memory->lengths.data() : nullptr;
+        memory->data = {floats(x), kept, floats(h0), floats(c0), floats(out), floats(hn), floats(cn)};
         memory->stack.forward(memory->data, weights_of(at).data());
     } catch (const std::bad_alloc&) {
         full = true;
@@ -68,15 +72,16 @@ PyObject* lstm_backward(PyObject*, PyObject* args) {
     PyObject *capsule, *weight_tuple, *gradient_tuple;
     unsigned long long x, dout, dhn, dcn, dx, dh0, dc0;
     long long x_row, x_step, dout_row, dout_step, dx_row, dx_step;
-    if (!PyArg_ParseTuple(args, "O(KKKKKKK)(LLLLLL)OO:lstm_backward", &capsule, &x, &dout, &dhn, &dcn, &dx,
-                          &dh0, &dc0, &x_row, &x_step, &dout_row, &dout_step, &dx_row, &dx_step, &weight_tuple, &gradient_tuple))
+    if (!PyArg_ParseTuple(args, "O(KKKKKKK)(LLLLLL)OO:lstm_backward", &capsule, &x, &dout, &dhn, &dcn, &dx, &dh0, &dc0,
+                          &x_row, &x_step, &dout_row, &dout_step, &dx_row, &dx_step, &weight_tuple, &gradient_tuple))
         return nullptr;
     Memory* memory = static_cast<Memory*>(PyCapsule_GetPointer(capsule, CAPSULE));
     if (!memory) return nullptr;
     const StackShape& shape = memory->stack.shape();
     std::vector<float*> weights, gradients;
     const int64_t count = 4 * shape.layers * shape.directions;
-    if (!read_addresses(weight_tuple, count, weights) || !read_addresses(gradient_tuple, count, gradients)) return nullptr;
+    if (!read_addresses(weight_tuple, count, weights) || !read_addresses(gradient_tuple, count, gradients))
+        return nullptr;
     StackData data = memory->data;
     data.x = floats(x);
     data.out = nullptr;
@@ -122,11 +127,18 @@ PyMethodDef METHODS[] = {
     {"lstm_backward", lstm_backward, METH_VARARGS, "Its gradients."},
     {"trainer", make_trainer, METH_VARARGS, "What trains a network in place."},
     {"train", train, METH_VARARGS, "Take training steps."},
+    {"exponential_smoothing", exponential_smoothing, METH_VARARGS, "Averages of exponential smoothings."},
+    {"smoothed_levels", smoothed_levels, METH_VARARGS, "Level and season at every step."},
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_kernels", "LSTM kernels of Gatecast.", 0, METHODS, nullptr, nullptr, nullptr, nullptr};
+PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, "_kernels", "Kernels of Gatecast.", 0, METHODS, nullptr, nullptr, nullptr, nullptr,
+};
 
 }  // namespace
 
-PyMODINIT_FUNC PyInit__kernels() { return PyModule_Create(&MODULE); }
+PyMODINIT_FUNC PyInit__kernels() {
+    remember_process();
+    return PyModule_Create(&MODULE);
+}

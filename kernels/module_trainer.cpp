@@ -53,10 +53,13 @@ Parameters parameters_of(const std::vector<float*>& at, int64_t layers) {
 }
 
 bool sound(const NetworkShape& s, const Training& t) {
-    const bool positive = s.lookback > 0 && s.features > 0 && s.patch > 0 && s.units > 0 && s.layers > 0 && s.origins > 0 &&
-                          s.horizon > 0 && s.targets > 0 && s.raws > 0 && s.skip >= 0 && s.future >= 0 && t.threads > 0;
-    const bool fitting = positive && s.lookback >= s.patch && s.origins <= s.lookback / s.patch && (s.patch == 1 || s.origins == 1);
-    const bool levels = t.loss != Loss::pinball || ((int64_t)t.levels.size() == s.raws && t.middle >= 0 && t.middle < s.raws && s.raws <= 64);
+    const bool positive = s.lookback > 0 && s.features > 0 && s.patch > 0 && s.units > 0 && s.layers > 0 &&
+                          s.origins > 0 && s.horizon > 0 && s.targets > 0 && s.raws > 0 && s.skip >= 0 &&
+                          s.future >= 0 && t.threads > 0;
+    const bool fitting =
+        positive && s.lookback >= s.patch && s.origins <= s.lookback / s.patch && (s.patch == 1 || s.origins == 1);
+    const bool levels = t.loss != Loss::pinball ||
+                        ((int64_t)t.levels.size() == s.raws && t.middle >= 0 && t.middle < s.raws && s.raws <= 64);
     if (fitting && levels) return true;
     PyErr_SetString(PyExc_ValueError, "sizes of the network and its training do not fit together");
     return false;
@@ -67,27 +70,32 @@ bool sound(const NetworkShape& s, const Training& t) {
 PyObject* make_trainer(PyObject*, PyObject* args) {
     static const char* const LOSSES[] = {"mse", "mae", "huber", "pinball"};
     static const char* const OPTIMIZERS[] = {"none", "sgd", "adam", "adamw"};
-    long long lookback, features, patch, units, layers, origins, horizon, targets, raws, skip, future, middle, threads, count;
+    long long lookback, features, patch, units, layers, origins, horizon, targets, raws, skip, future;
+    long long middle, threads, count;
     unsigned long long seed, values, gradient, first, second;
     const char *loss, *optimizer;
     double momentum, decay, clip, dropout;
     PyObject *levels, *value_tuple, *gradient_tuple;
-    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(sOLsddddKL)OO(LKKKK):trainer", &lookback, &features, &patch, &units, &layers,
-                          &origins, &horizon, &targets, &raws, &skip, &future, &loss, &levels, &middle, &optimizer, &momentum,
-                          &decay, &clip, &dropout, &seed, &threads, &value_tuple, &gradient_tuple, &count, &values, &gradient, &first, &second))
+    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(sOLsddddKL)OO(LKKKK):trainer", &lookback, &features, &patch, &units,
+                          &layers, &origins, &horizon, &targets, &raws, &skip, &future, &loss, &levels, &middle,
+                          &optimizer, &momentum, &decay, &clip, &dropout, &seed, &threads, &value_tuple,
+                          &gradient_tuple, &count, &values, &gradient, &first, &second))
         return nullptr;
-    const int which_loss = position(loss, LOSSES, 4), which_optimizer = which_loss < 0 ? -1 : position(optimizer, OPTIMIZERS, 4);
+    const int which_loss = position(loss, LOSSES, 4);
+    const int which_optimizer = which_loss < 0 ? -1 : position(optimizer, OPTIMIZERS, 4);
     std::vector<double> numbers;
     if (which_optimizer < 0 || !read_numbers(levels, numbers)) return nullptr;
     NetworkShape shape = {lookback, features, patch, units, layers, origins, horizon, targets, raws, skip, future};
-    Training training = {(Loss)which_loss, std::vector<float>(numbers.begin(), numbers.end()), middle, (Optimizer)which_optimizer,
-                         (float)momentum, (float)decay, (float)clip, (float)dropout, seed, threads};
+    const std::vector<float> rising(numbers.begin(), numbers.end());
+    Training training = {(Loss)which_loss, rising, middle, (Optimizer)which_optimizer, (float)momentum, (float)decay,
+                         (float)clip, (float)dropout, seed, threads};
     std::vector<float*> value_at, gradient_at;
     if (!sound(shape, training) || !read_addresses(value_tuple, 4 * layers + AFTER_LSTM, value_at) ||
         !read_addresses(gradient_tuple, 4 * layers + AFTER_LSTM, gradient_at))
         return nullptr;
     Flat flat = {count, floats(values), floats(gradient), floats(first), floats(second)};
-    Trainer* trainer = new (std::nothrow) Trainer(shape, training, parameters_of(value_at, layers), parameters_of(gradient_at, layers), flat);
+    const Parameters at_values = parameters_of(value_at, layers), at_gradients = parameters_of(gradient_at, layers);
+    Trainer* trainer = new (std::nothrow) Trainer(shape, training, at_values, at_gradients, flat);
     return trainer ? PyCapsule_New(trainer, CAPSULE, forget) : PyErr_NoMemory();
 }
 
@@ -117,7 +125,8 @@ PyObject* train(PyObject*, PyObject* args) {
     try {
         int64_t row = 0;
         for (size_t i = 0; i < sizes.size(); ++i) {
-            TrainingBatch batch = {(int64_t)sizes[i], floats(context) + row * context_row, floats(target) + row * target_row,
+            TrainingBatch batch = {(int64_t)sizes[i], floats(context) + row * context_row,
+                                   floats(target) + row * target_row,
                                    weight ? floats(weight) + row * target_row : nullptr,
                                    future ? floats(future) + row * future_row : nullptr};
             StepResult result = trainer->step(batch, number + (int64_t)i, (float)rates[i]);

@@ -56,7 +56,8 @@ inline void update_range(const UpdateTask& task) {
     }
     if (!rest) return;
     Vec first = load_part(task.first + whole, rest), second = load_part(task.second + whole, rest);
-    Vec value = updated(task, load_part(task.values + whole, rest), load_part(task.gradient + whole, rest), first, second);
+    Vec value =
+        updated(task, load_part(task.values + whole, rest), load_part(task.gradient + whole, rest), first, second);
     store_part(task.values + whole, value, rest);
     store_part(task.first + whole, first, rest);
     store_part(task.second + whole, second, rest);

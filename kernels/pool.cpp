@@ -8,6 +8,7 @@
 #if defined(__linux__)
 #include <dlfcn.h>
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
 #endif
 
@@ -156,10 +157,26 @@ Pool& pool() {
 
 // Torch's OpenMP threads wait for work actively for some milliseconds. A second set of threads would have to share the
 // processor with them, so where torch's library is loaded its threads are used. (It is found among what is loaded, not
-// linked.) A forked process cannot use the threads of its parent: there the pool above serves.
+// linked.) A forked process has none of its parent's threads, and OpenMP would wait for them: there the pool above
+// serves.
 typedef void (*TeamLoop)(void (*body)(void*), void* context, unsigned threads, unsigned flags);
 
+std::atomic<int> home{0};  // the process that may use the threads of OpenMP; 0 = none
+
 #if defined(__linux__)
+// Whether this process is the copy of another one, which may have had threads, and runs the same program.
+bool is_copy() {
+    constexpr unsigned FORKED_WITHOUT_EXEC = 0x40;  // PF_FORKNOEXEC of the kernel, see proc(5)
+    unsigned flags = 0;
+    char text[512] = {0};
+    FILE* file = fopen("/proc/self/stat", "r");
+    if (!file) return false;
+    const size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    const char* name_end = length ? strrchr(text, ')') : nullptr;
+    return name_end && sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & FORKED_WITHOUT_EXEC;
+}
+
 int remember_team(dl_phdr_info* loaded, size_t, void* found) {
     const char* name = loaded->dlpi_name ? strrchr(loaded->dlpi_name, '/') : nullptr;
     if (!name || (!strstr(name, "libgomp") && !strstr(name, "libiomp5") && !strstr(name, "libomp"))) return 0;
@@ -171,12 +188,27 @@ int remember_team(dl_phdr_info* loaded, size_t, void* found) {
     return torch;
 }
 
+int count_loaded(dl_phdr_info* loaded, size_t, void* count) {
+    *static_cast<unsigned long long*>(count) = loaded->dlpi_adds;
+    return 1;
+}
+
+// Looked for again when something was loaded since: the first loop may come before torch.
 TeamLoop team_loop() {
-    void* found = nullptr;
-    dl_iterate_phdr(remember_team, &found);
-    return reinterpret_cast<TeamLoop>(found);
+    static std::atomic<void*> loop{nullptr};
+    static std::atomic<unsigned long long> searched{0};
+    unsigned long long loaded = 0;
+    dl_iterate_phdr(count_loaded, &loaded);
+    if (searched.load() != loaded) {
+        void* found = nullptr;
+        dl_iterate_phdr(remember_team, &found);
+        loop.store(found);
+        searched.store(loaded);
+    }
+    return reinterpret_cast<TeamLoop>(loop.load());
 }
 #else
+bool is_copy() { return false; }
 TeamLoop team_loop() { return nullptr; }
 #endif
 
@@ -195,16 +227,19 @@ void take_part(void* shared) {
 
 }  // namespace
 
-FlushDenormals::FlushDenormals() : before_(control()) { set_control(before_ | FLUSH); }
+FlushDenormals::FlushDenormals(bool flush) : before_(control()) {
+    set_control(flush ? before_ | FLUSH : before_ & ~FLUSH);
+}
 FlushDenormals::~FlushDenormals() { set_control(before_); }
+
+void remember_process() { home.store(is_copy() ? 0 : (int)getpid()); }
 
 void parallel(int64_t count, int64_t threads, void (*body)(void*, int64_t), void* context) {
     FlushDenormals flush;
     if (threads > count) threads = count;
     if (threads > MOST_THREADS) threads = MOST_THREADS;
-    static const int born = (int)getpid();
-    static const TeamLoop team = team_loop();
-    if (threads > 1 && team && (int)getpid() == born) {
+    const TeamLoop team = threads > 1 && (int)getpid() == home.load() ? team_loop() : nullptr;
+    if (team) {
         SharedLoop loop = {body, context, count, {0}};
         team(take_part, &loop, (unsigned)threads, 0);
         return;

@@ -27,7 +27,8 @@ struct Tile {
 
 // sum += rows x weights over one stretch; returns where the weights of the next stretch begin
 template <int ROWS, int VECTORS>
-ALWAYS_INLINE const float* accumulate(Tile<ROWS, VECTORS>& tile, const Stretch& stretch, int64_t first_row, const float* weights) {
+ALWAYS_INLINE const float* accumulate(Tile<ROWS, VECTORS>& tile, const Stretch& stretch, int64_t first_row,
+                                      const float* weights) {
     const float* row[ROWS];
     UNROLL for (int r = 0; r < ROWS; ++r) row[r] = stretch.base + (first_row + r) * stretch.row;
     for (int64_t k = 0; k < stretch.length; ++k) {
@@ -84,7 +85,8 @@ struct DenseBlock {
         const float* next = weights;
         for (int i = 0; i < count; ++i) next = accumulate(tile, stretches[i], first_row, next);
         UNROLL for (int r = 0; r < ROWS; ++r)
-            UNROLL for (int v = 0; v < VECTORS; ++v) put(out + (first_row + r) * out_row + v * LANES, tile.sum[r][v], columns - v * LANES);
+            UNROLL for (int v = 0; v < VECTORS; ++v)
+                put(out + (first_row + r) * out_row + v * LANES, tile.sum[r][v], columns - v * LANES);
     }
 
     ALWAYS_INLINE void put(float* to, Vec value, int64_t room) const {
@@ -98,7 +100,8 @@ struct DenseBlock {
 
 // Panels of up to four vectors; packed: per panel [bias row][inner][vectors] or without the bias row.
 template <int VECTORS>
-void dense_panel(int64_t rows, const Stretch* stretches, int count, int64_t inner, bool with_bias, const float*& packed, float* out, ptrdiff_t out_row, int64_t columns, bool add) {
+void dense_panel(int64_t rows, const Stretch* stretches, int count, int64_t inner, bool with_bias, const float*& packed,
+                 float* out, ptrdiff_t out_row, int64_t columns, bool add) {
     const int64_t width = VECTORS * LANES;
     const float* bias = with_bias ? packed : nullptr;
     const float* weights = with_bias ? packed + width : packed;
@@ -106,7 +109,8 @@ void dense_panel(int64_t rows, const Stretch* stretches, int count, int64_t inne
     packed = weights + inner * width;
 }
 
-inline void dense_panels(int64_t rows, const Stretch* stretches, int count, bool with_bias, const float* packed, float* out, ptrdiff_t out_row, int64_t columns, bool add) {
+inline void dense_panels(int64_t rows, const Stretch* stretches, int count, bool with_bias, const float* packed,
+                         float* out, ptrdiff_t out_row, int64_t columns, bool add) {
     int64_t inner = 0;
     for (int i = 0; i < count; ++i) inner += stretches[i].length;
     int64_t vectors = padded(columns, LANES) / LANES;
@@ -148,7 +152,8 @@ struct OuterBlock {
             UNROLL for (int v = 0; v < VECTORS; ++v) column[v] = load(b + v * LANES);
             UNROLL for (int r = 0; r < ROWS; ++r) {
                 Vec value = broadcast(a[r]);
-                UNROLL for (int v = 0; v < VECTORS; ++v) tile.sum[r][v] = multiply_add(value, column[v], tile.sum[r][v]);
+                UNROLL for (int v = 0; v < VECTORS; ++v)
+                    tile.sum[r][v] = multiply_add(value, column[v], tile.sum[r][v]);
             }
         }
         UNROLL for (int r = 0; r < ROWS; ++r)
@@ -156,7 +161,8 @@ struct OuterBlock {
     }
 };
 
-inline void add_outer(int64_t rows, const float* left, ptrdiff_t left_row, int64_t left_columns, const float* right, ptrdiff_t right_row, int64_t right_columns, float* sum, ptrdiff_t sum_row) {
+inline void add_outer(int64_t rows, const float* left, ptrdiff_t left_row, int64_t left_columns, const float* right,
+                      ptrdiff_t right_row, int64_t right_columns, float* sum, ptrdiff_t sum_row) {
     for (int64_t at = 0; at < right_columns; at += PANEL * LANES) {
         const float* b = right + at;
         float* to = sum + at;

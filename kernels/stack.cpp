@@ -29,9 +29,11 @@ int64_t collected_steps(int64_t rows, int64_t steps, int64_t units, int64_t lane
 }
 
 // Zeros for the steps after each row's end.
-void clear_past(const int64_t* lengths, const Room& room, int64_t steps, float* values, ptrdiff_t row, ptrdiff_t step, int64_t width) {
+void clear_past(const int64_t* lengths, const Room& room, int64_t steps, float* values, ptrdiff_t row, ptrdiff_t step,
+                int64_t width) {
     for (int64_t r = room.first; r < room.first + room.rows; ++r)
-        for (int64_t t = lengths[r]; t < steps; ++t) memset(values + r * row + t * step, 0, (size_t)width * sizeof(float));
+        for (int64_t t = lengths[r]; t < steps; ++t)
+            memset(values + r * row + t * step, 0, (size_t)width * sizeof(float));
 }
 
 }  // namespace
@@ -83,7 +85,8 @@ Room Stack::lay_out(int64_t chunk, Parts& parts) const {
 
 void Stack::pack(const Weights* weights, bool hidden) {
     parallel(cells(), threads_, [&](int64_t cell) {
-        kernels_.pack_forward(weights[cell], features(cell / shape_.directions), shape_.units, hidden, packs_.data() + pack_at_[(size_t)cell]);
+        kernels_.pack_forward(weights[cell], features(cell / shape_.directions), shape_.units, hidden,
+                              packs_.data() + pack_at_[(size_t)cell]);
     });
 }
 
@@ -103,7 +106,8 @@ void Stack::forward_chunk(const StackData& data, int64_t chunk) {
 
 void Stack::run_layers(const StackData& data, const Room& room) const {
     if (data.lengths && data.out)
-        clear_past(data.lengths, room, shape_.steps, data.out, shape_.out_row, shape_.out_step, shape_.directions * shape_.units);
+        clear_past(data.lengths, room, shape_.steps, data.out, shape_.out_row, shape_.out_step,
+                   shape_.directions * shape_.units);
     for (int64_t layer = 0; layer < shape_.layers; ++layer) {
         if (room.dropped[(size_t)layer]) drop(room, layer);
         for (int64_t direction = 0; direction < shape_.directions; ++direction)
@@ -236,12 +240,14 @@ void Stack::pack_back(const Weights* weights, bool hidden, bool input_wanted) {
         const int64_t input_at = back_input_at_[(size_t)cell];
         if (hidden) kernels_.pack_backward(weights[cell].hidden, D, D, backs_.data() + back_at_[(size_t)cell]);
         if (input_at >= 0)
-            kernels_.pack_backward(weights[cell].input, features(cell / shape_.directions), D, backs_.data() + input_at);
+            kernels_.pack_backward(weights[cell].input, features(cell / shape_.directions), D,
+                                   backs_.data() + input_at);
     });
     sums_ = Block(chunks_ * sum_size_);
 }
 
-void Stack::backward(const StackData& data, const StackGradients& gradients, const Weights* weights, const Gradients* wanted) {
+void Stack::backward(const StackData& data, const StackGradients& gradients, const Weights* weights,
+                     const Gradients* wanted) {
     const bool hidden = shape_.steps > 1 || data.h0 || data.c0 || data.lengths || gradients.h0 || gradients.c0;
     pack_back(weights, hidden, gradients.x != nullptr);
     parallel(chunks_, threads_, [&](int64_t chunk) {
@@ -315,8 +321,10 @@ void Stack::backward_chunk(const StackData& data, const StackGradients& gradient
 void Stack::sum_gradients(const Gradients* wanted, bool hidden) {
     parallel(cells(), threads_, [&](int64_t cell) {
         std::vector<const float*> sums;
-        for (int64_t chunk = 0; chunk < chunks_; ++chunk) sums.push_back(sums_.data() + chunk * sum_size_ + sum_at_[(size_t)cell]);
-        kernels_.unpack_gradients(sums.data(), chunks_, features(cell / shape_.directions), shape_.units, hidden, wanted[cell]);
+        for (int64_t chunk = 0; chunk < chunks_; ++chunk)
+            sums.push_back(sums_.data() + chunk * sum_size_ + sum_at_[(size_t)cell]);
+        kernels_.unpack_gradients(sums.data(), chunks_, features(cell / shape_.directions), shape_.units, hidden,
+                                  wanted[cell]);
     });
 }
 

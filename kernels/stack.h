@@ -52,7 +52,8 @@ struct Room {
         int64_t hidden_slots, cell_slots;
     };
     std::vector<Cell> cells;       // one for each layer and direction
-    std::vector<float*> dropped;   // per layer [step][rows][directions * Dp]: its inputs after dropout, compact; null = none
+    // Per layer [step][rows][directions * Dp]: its inputs after dropout, compact; null = none.
+    std::vector<float*> dropped;
 };
 
 class Stack {
@@ -60,7 +61,8 @@ public:
     Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout);
 
     void forward(const StackData& data, const Weights* weights);
-    void backward(const StackData& data, const StackGradients& gradients, const Weights* weights, const Gradients* wanted);
+    void backward(const StackData& data, const StackGradients& gradients, const Weights* weights,
+                  const Gradients* wanted);
 
     // The parts of the two, for a trainer that does more with each chunk before it goes on.
     int64_t chunks() const { return chunks_; }

@@ -31,7 +31,8 @@ void StepReadout::pack(const float* from_future, const float* out) {
 template <typename Each>
 void StepReadout::each_block(const StepDesk& desk, const Each& each) const {
     const int64_t most = block_lines();
-    for (int64_t first = 0; first < desk.lines; first += most) each(first, desk.lines - first < most ? desk.lines - first : most);
+    for (int64_t first = 0; first < desk.lines; first += most)
+        each(first, desk.lines - first < most ? desk.lines - first : most);
 }
 
 // Calls each(number of a plane, number of a row) for the outputs of some lines: planes hold (line, h, c) for each raw
@@ -67,7 +68,8 @@ void StepReadout::forward(const StepDesk& desk) const {
         const int64_t steps = lines * shape_.horizon;
         kernels_.inner_of_steps(block);
         // the padding too: whole vectors are stored faster than parts
-        kernels_.dense({steps, out_row(), one_piece(block.inner, INNER, INNER), out_pack_.data(), desk.room, (ptrdiff_t)out_row(), false});
+        kernels_.dense({steps, out_row(), one_piece(block.inner, INNER, INNER), out_pack_.data(), desk.room,
+                        (ptrdiff_t)out_row(), false});
         each_output(desk, first, lines, [](float& raw, float added) { raw += added; });
     });
 }
@@ -79,10 +81,13 @@ void StepReadout::backward(const StepDesk& desk, float* sums) const {
         const StepsTask block = task(desk, first, lines);
         const int64_t steps = lines * shape_.horizon;
         each_output(desk, first, lines, [](float slope, float& to) { to = slope; });
-        kernels_.outer({steps, outputs(), INNER, desk.room, (ptrdiff_t)out_row(), block.inner, (ptrdiff_t)INNER, sums, (ptrdiff_t)INNER});
-        kernels_.dense({steps, INNER, one_piece(desk.room, out_row(), outputs()), out_back_.data(), block.slope, (ptrdiff_t)INNER, false});
+        kernels_.outer({steps, outputs(), INNER, desk.room, (ptrdiff_t)out_row(), block.inner, (ptrdiff_t)INNER, sums,
+                        (ptrdiff_t)INNER});
+        kernels_.dense({steps, INNER, one_piece(desk.room, out_row(), outputs()), out_back_.data(), block.slope,
+                        (ptrdiff_t)INNER, false});
         kernels_.inner_of_steps_back(block);
-        kernels_.outer({steps, shape_.features, INNER, block.future, (ptrdiff_t)shape_.features, block.slope, (ptrdiff_t)INNER, future_sum, (ptrdiff_t)INNER});
+        kernels_.outer({steps, shape_.features, INNER, block.future, (ptrdiff_t)shape_.features, block.slope,
+                        (ptrdiff_t)INNER, future_sum, (ptrdiff_t)INNER});
     });
 }
 

@@ -24,7 +24,8 @@ inline void inner_of_steps(const StepsTask& task) {
             for (int64_t f = 0; f < task.features; ++f) {
                 Vec value = broadcast(future[f]);
                 const float* weight = task.weight + f * INNER;
-                UNROLL for (int v = 0; v < INNER_VECTORS; ++v) sum[v] = multiply_add(value, load(weight + v * LANES), sum[v]);
+                UNROLL for (int v = 0; v < INNER_VECTORS; ++v)
+                    sum[v] = multiply_add(value, load(weight + v * LANES), sum[v]);
             }
             UNROLL for (int v = 0; v < INNER_VECTORS; ++v) store(inner + v * LANES, tanh_of(sum[v]));
         }

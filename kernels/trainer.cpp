@@ -12,7 +12,8 @@ namespace {
 
 std::vector<Weights> as_weights(const Parameters& values) {
     std::vector<Weights> weights;
-    for (const Gradients& cell : values.lstm) weights.push_back({cell.input, cell.hidden, cell.input_bias, cell.hidden_bias});
+    for (const Gradients& cell : values.lstm)
+        weights.push_back({cell.input, cell.hidden, cell.input_bias, cell.hidden_bias});
     return weights;
 }
 
@@ -43,10 +44,12 @@ struct Trainer::Desk {
     float* step_room;
 };
 
-Trainer::Trainer(const NetworkShape& shape, const Training& training, const Parameters& values, const Parameters& gradients, const Flat& flat)
+Trainer::Trainer(const NetworkShape& shape, const Training& training, const Parameters& values,
+                 const Parameters& gradients, const Flat& flat)
     : shape_(shape), training_(training), values_(values), gradients_(gradients), flat_(flat), kernels_(chosen()),
-      steps_({shape.horizon, shape.targets, shape.raws, shape.future}, kernels_), D_padded_(padded(shape.units, kernels_.lanes)),
-      width_(padded(columns(), kernels_.lanes)), weights_(as_weights(values)) {
+      steps_({shape.horizon, shape.targets, shape.raws, shape.future}, kernels_),
+      D_padded_(padded(shape.units, kernels_.lanes)), width_(padded(columns(), kernels_.lanes)),
+      weights_(as_weights(values)) {
     const int64_t lanes = kernels_.lanes;
     arranged_ = Block((shape.units + 1) * columns());
     readout_pack_ = Block(dense_pack_size(shape.units, columns(), lanes));
@@ -59,7 +62,8 @@ Stack& Trainer::stack_for(int64_t rows) {
     for (const std::unique_ptr<Stack>& stack : stacks_)
         if (stack->shape().batch == rows) return *stack;
     const int64_t steps = shape_.lookback / shape_.patch, features = shape_.patch * shape_.features;
-    StackShape shape = {rows, steps, features, shape_.units, shape_.layers, 1, shape_.lookback * shape_.features, features, 0, 0, shape_.origins};
+    const int64_t row = shape_.lookback * shape_.features;
+    StackShape shape = {rows, steps, features, shape_.units, shape_.layers, 1, row, features, 0, 0, shape_.origins};
     if (stacks_.size() > 2) stacks_.clear();
     stacks_.push_back(std::make_unique<Stack>(shape, training_.threads, true, Dropout{training_.dropout, 0}));
     return *stacks_.back();
@@ -122,7 +126,8 @@ void Trainer::prepare(Stack& stack) {
     kernels_.pack_dense({weight, 1, D, D, columns(), nullptr}, readout_back_.data());
     steps_.pack(values_.from_future, values_.out);
     if (shape_.skip)
-        kernels_.pack_dense({values_.skip, recent_width(), 1, shape_.outputs(), recent_width(), nullptr}, skip_pack_.data());
+        kernels_.pack_dense({values_.skip, recent_width(), 1, shape_.outputs(), recent_width(), nullptr},
+                            skip_pack_.data());
 }
 
 // ---------------------------------------------------------------- one chunk of windows
@@ -156,7 +161,10 @@ void Trainer::chunk(Stack& stack, const TrainingBatch& batch, float scale, int64
         }
     }
     const int64_t states = shape_.layers * batch.rows * shape_.units;
-    StackData data = {batch.context + (L % shape_.patch) * F, nullptr, nullptr, nullptr, nullptr, last_states_.data(), last_states_.data() + states};
+    StackData data = {};
+    data.x = batch.context + (L % shape_.patch) * F;
+    data.hn = last_states_.data();
+    data.cn = last_states_.data() + states;
     stack.forward_chunk(data, index);
     read_out(stack, batch, index, desk);
     to_planes(batch, desk.first, desk);
@@ -215,7 +223,8 @@ void Trainer::read_out(const Stack& stack, const TrainingBatch& batch, int64_t i
     }
     each_recent(batch, desk, [&](int64_t line, int64_t lines, int64_t stride, const float* recent, ptrdiff_t row) {
         const Input input = one_piece(recent, row, recent_width());
-        kernels_.dense({lines, shape_.outputs(), input, skip_pack_.data(), desk.raw + line * width_, (ptrdiff_t)(stride * width_), true});
+        kernels_.dense({lines, shape_.outputs(), input, skip_pack_.data(), desk.raw + line * width_,
+                        (ptrdiff_t)(stride * width_), true});
     });
 }
 
@@ -224,7 +233,8 @@ void Trainer::to_planes(const TrainingBatch& batch, int64_t first, const Desk& d
     const size_t bytes = (size_t)Y * sizeof(float), tail = (size_t)(desk.plane - desk.count) * sizeof(float);
     for (int64_t r = 0; r < shape_.raws; ++r) {
         float* plane = desk.planes + r * desk.plane;
-        for (int64_t line = 0; line < desk.lines; ++line) memcpy(plane + line * Y, desk.raw + line * width_ + r * Y, bytes);
+        for (int64_t line = 0; line < desk.lines; ++line)
+            memcpy(plane + line * Y, desk.raw + line * width_ + r * Y, bytes);
         memset(plane + desk.count, 0, tail);
     }
     for (int64_t k = 0; k < K; ++k) {
@@ -234,7 +244,8 @@ void Trainer::to_planes(const TrainingBatch& batch, int64_t first, const Desk& d
             if (desk.weight) memcpy(desk.weight + to, batch.weight + from, bytes);
             if (!steps_.used()) continue;
             const int64_t row = steps_.future_row();
-            memcpy(desk.future + (k * desk.rows + b) * row, batch.future + ((first + b) * K + k) * row, (size_t)row * sizeof(float));
+            memcpy(desk.future + (k * desk.rows + b) * row, batch.future + ((first + b) * K + k) * row,
+                   (size_t)row * sizeof(float));
         }
     }
 }
@@ -257,9 +268,11 @@ void Trainer::from_planes(const Desk& desk) const {
     const int64_t Y = shape_.outputs();
     for (int64_t r = 0; r < shape_.raws; ++r)
         for (int64_t line = 0; line < desk.lines; ++line)
-            memcpy(desk.raw + line * width_ + r * Y, desk.slopes + r * desk.plane + line * Y, (size_t)Y * sizeof(float));
+            memcpy(desk.raw + line * width_ + r * Y, desk.slopes + r * desk.plane + line * Y,
+                   (size_t)Y * sizeof(float));
     const int64_t real = columns();
-    for (int64_t line = 0; line < desk.lines; ++line) memset(desk.raw + line * width_ + real, 0, (size_t)(width_ - real) * sizeof(float));
+    for (int64_t line = 0; line < desk.lines; ++line)
+        memset(desk.raw + line * width_ + real, 0, (size_t)(width_ - real) * sizeof(float));
 }
 
 void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, int64_t index, const Desk& desk) {
@@ -272,12 +285,15 @@ void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, 
     Input hidden = stack.outputs(index);
     const int64_t steps = shape_.lookback / shape_.patch;
     const float* states = hidden.base[0] + (steps - shape_.origins) * hidden.step[0];
-    kernels_.outer({desk.lines, columns(), D_padded_, desk.raw, (ptrdiff_t)width_, states, (ptrdiff_t)D_padded_, sums, (ptrdiff_t)D_padded_});
-    kernels_.outer({desk.lines, 1, width_, &ONE, 0, desk.raw, (ptrdiff_t)width_, sums + columns() * D_padded_, (ptrdiff_t)width_});
+    kernels_.outer({desk.lines, columns(), D_padded_, desk.raw, (ptrdiff_t)width_, states, (ptrdiff_t)D_padded_, sums,
+                    (ptrdiff_t)D_padded_});
+    kernels_.outer(
+        {desk.lines, 1, width_, &ONE, 0, desk.raw, (ptrdiff_t)width_, sums + columns() * D_padded_, (ptrdiff_t)width_});
     if (shape_.skip) {
         float* skip = sums + columns() * D_padded_ + width_;
         each_recent(batch, desk, [&](int64_t line, int64_t lines, int64_t stride, const float* recent, ptrdiff_t row) {
-            kernels_.outer({lines, recent_width(), Yp, recent, row, desk.raw + line * width_, (ptrdiff_t)(stride * width_), skip, (ptrdiff_t)Yp});
+            kernels_.outer({lines, recent_width(), Yp, recent, row, desk.raw + line * width_,
+                            (ptrdiff_t)(stride * width_), skip, (ptrdiff_t)Yp});
         });
     }
     const Input slopes = one_piece(desk.raw, width_, columns());
@@ -287,7 +303,8 @@ void Trainer::readout_gradients(const Stack& stack, const TrainingBatch& batch, 
 // ---------------------------------------------------------------- gradients and update
 
 void Trainer::sum_readout(int64_t chunks) {
-    const int64_t Y = shape_.outputs(), R = shape_.raws, D = shape_.units, Yp = padded(Y, kernels_.lanes), size = sum_size();
+    const int64_t Y = shape_.outputs(), R = shape_.raws, D = shape_.units;
+    const int64_t Yp = padded(Y, kernels_.lanes), size = sum_size();
     float* sum = readout_sums_[0].data();
     for (int64_t i = 1; i < chunks; ++i) {
         const float* other = readout_sums_[(size_t)i].data();
@@ -304,7 +321,8 @@ void Trainer::sum_readout(int64_t chunks) {
     for (int64_t y = 0; y < Y && shape_.skip; ++y)
         for (int64_t m = 0; m < recent_width(); ++m) gradients_.skip[y * recent_width() + m] = skip[m * Yp + y];
     if (!steps_.used()) return;
-    for (int64_t i = 0; i < INNER; ++i) memcpy(gradients_.from_state + i * D, sum + (R * Y + i) * D_padded_, (size_t)D * sizeof(float));
+    for (int64_t i = 0; i < INNER; ++i)
+        memcpy(gradients_.from_state + i * D, sum + (R * Y + i) * D_padded_, (size_t)D * sizeof(float));
     memcpy(gradients_.from_state_bias, bias + R * Y, (size_t)INNER * sizeof(float));
     steps_.put_gradients(sum + steps_sum(), gradients_.from_future, gradients_.out);
 }

@@ -75,7 +75,8 @@ struct StepResult {
 
 class Trainer {
 public:
-    Trainer(const NetworkShape& shape, const Training& training, const Parameters& values, const Parameters& gradients, const Flat& flat);
+    Trainer(const NetworkShape& shape, const Training& training, const Parameters& values, const Parameters& gradients,
+            const Flat& flat);
 
     // One step; `number` counts the steps taken before.
     StepResult step(const TrainingBatch& batch, int64_t number, float lr);
@@ -86,7 +87,9 @@ private:
 
     int64_t recent_width() const { return shape_.skip * shape_.features; }
     int64_t columns() const { return shape_.raws * shape_.outputs() + (steps_.used() ? INNER : 0); }
-    int64_t steps_sum() const { return columns() * D_padded_ + width_ + recent_width() * padded(shape_.outputs(), kernels_.lanes); }
+    int64_t steps_sum() const {
+        return columns() * D_padded_ + width_ + recent_width() * padded(shape_.outputs(), kernels_.lanes);
+    }
     int64_t sum_size() const { return steps_sum() + steps_.sum_size(); }
     StepDesk step_desk(const Desk& desk, float* planes) const;
     Stack& stack_for(int64_t rows);
@@ -112,7 +115,8 @@ private:
     std::vector<std::unique_ptr<Stack>> stacks_;
     std::vector<Weights> weights_;
     Block arranged_, readout_pack_, readout_back_, skip_pack_;
-    std::vector<Block> readout_sums_;      // per chunk: readout and from_state [columns][Dp], bias [width], skip [skip * F][Y padded], steps
+    // Per chunk: readout and from_state [columns][Dp], bias [width], skip [skip * F][Y padded], steps.
+    std::vector<Block> readout_sums_;
     Block last_states_;
 };
 

@@ -1,4 +1,5 @@
 // The kernels of one instruction set. Compiled once for each, with -DGATECAST_VARIANT=name and the flags of that set.
+#include "exponential.h"
 #include "layer.h"
 #include "losses.h"
 #include "optimizers.h"
@@ -67,7 +68,8 @@ void put_gate_rows(const float* values, int64_t units, int64_t first, float* to,
 }
 
 // The sums of all threads, added in their order, as torch keeps gradients.
-void unpack_gradients(const float* const* sums, int64_t count, int64_t features, int64_t units, bool hidden, const Gradients& to) {
+void unpack_gradients(const float* const* sums, int64_t count, int64_t features, int64_t units, bool hidden,
+                      const Gradients& to) {
     const int64_t Gp = 4 * padded(units, LANES);
     if (!hidden && to.hidden) memset(to.hidden, 0, (size_t)(4 * units * units) * sizeof(float));
     for (int64_t first = 0; first < units; first += LANES) {
@@ -127,11 +129,13 @@ void dense(const gatecast::DenseTask& task) {
     Stretch stretches[2];
     for (int p = 0; p < task.input.pieces; ++p)
         stretches[p] = Stretch{task.input.base[p], task.input.row[p], task.input.width[p]};
-    dense_panels(task.rows, stretches, task.input.pieces, true, task.packed, task.out, task.out_row, task.columns, task.add);
+    dense_panels(task.rows, stretches, task.input.pieces, true, task.packed, task.out, task.out_row, task.columns,
+                 task.add);
 }
 
 void outer(const gatecast::OuterTask& task) {
-    add_outer(task.rows, task.left, task.left_row, task.left_columns, task.right, task.right_row, task.right_columns, task.sum, task.sum_row);
+    add_outer(task.rows, task.left, task.left_row, task.left_columns, task.right, task.right_row, task.right_columns,
+              task.sum, task.sum_row);
 }
 
 void forward(const ForwardTask& task) { forward_layer(task); }
@@ -150,6 +154,7 @@ void update(const gatecast::UpdateTask& task) { update_range(task); }
 namespace gatecast {
 extern const Kernels GATECAST_TABLE(GATECAST_VARIANT);
 const Kernels GATECAST_TABLE(GATECAST_VARIANT) = {
-    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask, pack_dense, dense, outer, inner_of_steps, inner_of_steps_back, loss, squares, update,
+    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask,
+    pack_dense, dense, outer, inner_of_steps, inner_of_steps_back, loss, squares, update, exponential_smoothings,
 };
 }  // namespace gatecast

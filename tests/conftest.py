@@ -6,12 +6,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Schema
+
+# A run of the tests is the same each time; HYPOTHESIS_PROFILE=random searches further.
+hypothesis.settings.register_profile("ci", derandomize=True, max_examples=30, deadline=None, database=None)
+hypothesis.settings.register_profile("random", max_examples=200, deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 PanelOf = Callable[..., Panel]
 

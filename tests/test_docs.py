@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 import gatecast.forecaster
-import gatecast.selection.choose
+import gatecast.planning.choose
 from gatecast.cli.main import main
-from gatecast.selection.choose import Plan
+from gatecast.planning.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -51,8 +51,8 @@ def blocks_of(page: Path) -> Iterator[Block]:
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every forecaster probes a few lengths of its linear part, and trains two members at most for a few steps."""
-    structures, skips = gatecast.forecaster.structures, gatecast.selection.choose._skips
-    monkeypatch.setattr(gatecast.selection.choose, "_skips", lambda *arguments: skips(*arguments)[:3])
+    candidates, skips = gatecast.forecaster.candidates, gatecast.planning.choose._skips
+    monkeypatch.setattr(gatecast.planning.choose, "_skips", lambda *arguments: skips(*arguments)[:3])
 
     def cut(plan: Plan) -> Plan:
         epochs = min(plan.training.max_epochs, MOST_EPOCHS)
@@ -60,7 +60,7 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         training = replace(plan.training, max_epochs=epochs, steps_per_epoch=steps)
         return replace(plan, training=training, members=min(plan.members, 2))
 
-    monkeypatch.setattr(gatecast.forecaster, "structures", lambda *arguments: [*map(cut, structures(*arguments))])
+    monkeypatch.setattr(gatecast.forecaster, "candidates", lambda *arguments: [*map(cut, candidates(*arguments))])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)

@@ -13,13 +13,13 @@ import pytest
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
-from gatecast.data.reading import read
 from gatecast.data.schema import Column, Schema
+from gatecast.data.tables.reading import read
 from gatecast.errors import ConfigError, CovariateError, ModelFileError, PanelError, TrainingError, WindowError
-from gatecast.files import load
-from gatecast.forecaster import Forecaster
+from gatecast.forecaster import Forecaster, load
 from gatecast.model.config import LSTMConfig
-from gatecast.selection.choose import Wishes, choose
+from gatecast.planning.choose import candidates, choose
+from gatecast.planning.settings import Settings
 from gatecast.training.config import TrainingConfig
 
 PanelOf = Callable[..., Panel]
@@ -309,7 +309,9 @@ def test_bidirectional_is_refused_with_its_reason() -> None:
         tiny(network=LSTMConfig(bidirectional=True))
 
 
-@pytest.mark.parametrize("wrong", [{"horizon": 0}, {"lookback": 0}, {"members": 0}, {"time_limit": 0.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"horizon": 0}, {"lookback": 0}, {"members": 0}, {"candidates": 0}, {"time_limit": 0.0}]
+)
 def test_settings_out_of_range_are_told(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Forecaster(**{"horizon": 3} | wrong)  # type: ignore[arg-type]
@@ -332,24 +334,24 @@ def test_the_time_limit_holds_for_the_choice_and_a_large_panel_too(panel_of: Pan
     begun = time.monotonic()
     model = Forecaster(12, time_limit=5.0, progress=False).fit(panel)
     assert time.monotonic() - begun < 10
-    assert model.plan_.scaling.base != "none"
+    assert model.plan_.scaling.reference.anchored
     begun = time.monotonic()
     model.refit_on(panel, time_limit=1.0)
     assert time.monotonic() - begun < 4
 
 
 def test_no_further_candidate_is_tried_after_the_deadline(panel_of: PanelOf) -> None:
-    wishes = Wishes(3, None, None, None, None, 1, False)
+    settings = Settings(3, members=1)
     panel = panel_of(walks())
-    assert len(choose(panel, wishes).candidates) > 2
-    ((tried, _),) = choose(panel, replace(wishes, deadline=0.0)).candidates
+    assert len(choose(panel, settings).candidates) > 2
+    ((tried, _),) = candidates(panel, settings, deadline=0.0)[0].candidates
     assert tried.endswith(" · difference+standard")
 
 
 def test_a_second_training_that_is_cut_short_replaces_nothing(panel_of: PanelOf) -> None:
     training = TrainingConfig(max_epochs=8, steps_per_epoch=3, start="random", batch_size=16)
     model = tiny(training=training, members=2).fit(panel_of(walks()))
-    assert model.ensemble_.common_epoch > 2
+    assert model.fitted_.main.common_epoch > 2
     before = model.predict().values_NHCQ
     other = panel_of(walks(seed=9))
     model.refit_on(other, time_limit=1e-9)
@@ -362,7 +364,7 @@ def test_a_second_training_that_is_cut_short_replaces_nothing(panel_of: PanelOf)
 
 def test_every_step_can_be_trained_without_a_lookback_given(panel_of: PanelOf) -> None:
     model = tiny(lookback=None, network=LSTMConfig(hidden_size=4, readout=0), scaling="none").fit(panel_of(walks()))
-    assert model.plan_.framing.supervised == model.plan_.framing.lookback
+    assert model.plan_.framing.training_origins == model.plan_.framing.lookback
     assert np.isfinite(model.predict().values).all()
 
 
@@ -372,9 +374,9 @@ def test_every_step_can_be_trained_without_a_lookback_given(panel_of: PanelOf) -
 def test_single_settings_are_kept_beside_what_is_chosen(panel_of: PanelOf) -> None:
     panel = panel_of(walks())
     training = {"max_epochs": 1, "steps_per_epoch": 2}
-    told = {"network": {"num_layers": 2}, "training": training, "members": 1, "structures": 1}
-    model = Forecaster(3, **told, seed=4, progress=False).fit(panel)  # type: ignore[arg-type]
-    chosen = choose(panel, Wishes(3, None, None, None, None, 1, False, 4))
+    fixed = {"network": {"num_layers": 2}, "training": training, "members": 1, "candidates": 1}
+    model = Forecaster(3, **fixed, seed=4, progress=False).fit(panel)  # type: ignore[arg-type]
+    chosen = choose(panel, Settings(3, members=1, seed=4))
     assert model.plan_.network == replace(chosen.network, num_layers=2)
     assert model.plan_.training == replace(chosen.training, max_epochs=1, steps_per_epoch=2)
 
@@ -436,7 +438,7 @@ def test_a_table_is_read_with_the_names_of_the_training() -> None:
     model = tiny().fit(panel)
     forecast = model.predict(table)
     assert forecast.ids == panel.ids
-    assert forecast.names == ("label", "other")
+    assert forecast.axes.names == ("label", "other")
     assert forecast.times[0, 0] == 140
     alone = model.predict(table.filter(pl.col("shop") == "0").select("other", "units"))
     assert alone.times[0, 0] == 140

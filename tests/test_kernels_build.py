@@ -24,8 +24,8 @@ from typing import Any
 
 import pytest
 
-from gatecast import kernels
 from gatecast.errors import ConfigError
+from gatecast.nn import kernels
 
 ROOT = Path(__file__).resolve().parents[1]
 CXX = os.environ.get("CXX", "").split() or [sysconfig.get_config_var("CXX") or "c++"]
@@ -75,7 +75,7 @@ PyMODINIT_FUNC PyInit__kernels() {
 """
 TELL = """
 import json, sys
-from gatecast import kernels
+from gatecast.nn import kernels
 from gatecast.errors import ConfigError
 found = kernels.load()
 widths = {k: v for k, v in vars(found).items() if isinstance(v, int)} if found else None
@@ -151,7 +151,7 @@ def built(pristine: Tree, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 
 def tell(wheel: Path, folder: Path) -> Any:
-    """What ``gatecast.kernels`` finds in an unpacked wheel: widths, reason, file."""
+    """What ``gatecast.nn.kernels`` finds in an unpacked wheel: widths, reason, file."""
     site = folder / f"site-{time.monotonic_ns()}"
     zipfile.ZipFile(wheel).extractall(site)
     return json.loads(Tree(folder).python(TELL, PYTHONPATH=str(site)))

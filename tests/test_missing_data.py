@@ -12,12 +12,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatecast.assessment import evaluate, hold_out
-from gatecast.data.batches import CovariateScale, Framing, WindowReader
+from gatecast.backtesting.assess import evaluate
 from gatecast.data.panel import Panel
-from gatecast.data.reading import read
-from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Column, Schema
+from gatecast.data.tables.reading import read
 from gatecast.forecaster import Forecaster
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
@@ -25,6 +23,10 @@ from gatecast.model.lstm import LSTMNetwork
 from gatecast.training.batch import to_tensors
 from gatecast.training.config import TrainingConfig
 from gatecast.training.engine import TorchEngine
+from gatecast.windows.covariate_scale import CovariateScale
+from gatecast.windows.reader import WindowReader
+from gatecast.windows.scaling import Scaling
+from gatecast.windows.shape import Framing
 
 PanelOf = Callable[..., Panel]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -294,7 +296,7 @@ def test_any_holes_give_finite_forecasts_and_scores(
 def test_a_truth_that_is_missing_is_not_scored(panel_of: PanelOf) -> None:
     y = holed(walk(80), slice(20, 24), slice(70, 72), slice(76, 78))
     panel = panel_of([y, walk(80, 1)])
-    made = hold_out(tiny(4), panel, origins=4)
+    made = evaluate(tiny(4), panel, origins=4)
     truth_BHC = np.stack(
         [panel.series(n)[o - panel.first[n] + 1 :][:4] for n, o in zip(made.series_B, made.origin_B, strict=True)]
     )

@@ -31,7 +31,7 @@ from benchmarks.arguments import count
 from benchmarks.speed.contestant import ContestantError
 from benchmarks.speed.report import WIDTH
 
-__all__ = ["DEFAULTS", "PIECES", "Piece", "columns", "compared", "earns", "main", "percent", "together"]
+__all__ = ["BASES", "PIECES", "Piece", "columns", "compared", "earns", "main", "percent", "together"]
 
 LEVEL = 0.2  # percent
 GROUPS = {"m3": ("quarterly", "monthly", "other"), REFERENCE: ("airline", "ridership")}  # of other sets all
@@ -45,32 +45,35 @@ class Piece:
     Args:
         name: what is left, in words.
         settings: arguments of the Forecaster that switch it off.
-        patch: a name of ``patches.PATCHES`` where no argument does.
-        against: name of the row of ``DEFAULTS`` that it is compared with.
+        defaults: numbers of the procedure that switch it off, as ``gatecast.planning.defaults.Defaults.changed`` takes
+            them, where no argument does.
+        kernels: train with the compiled kernels, which have the weight of the quantiles built in.
+        against: name of the row of ``BASES`` that it is compared with.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    patch: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    kernels: bool = True
     against: str = "full default"
 
 
-DEFAULTS = (Piece("full default"), Piece("default on torch", patch="torch"))
+BASES = (Piece("full default"), Piece("default on torch", kernels=False))
 PIECES = (
-    Piece("one structure", {"structures": 1}),
-    Piece("common weights", patch="common-weights"),
+    Piece("one candidate", {"candidates": 1}),
+    Piece("common weights", defaults={"weights.sharpness": 0.0}),
     Piece("no calendar", {"calendar": False}),
-    Piece("one year wave", patch="one-year-wave"),
-    Piece("no copies", {"training": {"augment": 0}}),
-    Piece("no smoothing", patch="no-smoothing"),
-    Piece("tail alone", patch="tail-alone"),
-    Piece("tail ignored", patch="tail-ignored"),
-    Piece("no smooth base", patch="no-smooth-base"),
-    Piece("no logarithms", patch="no-logarithms"),
-    Piece("no twins", patch="no-twins"),
-    Piece("no variants", patch="no-variants"),
-    Piece("very best epoch", patch="best-epoch"),
-    Piece("one tail", patch="one-tail"),
+    Piece("one year wave", defaults={"calendar.most_year_waves": 1}),
+    Piece("no augmentation", {"training": {"augment": 0}}),
+    Piece("no smoothing", defaults={"weights.smoothing": False}),
+    Piece("measured alone", defaults={"weights.measured": 1.0}),
+    Piece("measured ignored", defaults={"weights.measured": 0.0}),
+    Piece("no smooth reference", defaults={"search.smooth_references": False}),
+    Piece("no logarithms", defaults={"search.logarithms": False}),
+    Piece("no log pairs", defaults={"weights.log_pairs": False}),
+    Piece("no variants", defaults={f"variants.{name}": () for name in ("depths", "level_gains", "season_gains")}),
+    Piece("very best epoch", defaults={"training.as_good": 0.0}),
+    Piece("one fold", defaults={"validation.most_folds": 1}),
     Piece("lr 0.003", {"training": {"lr": 3e-3}}),
     Piece("one member", {"members": 1}),
     Piece("random start", {"training": {"start": "random"}}),
@@ -78,7 +81,7 @@ PIECES = (
     Piece("last step only", {"network": {"readout": 1}}),
     Piece("two layers", {"network": {"num_layers": 2}}),
     Piece("no refit", {"refit": False}),
-    Piece("levels alike", patch="equal-levels", against="default on torch"),
+    Piece("levels alike", defaults={"training.side_weight": 1.0}, kernels=False, against="default on torch"),
 )
 
 
@@ -135,7 +138,7 @@ def compared(found: Mapping[str, Figures | str], pieces: Sequence[Piece]) -> lis
             rows.append(row | {"error": mine})
             continue
         row["figures"] = dict(mine)
-        if piece not in DEFAULTS and not isinstance(base, str):
+        if piece not in BASES and not isinstance(base, str):
             changes = {column: percent(value, base[column]) for column, value in mine.items()}
             whole = together(list(changes.values()))
             row |= {"against": piece.against, "changes": changes, "change": whole, "earns": earns(whole)}
@@ -148,7 +151,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = _options()
     asked = parser.parse_args(words)
     chosen = [piece for piece in PIECES if not asked.piece or piece.name in asked.piece]
-    pieces = [one for one in DEFAULTS if one.name in {piece.against for piece in chosen}] + chosen
+    pieces = [one for one in BASES if one.name in {piece.against for piece in chosen}] + chosen
     requests = [_request(parser, name, asked) for name in asked.sets or GROUPS]
     day, at = date.today().isoformat(), record.commit()  # as the fits begin: they take long
     try:
@@ -196,7 +199,7 @@ def _found(request: Request, pieces: Sequence[Piece]) -> dict[str, Figures | str
     for piece in pieces:
         print(f"{request.name} · {piece.name}", file=sys.stderr)
         try:
-            rows = measure(request.switched(piece.settings, piece.patch))[OURS]
+            rows = measure(request.switched(piece.settings, piece.defaults, piece.kernels))[OURS]
         except ContestantError as error:
             found[piece.name] = str(error)
             continue

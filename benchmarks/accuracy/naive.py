@@ -11,9 +11,9 @@ from benchmarks.accuracy.scores import NAIVE2, Outcome, figures
 from benchmarks.accuracy.sets import Group
 from benchmarks.accuracy.spans import ETTH1_ROWS, etth1
 from gatecast.data.panel import Panel
-from gatecast.evaluation.baselines import naive, seasonal_naive
-from gatecast.evaluation.naive2 import naive2
 from gatecast.evaluation.scales import mase_scale
+from gatecast.statistical.naive import naive, seasonal_naive
+from gatecast.statistical.naive2 import naive2
 
 __all__ = ["etth1_naive", "naive_forecasts", "scale"]
 

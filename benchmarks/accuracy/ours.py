@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,33 +10,35 @@ from typing import Any
 import numpy as np
 
 import gatecast as gc
-from benchmarks.accuracy import patches, systems
+from benchmarks.accuracy import systems
 from benchmarks.accuracy.sets import Group
 from benchmarks.accuracy.spans import ETTH1_ROWS, etth1, training
 from benchmarks.speed.worker import peak_mb, serve
+from gatecast.planning.defaults import DEFAULTS
 
 __all__ = ["forecast", "reference", "rolling"]
 
 Reply = dict[str, Any]
+Arguments = dict[str, Any]
 
 
-def forecast(group: list[Any], folder: str, inner: bool, seed: int, settings: dict[str, Any]) -> Reply:
+def forecast(group: list[Any], folder: str, inner: bool, seed: int, settings: Arguments, defaults: Arguments) -> Reply:
     """Fit a group of series and forecast the H steps after each."""
     part = Group(*group)
     panel = training(part, Path(folder), inner)
     started = time.perf_counter()
-    model = gc.Forecaster(part.horizon, seed=seed, progress=False, **settings).fit(panel)
+    model = _forecaster(part.horizon, seed, settings, defaults).fit(panel)
     found = model.predict()
     seconds = time.perf_counter() - started
     return _reply(seconds, model.plan_.describe(), ids=list(found.ids), forecast=found.values[:, :, 0].tolist())
 
 
-def rolling(group: list[Any], folder: str, inner: bool, seed: int, settings: dict[str, Any]) -> Reply:
+def rolling(group: list[Any], folder: str, inner: bool, seed: int, settings: Arguments, defaults: Arguments) -> Reply:
     """Fit ETTh1 once and forecast from every origin whose targets lie in the scored rows."""
     part, (begin, end) = Group(*group), ETTH1_ROWS[inner]
     panel = etth1(Path(folder), inner)
     started = time.perf_counter()
-    model = gc.Forecaster(part.horizon, seed=seed, progress=False, **settings).fit(panel.slice(0, begin))
+    model = _forecaster(part.horizon, seed, settings, defaults).fit(panel.slice(0, begin))
     origin_W = np.arange(begin - 1, end - part.horizon)
     series_B = np.repeat(np.arange(len(panel)), len(origin_W))
     origin_B = (panel.first[:, None] + origin_W).ravel()
@@ -48,10 +49,15 @@ def rolling(group: list[Any], folder: str, inner: bool, seed: int, settings: dic
     return _reply(seconds, model.plan_.describe(), figures=systems.errors(truth_BH, point_BH))
 
 
-def reference(system: str, folder: str, inner: bool, seed: int, settings: dict[str, Any]) -> Reply:
+def reference(system: str, folder: str, inner: bool, seed: int, settings: Arguments, defaults: Arguments) -> Reply:
     """One reference system; ``spans`` is span -> method -> errors, the naive forecasts among them."""
-    found = systems.inner(system, Path(folder), seed, settings) if inner else systems.test(system, Path(folder), seed)
+    where, arguments = Path(folder), {**settings, "defaults": DEFAULTS.changed(defaults)}
+    found = systems.inner(system, where, seed, arguments) if inner else systems.test(system, where, seed)
     return _reply(found.seconds, found.plan, spans=found.spans)
+
+
+def _forecaster(horizon: int, seed: int, settings: Arguments, defaults: Arguments) -> gc.Forecaster:
+    return gc.Forecaster(horizon, seed=seed, progress=False, **settings, defaults=DEFAULTS.changed(defaults))
 
 
 def _reply(seconds: float, plan: str, **more: Any) -> Reply:
@@ -59,7 +65,5 @@ def _reply(seconds: float, plan: str, **more: Any) -> Reply:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        patches.apply(name)
     importlib.import_module("gatecast.forecaster")  # with torch: imports are not timed
     serve({"forecast": forecast, "rolling": rolling, "reference": reference})

@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import version
@@ -21,11 +22,12 @@ __all__ = ["LOG", "RESULTS", "commit", "log", "log_line", "save", "versions"]
 
 HERE = Path(__file__).resolve().parent
 LOG, RESULTS = HERE / "log.md", HERE / "results"
+COLUMNS = 120
 NOT_FIGURES = ("seconds", "peak_mb")
 
 
 def log(result: Mapping[str, Any], day: date, at: str, path: Path) -> None:
-    """Add a line; an installation that cannot be written is told about and no reason to stop."""
+    """Add an item; an installation that cannot be written is told about and no reason to stop."""
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write(log_line(result, day, at) + "\n")
@@ -34,7 +36,7 @@ def log(result: Mapping[str, Any], day: date, at: str, path: Path) -> None:
 
 
 def log_line(result: Mapping[str, Any], day: date, at: str) -> str:
-    """Date, commit, set, seeds, the figures and the plans of Gatecast, in one line."""
+    """Date, commit, set, seeds, the figures and the plans of Gatecast: one item of a list."""
     row = result["methods"][OURS]
     total = f"together: {_figures(row)}" if len(row["per_group"]) > 1 and _figures(row) else ""
     parts = [*filter(None, [total]), *(f"{n}: {_figures(r)}" for n, r in row["per_group"].items())]
@@ -42,7 +44,10 @@ def log_line(result: Mapping[str, Any], day: date, at: str) -> str:
     seeds = f"seeds 0 to {result['seeds'] - 1}" if result["seeds"] > 1 else "seed 0"
     horizon = f" (horizon {result['horizon']})" if result.get("horizon") else ""
     words = [day.isoformat(), at, f"{result['set']}{horizon}", seeds, "; ".join(parts), "; ".join(plans)]
-    return "- " + " · ".join(word.replace("\n", " ") for word in words)
+    line = "- " + " · ".join(word.replace("\n", " ") for word in words)
+    return "\n".join(
+        textwrap.wrap(line, COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    )
 
 
 def save(result: Mapping[str, Any], day: date, at: str, folder: Path) -> Path:

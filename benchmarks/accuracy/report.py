@@ -15,7 +15,7 @@ from benchmarks.accuracy.scores import OURS
 from benchmarks.accuracy.sets import MAIN
 from benchmarks.accuracy.systems import GROWTH
 from benchmarks.speed.report import WIDTH
-from gatecast.evaluation.baselines import TITLES
+from gatecast.statistical.naive import TITLES
 
 __all__ = ["NAIVE_TITLES", "best_naive", "figure", "measure_of", "sentence", "show"]
 

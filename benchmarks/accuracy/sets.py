@@ -67,7 +67,8 @@ class Request:
         horizon: another horizon, for etth1.
         settings: further arguments of the Forecaster.
         threads: of each fit.
-        patch: a change inside the fit's process, a name of ``patches.PATCHES``; "" = none. Inside only.
+        defaults: numbers of the default procedure to replace, as ``Defaults.changed`` takes them. Inside only.
+        kernels: train with the compiled kernels; else with torch. Inside only.
     """
 
     name: str
@@ -78,11 +79,12 @@ class Request:
     horizon: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     threads: int = 2
-    patch: str = ""
+    defaults: dict[str, Any] = field(default_factory=dict)
+    kernels: bool = True
 
-    def switched(self, settings: Mapping[str, Any], patch: str = "") -> Request:
-        """The same measurement with other settings and a patch."""
-        return replace(self, settings=dict(settings), patch=patch)
+    def switched(self, settings: Mapping[str, Any], defaults: Mapping[str, Any], kernels: bool = True) -> Request:
+        """The same measurement with other settings and other numbers of the procedure."""
+        return replace(self, settings=dict(settings), defaults=dict(defaults), kernels=kernels)
 
     @property
     def parts(self) -> tuple[Group, ...]:

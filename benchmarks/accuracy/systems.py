@@ -12,12 +12,12 @@ import numpy as np
 import gatecast as gc
 from benchmarks.accuracy.scores import NAIVE2, OURS, Figures
 from gatecast import demos
-from gatecast.assessment import Assessment
+from gatecast.backtesting.result import Evaluation
 from gatecast.demos.result import errors, errors_of
 from gatecast.demos.ridership import SPANS as RIDERSHIP
 from gatecast.demos.sin_to_cos import PERIOD
-from gatecast.evaluation.baselines import baseline_forecasts
-from gatecast.evaluation.naive2 import naive2
+from gatecast.statistical.naive import baseline_forecasts
+from gatecast.statistical.naive2 import naive2
 
 __all__ = ["GROWTH", "INNER", "System", "errors", "growth", "inner", "test"]
 
@@ -65,7 +65,7 @@ def inner(system: str, folder: Path, seed: int, settings: dict[str, Any]) -> Sys
         spans = {name: errors(panel.series(0)[begin:], values[:, 0]) for name, values in naive.items()}
         return System({system: {OURS: found, **spans}}, regressor.describe(), seconds)
     model = gc.Forecaster(1, seed=seed, progress=False, **settings).fit(panel.slice(0, begin))
-    scored = gc.walk(model, panel, begin=panel.times(0)[begin], season=SEASONS.get(system))
+    scored = gc.evaluate(model, panel, begin=panel.times(0)[begin], season=SEASONS.get(system))
     return System({system: _all(system, scored)}, model.plan_.describe(), time.perf_counter() - started)
 
 
@@ -86,7 +86,7 @@ def _inner_ridership(folder: Path, seed: int, settings: dict[str, Any]) -> Syste
     started = time.perf_counter()
     for year in RIDERSHIP_YEARS:
         model = gc.Forecaster(1, seed=seed, progress=False, **settings).fit(panel.between(end=f"{year - 1}-12"))
-        scored = gc.walk(model, panel, begin=f"{year}-01", end=f"{year}-12", season=7)
+        scored = gc.evaluate(model, panel, begin=f"{year}-01", end=f"{year}-12", season=7)
         rows.append(_all("ridership", scored))
         plans[model.plan_.describe()] = None
     seconds = (time.perf_counter() - started) / len(rows)
@@ -94,7 +94,7 @@ def _inner_ridership(folder: Path, seed: int, settings: dict[str, Any]) -> Syste
     return System({"ridership": spans}, " | ".join(plans), seconds)
 
 
-def _all(system: str, scored: Assessment) -> dict[str, Figures]:
+def _all(system: str, scored: Evaluation) -> dict[str, Figures]:
     return _named(errors_of(scored)) | _more_naive(system, scored.panel, scored.origin_B)
 
 

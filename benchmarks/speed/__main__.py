@@ -29,7 +29,7 @@ TASKS = {
     "layer": "forward + backward of gatecast.nn.LSTM and torch.nn.LSTM, and their share of the matrix-product peak",
     "reference": "the five published loops and Gatecast, same steps on the same batches",
     "train": "neuralforecast, darts, plain torch and Gatecast: time of a step, set-up, memory",
-    "predict": "the same four: one series, and 2,000",
+    "predict": "the same four and gatecast's defaults: one series, and 2,000",
     "scale": "fit on 10^3, 10^4 and 10^5 series of 500 steps",
     "start": "import and --help",
     "time-to-accuracy": "Gatecast's own way until the published loops' test error",

@@ -77,7 +77,7 @@ def describe() -> dict[str, Any]:
 
 def _kernels() -> str:
     """The instruction set of Gatecast's compiled layer, or why there is none."""
-    from gatecast import kernels
+    from gatecast.nn import kernels
 
     extension = kernels.load()
     return kernels.reason() if extension is None else str(extension.variant())

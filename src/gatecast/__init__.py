@@ -16,67 +16,86 @@ __version__ = "0.1.0"
 
 # Public name -> where it lives. Loaded on first use, so that `import gatecast` and `gatecast --help` need no torch.
 _HOMES = {
-    "Forecast": "forecast",
+    "Backtest": "backtesting.backtest",
+    "Evaluation": "backtesting.result",
+    "Forecast": "forecasts.forecast",
+    "ForecastResult": "workflow",
     "Forecaster": "forecaster",
     "Frequency": "data.frequency",
     "GatecastError": "errors",
     "LSTMConfig": "model.config",
+    "LeakageReport": "backtesting.leakage",
+    "Listener": "progress",
     "Panel": "data.panel",
-    "SamplePaths": "paths",
-    "Scaling": "data.scaling",
+    "Plan": "planning.plan",
+    "SamplePaths": "forecasts.paths",
+    "Scaling": "windows.scaling",
+    "Scores": "evaluation.scores",
     "SequenceRegressor": "regressor",
     "TrainingConfig": "training.config",
-    "backtest": "backtesting",
-    "evaluate": "assessment",
-    "hold_out": "assessment",
-    "leakage_check": "leakage",
-    "load": "files",
-    "load_example": "data.datasets",
-    "read": "data.reading",
+    "Tuning": "tuning.result",
+    "backtest": "backtesting.backtest",
+    "evaluate": "backtesting.assess",
+    "forecast": "workflow",
+    "leakage_check": "backtesting.leakage",
+    "load": "forecaster",
+    "load_example": "data.examples.datasets",
+    "read": "data.tables.reading",
     "tune": "tuning.tune",
-    "walk": "assessment",
 }
 
 __all__ = [
+    "Backtest",
+    "Evaluation",
     "Forecast",
+    "ForecastResult",
     "Forecaster",
     "Frequency",
     "GatecastError",
     "LSTMConfig",
+    "LeakageReport",
+    "Listener",
     "Panel",
+    "Plan",
     "SamplePaths",
     "Scaling",
+    "Scores",
     "SequenceRegressor",
     "TrainingConfig",
+    "Tuning",
     "backtest",
     "evaluate",
-    "hold_out",
+    "forecast",
     "leakage_check",
     "load",
     "load_example",
     "read",
     "tune",
-    "walk",
 ]
 
 if TYPE_CHECKING:
-    from gatecast.assessment import evaluate, hold_out, walk
-    from gatecast.backtesting import backtest
-    from gatecast.data.datasets import load_example
+    from gatecast.backtesting.assess import evaluate
+    from gatecast.backtesting.backtest import Backtest, backtest
+    from gatecast.backtesting.leakage import LeakageReport, leakage_check
+    from gatecast.backtesting.result import Evaluation
+    from gatecast.data.examples.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel
-    from gatecast.data.reading import read
-    from gatecast.data.scaling import Scaling
+    from gatecast.data.tables.reading import read
     from gatecast.errors import GatecastError
-    from gatecast.files import load
-    from gatecast.forecast import Forecast
-    from gatecast.forecaster import Forecaster
-    from gatecast.leakage import leakage_check
+    from gatecast.evaluation.scores import Scores
+    from gatecast.forecaster import Forecaster, load
+    from gatecast.forecasts.forecast import Forecast
+    from gatecast.forecasts.paths import SamplePaths
     from gatecast.model.config import LSTMConfig
-    from gatecast.paths import SamplePaths
+    from gatecast.planning.plan import Plan
+    from gatecast.progress import Listener
     from gatecast.regressor import SequenceRegressor
     from gatecast.training.config import TrainingConfig
+    from gatecast.tuning.result import Tuning
     from gatecast.tuning.tune import tune
+    from gatecast.windows.scaling import Scaling
+    from gatecast.workflow import ForecastResult, forecast
 
 
 def __getattr__(name: str) -> Any:

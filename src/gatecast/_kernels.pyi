@@ -109,3 +109,43 @@ def train(
         number: steps taken before.
         results: (S, 3) loss, mean absolute error of the location and norm of the gradient before clipping.
     """
+
+def exponential_smoothing(
+    data: tuple[Address, Address, Address, Address],
+    strides: tuple[int, int],
+    wide: bool,
+    sizes: tuple[int, int, int, int],
+    lags: tuple[int, ...],
+    threads: int,
+    /,
+) -> None:
+    """Average exponential smoothings, as ``gatecast.statistical.exponential`` does.
+
+    Args:
+        data: values (R, C), float64 or float32, NaN = missing; first (B,) and origin (B,), int64, first <= origin < R;
+            out (B, H, C) float64.
+        strides: of a row and of a column of the values, in bytes.
+        wide: the values are float64.
+        sizes: B, C, H, season.
+        lags: steps ahead that are judged, rising, at most 6.
+        threads: how many to use.
+    """
+
+def smoothed_levels(
+    data: tuple[Address, Address, Address, Address, Address],
+    wide: bool,
+    sizes: tuple[int, int, int],
+    gains: tuple[float, float],
+    threads: int,
+    /,
+) -> None:
+    """Smooth level and season of series, as ``gatecast.windows.smoothing`` does.
+
+    Args:
+        data: values (P, C), the series one after the other, all present; first (N,) and length (N,), int64: rows of
+            each series in the results; level (R, C) and season (R, C), which is written with a season alone.
+        wide: values, level and season are float64, else float32.
+        sizes: N, C, season.
+        gains: alpha, gamma.
+        threads: how many to use.
+    """

@@ -17,14 +17,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from gatecast.data.future import row_ranges
-from gatecast.data.intake import as_panel, require_same_columns
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, PanelError
+from gatecast.data.rows import row_ranges
+from gatecast.data.tables.intake import as_panel, require_same_columns
+from gatecast.errors import ConfigError, PanelError, Setting
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
-from gatecast.model.shapes import POINT_LOSSES
-from gatecast.progress import Progress
+from gatecast.model.losses import loss_named, losses_of
+from gatecast.progress import Listener, listening, stopping
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing, pick_device
@@ -65,7 +65,8 @@ class SequenceRegressor:
         if interleave < 1:
             raise ConfigError(f"interleave must be at least 1; got {interleave}.")
         if network is not None and (network.readout != 0 or network.patch != 1):
-            raise ConfigError("a sequence regressor reads out at every step: use LSTMConfig(readout=0, patch=1).")
+            wanted = (Setting("readout", 0, of="network"), ", ", Setting("patch", 1, of="network"))
+            raise ConfigError("a sequence regressor reads out at every step: use LSTMConfig(", wanted, ").")
         self.interleave = interleave
         self.scaled = scaled
         self.network = network
@@ -86,8 +87,9 @@ class SequenceRegressor:
         training = self.training or TrainingConfig(
             loss="mse", optimizer="adam", lr=1e-2, max_epochs=300, patience=50, log_every=10, seed=self.seed
         )
-        if training.loss not in POINT_LOSSES:
-            raise ConfigError("a sequence regressor gives one number per step: use loss mse, mae or huber.")
+        if loss_named(training.loss).kind != "point":
+            known = ", ".join(losses_of("point"))
+            raise ConfigError(f"a sequence regressor gives one number per step: use one of the losses {known}.")
         if training.augment:
             raise ConfigError("a sequence regressor makes up no copies of its sequences: leave augment at 0.")
         config = self.network or LSTMConfig(hidden_size=32, readout=0)
@@ -122,15 +124,17 @@ class SequenceRegressor:
 
     def _train(self, panel: Panel, config: LSTMConfig, training: TrainingConfig) -> tuple[torch.nn.Module, Record]:
         """With a validation share, blocks of targets held back say when to stop; then all targets are trained on."""
-        device, progress = pick_device(training.device), Progress(self.progress)
+        device, listener = pick_device(training.device), listening(self.progress)
         sequences = self._sequences(panel)
         everything = sequences.batch(np.ones_like(sequences.real_BT), device)
         held_BT = sequences.blocks(training.validation)
         if not held_BT.any() or held_BT[sequences.real_BT].all():
-            return _train(everything, None, config, training, progress, PENALTIES[:1])[:2]
+            return _train(everything, None, config, training, listener, PENALTIES[:1])[:2]
         early, checked = sequences.batch(~held_BT, device), sequences.batch(held_BT, device)
-        _, record, penalty = _train(early, checked, config, training, progress, PENALTIES)
-        network, _, _ = _train(everything, None, config, training, progress, (penalty,), record.best_epoch)
+        trained, record, penalty = _train(early, checked, config, training, listener, PENALTIES)
+        if record.interrupted:
+            return trained, record
+        network, _, _ = _train(everything, None, config, training, listener, (penalty,), record.best_epoch)
         return network, record
 
     def _sequences(self, panel: Panel) -> _Sequences:
@@ -190,7 +194,9 @@ class _Scale:
         inputs_RF = panel.values_RV[row_ranges(panel.first, panel.length), len(panel.targets) :]
         targets_RC = panel.target_RC[row_ranges(panel.first, panel.length)]
         if not inputs_RF.shape[1] or not targets_RC.shape[1] or not np.isfinite(targets_RC).any():
-            raise PanelError("a sequence regressor needs inputs (past= or future= columns) and targets with values.")
+            past, future = Setting("past", of="read"), Setting("future", of="read")
+            inputs = ("inputs (", past, " or ", future, " columns)")
+            raise PanelError("a sequence regressor needs ", inputs, " and targets with values.")
         if not enabled:
             width, targets = inputs_RF.shape[1], targets_RC.shape[1]
             return cls(np.zeros(width), np.ones(width), np.zeros(targets), np.ones(targets))
@@ -226,7 +232,7 @@ def _train(
     tail: TensorBatch | None,
     config: LSTMConfig,
     training: TrainingConfig,
-    progress: Progress,
+    listener: Listener,
     penalties: tuple[float, ...],
     until: int | None = None,
 ) -> tuple[torch.nn.Module, Record, float]:
@@ -245,15 +251,17 @@ def _train(
             penalty = penalties[int(np.argmin(errors))] if errors else penalty
             ridge_start(network, head, [batch], penalty, None)
         validation = None if tail is None else lambda: [tail]
-        record = train(
-            engine,
-            _WholeBatch(batch),
-            training,
-            validation=validation,
-            until=until,
-            report=lambda row, epochs: progress.show(
-                f"training · epoch {row['epoch']:.0f} of {epochs} · loss {row['train_loss']:.4g}"
-            ),
-        )
-    progress.clear()
+        with stopping(listener):
+            record = train(
+                engine,
+                _WholeBatch(batch),
+                training,
+                validation=validation,
+                until=until,
+                report=lambda row, epochs: listener.on_progress(
+                    "training · epoch", int(row["epoch"]), epochs, {"loss": row["train_loss"]}
+                ),
+                stop=listener.stop.is_set,
+            )
+    listener.end()
     return network, record, penalty

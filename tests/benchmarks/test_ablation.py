@@ -1,4 +1,4 @@
-"""``benchmarks.accuracy.ablation``: what rows say, and that every piece names something that is there."""
+"""``benchmarks.accuracy.ablation``: what rows say, and that every piece changes something that is there."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
-from benchmarks.accuracy import ablation, patches, record, run
-from benchmarks.accuracy.ablation import DEFAULTS, PIECES, Piece, compared, earns, percent, together
+from benchmarks.accuracy import ablation, record, run
+from benchmarks.accuracy.ablation import BASES, PIECES, Piece, compared, earns, percent, together
 from benchmarks.accuracy.scores import OURS, Outcome
 from benchmarks.accuracy.sets import Request
 from benchmarks.speed.contestant import ContestantError, child_environment
 
 import gatecast as gc
-from gatecast import kernels
-from gatecast.data.scaling import Scaling
-from gatecast.selection.choose import Wishes, structures
-from gatecast.training.blend import shares
-from gatecast.training.ensemble import Ensemble
+from gatecast.planning.choose import candidates
+from gatecast.planning.defaults import DEFAULTS
+from gatecast.planning.settings import Settings
+from gatecast.windows.references.smooth import Smooth
+from gatecast.windows.scaling import Scaling
 
 NAMES = [piece.name for piece in PIECES]
 
@@ -39,7 +39,7 @@ def test_a_piece_earns_where_the_forecast_is_worse_without_it() -> None:
 
 
 def test_rows_are_compared_with_their_own_default() -> None:
-    pieces = [*DEFAULTS, Piece("a"), Piece("b", against="default on torch"), Piece("c")]
+    pieces = [*BASES, Piece("a"), Piece("b", against="default on torch"), Piece("c")]
     found: dict[str, dict[str, float] | str] = {
         "full default": {"x": 10.0, "y": 1.0},
         "default on torch": {"x": 20.0, "y": 2.0},
@@ -56,9 +56,9 @@ def test_rows_are_compared_with_their_own_default() -> None:
 
 
 def figures_of(request: Request) -> dict[str, dict[str, list[Outcome]]]:
-    """Instead of fits: half a percent worse with a patch, better with one member."""
+    """Instead of fits: half a percent worse with other numbers, better with one member."""
     assert request.inner
-    share = 0.9 if request.settings == {"members": 1} else 1.005 if request.patch else 1.0
+    share = 0.9 if request.settings == {"members": 1} else 1.005 if request.defaults else 1.0
     row = Outcome(dict.fromkeys(("rmse", "mae", "smape", "mase"), 5000 * share))
     return {OURS: {group: [row, row] for group in request.groups}}
 
@@ -91,10 +91,9 @@ def test_the_tables_are_80_columns_wide(
 
 def test_pieces_name_what_is_there() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert {piece.against for piece in PIECES} <= {piece.name for piece in DEFAULTS}
-    assert {piece.patch for piece in (*PIECES, *DEFAULTS)} - {""} == set(patches.PATCHES)
-    assert all(bool(piece.settings) != bool(piece.patch) for piece in PIECES)
-    assert set(patches.TORCH) <= set(patches.PATCHES)
+    assert {piece.against for piece in PIECES} <= {piece.name for piece in BASES}
+    assert all(bool(piece.settings) != bool(piece.defaults) for piece in PIECES)
+    assert all(piece.kernels == (piece.against != "default on torch") for piece in PIECES)
 
 
 @pytest.mark.parametrize("piece", [piece for piece in PIECES if piece.settings], ids=lambda piece: piece.name)
@@ -102,97 +101,97 @@ def test_settings_are_those_of_a_forecaster_and_not_its_defaults(piece: Piece) -
     panel = gc.load_example("airline")
     wanted = gc.Forecaster(1, **piece.settings)
     usual = gc.Forecaster(1)
-    for name in {"structures", "refit", "members"} & set(piece.settings):
+    for name in {"candidates", "refit", "members"} & set(piece.settings):
         assert getattr(wanted, name) != getattr(usual, name)
     nested = {"network", "training"} & set(piece.settings)
     if not nested:
         return
     plan, other = (
-        structures(panel, Wishes(1, 12, Scaling(), one.network, one.training, 1, False))[0] for one in (wanted, usual)
+        candidates(panel, Settings(1, 12, Scaling(), one.network, one.training, 1))[0] for one in (wanted, usual)
     )
     for kind in nested:
         for name, value in piece.settings[kind].items():
             assert getattr(getattr(plan, kind), name) == value != getattr(getattr(other, kind), name)
 
 
-@pytest.mark.parametrize("name", patches.PATCHES)
-def test_patches_change_what_is_there(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "load", lambda: None)
-    if patches.PATCHES[name] is None:
-        patches.apply(name)
-        return
-    owner, attribute, _ = patches.target(name)
-    before = getattr(owner, attribute)
-    monkeypatch.setattr(owner, attribute, before)  # put back afterwards
-    patches.apply(name)
-    assert getattr(owner, attribute) != before
+@pytest.mark.parametrize("piece", [piece for piece in PIECES if piece.defaults], ids=lambda piece: piece.name)
+def test_numbers_are_those_of_the_procedure_and_not_its_defaults(piece: Piece) -> None:
+    sent = json.loads(json.dumps(piece.defaults))  # as a fit's own process gets them
+    assert DEFAULTS.changed(sent).changes() == piece.defaults
 
 
-@pytest.mark.parametrize("name", patches.TORCH)
-def test_a_patch_for_torch_wants_a_process_without_kernels(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "load", object)
-    with pytest.raises(RuntimeError, match="kernels are loaded"):
-        patches.apply(name)
-    monkeypatch.delenv("GATECAST_KERNELS", raising=False)
-    code = f"from benchmarks.accuracy import ours, patches; patches.apply({name!r})"
-    with patches.environment(name):
-        assert os.environ["GATECAST_KERNELS"] == "off"
-        subprocess.run([sys.executable, "-c", code], env=child_environment(1), check=True)
-    with patches.environment("best-epoch"):
-        assert "GATECAST_KERNELS" not in os.environ
+PLANNED = ("no smooth reference", "no logarithms", "no variants", "one year wave")
 
 
-def test_the_smoothing_gets_no_share() -> None:
-    error_KBHC = np.random.default_rng(0).normal(size=(3, 20, 4, 1)) * np.array([1, 1, 0.1]).reshape(3, 1, 1, 1)
-    weight_B = np.full(20, 0.05)
-    assert shares(error_KBHC, weight_B, 0.5)[-1] > 0.5
-    share_K = patches.without_smoothing(shares)(error_KBHC, weight_B, 0.5)
-    assert share_K[-1] == 0
-    assert share_K.sum() == pytest.approx(1)
-
-
-def test_the_tail_is_believed_wholly_or_not_at_all() -> None:
-    error_KBHC = np.random.default_rng(1).normal(size=(3, 20, 4, 1)) * np.array([1, 1.05, 1.5]).reshape(3, 1, 1, 1)
-    given = error_KBHC, np.full(20, 0.05)
-    for belief in (0.0, 1.0):
-        np.testing.assert_array_equal(patches.believing(belief)(shares)(*given, 0.5), shares(*given, belief))
-    assert patches.believing(0.0)(shares)(*given, 0.5).tolist() != patches.believing(1.0)(shares)(*given, 0.5).tolist()
-
-
-def test_the_common_epoch_is_the_very_best_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    record = SimpleNamespace(validation=[3.0, 2.0, 2.01, 2.5])
-    one = SimpleNamespace(members=[SimpleNamespace(record=record)], likely=False)
-    common_epoch: Any = Ensemble.common_epoch
-    assert common_epoch.fget(one) == 2  # the last one that is as good
-    owner, attribute, change = patches.target("best-epoch")
-    monkeypatch.setattr(owner, attribute, change(getattr(owner, attribute)))
-    assert common_epoch.fget(one) == 1
-
-
-@pytest.mark.parametrize("name", ["no-smooth-base", "no-logarithms", "no-variants"])
-def test_candidates_are_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def tried() -> str:
-        _, candidates = choose._probes(panel, Wishes(1, None, None, None, None, None, False), (12,), 1)
-        return " ".join(what for what, _ in candidates)
-
+@pytest.mark.parametrize("name", PLANNED)
+def test_candidates_are_left_out(name: str) -> None:
     panel = gc.load_example("airline")
-    choose, attribute, change = patches.target(name)
-    before = tried()
-    monkeypatch.setattr(choose, attribute, change(getattr(choose, attribute)))
-    after = tried()
-    word = {"no-smooth-base": "smooth", "no-logarithms": "log", "no-variants": ""}[name]
-    assert after != before
+    (piece,) = (piece for piece in PIECES if piece.name == name)
+    usual, changed = (candidates(panel, Settings(1), DEFAULTS.changed(d)) for d in ({}, piece.defaults))
+    before, after = (" ".join(what for what, _ in plans[0].candidates) for plans in (usual, changed))
+    word = {"no smooth reference": "smooth", "no logarithms": "log"}.get(name)
     if word:
         assert word in before
         assert word not in after
+    if name == "no variants":
+        assert {p.scaling.reference.alpha for p in changed if isinstance(p.scaling.reference, Smooth)} == {
+            DEFAULTS.search.level_gain
+        }
+        assert after != before
+    if name == "one year wave":
+        assert [plans[0].framing.year_waves for plans in (usual, changed)] == [6, 1]
 
 
-def test_a_test_part_takes_no_patch(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="on inner spans only"):
-        run.measure(Request("m3", tmp_path, patch="torch"))
+LATER = [piece for piece in PIECES if piece.defaults and piece.name not in PLANNED]
 
 
-def test_a_patch_reaches_the_process_of_a_fit(tmp_path: Path) -> None:
-    request = Request("reference", tmp_path, ("airline",), 1, True, patch="no-such-patch")
-    with pytest.raises(ContestantError, match="no-such-patch"):
+@pytest.mark.parametrize("piece", LATER, ids=lambda piece: piece.name)
+@pytest.mark.usefixtures("one_thread")
+def test_what_follows_the_choice_changes_a_fit(piece: Piece, fit: Any) -> None:
+    """Weights, epochs, folds, the loss."""
+    usual, changed = fit({}), fit(piece.defaults)
+    assert usual.tobytes() != changed.tobytes()
+
+
+@pytest.fixture(scope="module")
+def fit() -> Any:
+    random = np.random.default_rng(3)
+    walks = [np.exp(3 + (0.05 + 0.05 * n) * random.normal(size=120).cumsum()) for n in range(3)]
+    steps = np.tile(np.arange(120), 3)
+    panel = gc.read(
+        pl.DataFrame({"unique_id": np.repeat(["a", "b", "c"], 120), "ds": steps, "y": np.concatenate(walks)})
+    )
+    kept: dict[str, Any] = {}
+
+    def forecast(changes: dict[str, Any]) -> Any:
+        if (key := json.dumps(changes)) not in kept:
+            training = {"max_epochs": 6, "steps_per_epoch": 5, "batch_size": 32}
+            model = gc.Forecaster(
+                1, training=training, members=1, candidates=4, progress=False, defaults=DEFAULTS.changed(changes)
+            ).fit(panel)
+            kept[key] = model.predict().values_NHCQ
+        return kept[key]
+
+    return forecast
+
+
+def test_a_test_part_is_scored_with_the_defaults(tmp_path: Path) -> None:
+    for changes in ({"defaults": {"weights.sharpness": 0.0}}, {"kernels": False}):
+        with pytest.raises(ValueError, match="on inner spans only"):
+            run.measure(Request("m3", tmp_path, **changes))  # type: ignore[arg-type]
+
+
+def test_numbers_reach_the_process_of_a_fit(tmp_path: Path) -> None:
+    request = Request("reference", tmp_path, ("airline",), 1, True, defaults={"weights.sharpnes": 0.0})
+    with pytest.raises(ContestantError, match=r"did you mean 'weights\.sharpness'"):
         run.measure(request)
+
+
+def test_a_process_without_kernels_trains_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATECAST_KERNELS", raising=False)
+    code = "from gatecast.nn import kernels; assert kernels.load() is None"
+    with run.engine(kernels=False):
+        subprocess.run([sys.executable, "-c", code], env=child_environment(1), check=True)
+    with run.engine(kernels=True):
+        assert "GATECAST_KERNELS" not in os.environ
+    assert "GATECAST_KERNELS" not in os.environ

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +81,7 @@ def test_options_reach_the_backtest(
         assert [type(value) for value in found.values()] == [type(value) for value in expected.values()]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gatecast.backtesting.backtest", stop)
+    monkeypatch.setattr("gatecast.backtesting.backtest.backtest", stop)
     assert run("backtest", sales, "--horizon", 3, *words).code == 130
 
 
@@ -140,7 +143,7 @@ def test_without_plotly_the_table_is_not_read(run: Run, monkeypatch: pytest.Monk
 def test_without_statsforecast_a_note_says_so(
     run: Run, sales: Path, monkeypatch: pytest.MonkeyPatch, tiny: list[str]
 ) -> None:
-    monkeypatch.setattr("gatecast.evaluation.rivals.rivals_installed", lambda: False)
+    monkeypatch.setattr("gatecast.statistical.rivals.rivals_installed", lambda: False)
     result = run("backtest", sales, "--horizon", 3, "--origins", 2, *tiny)
     assert result.code == 0
     assert "pip install 'gatecast[rivals]'" in result.out.replace("\n", " ")
@@ -159,9 +162,10 @@ def test_ctrl_c_keeps_finished_folds_and_the_folder_goes_on(
     fit = Forecaster.fit
 
     def stopping(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
+        model = fit(self, data, validation)
         if len(trained) == 2:
-            raise KeyboardInterrupt
-        return fit(self, data, validation)
+            os.kill(os.getpid(), signal.SIGINT)
+        return model
 
     with monkeypatch.context() as patch:
         patch.setattr(Forecaster, "fit", stopping)
@@ -195,7 +199,8 @@ def test_ctrl_c_inside_the_only_training(
     fit = Forecaster.fit
 
     def cut(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
-        fit(self, data, validation).record_["interrupted"] = True
+        fitted = fit(self, data, validation).fitted_
+        self.fitted_ = replace(fitted, record=replace(fitted.record, interrupted=True))
         return self
 
     monkeypatch.setattr(Forecaster, "fit", cut)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,10 +38,10 @@ def test_forecast_as_json(run, sales: Path, tiny: list[str]) -> None:
     result = run("forecast", sales, "--horizon", 3, "--json", *tiny)
     assert (result.code, result.err) == (0, "")
     found = result.json
-    assert set(found) == {"command", "data", "model", "assessment", "verdict", "forecast"}
+    assert set(found) == {"command", "data", "model", "evaluation", "verdict", "forecast"}
     assert (found["command"], found["data"]["series"], found["data"]["rows"]) == ("forecast", 1, 40)
-    assert {"lstm", "naive", "seasonal_naive"} <= set(found["assessment"]["scores"])
-    assert {"mse", "rmse", "mae"} <= set(found["assessment"]["scores"]["lstm"])
+    assert {"lstm", "naive", "seasonal_naive"} <= set(found["evaluation"]["scores"])
+    assert {"mse", "rmse", "mae"} <= set(found["evaluation"]["scores"]["lstm"])
     (part,) = found["forecast"]
     assert set(part) == FORECAST_KEYS
     assert part["time"] == ["2023-05", "2023-06", "2023-07"]
@@ -80,7 +82,7 @@ def test_where_nothing_can_be_held_back_the_forecast_says_so(run, tmp_path: Path
     assert "nothing was checked" in result.out
     assert result.widest <= 80
     found = run("forecast", "short.csv", "--horizon", 6, "--json", *tiny).json
-    assert (found["assessment"], found["verdict"]) == (None, None)
+    assert (found["evaluation"], found["verdict"]) == (None, None)
 
 
 def test_several_targets_and_series_fit_into_80_columns(run, tmp_path: Path, tiny: list[str]) -> None:
@@ -144,7 +146,7 @@ def test_options_of_network_and_training_reach_the_model(run, sales: Path) -> No
     assert (chosen["network"]["hidden_size"], chosen["network"]["num_layers"]) == (3, 2)
     training = chosen["training"]
     assert (training["lr"], training["clip"], training["shuffle"], training["seed"]) == (0.5, None, False, 7)
-    assert chosen["network"]["readout"] == chosen["framing"]["supervised"] > 1
+    assert chosen["network"]["readout"] == chosen["framing"]["training_origins"] > 1
     assert (training["batch_size"], training["steps_per_epoch"]) == (32, 10)
 
 
@@ -155,15 +157,15 @@ def test_evaluate_trains_on_the_earlier_part(run, sales: Path, tiny: list[str]) 
     assert "over 2 origins of 3 months" in result.out.replace("\n", " ")
     assert Path("b.png").exists()
     found = run("evaluate", sales, "--horizon", 3, "--json", *tiny).json
-    assert set(found) == {"command", "data", "model", "assessment", "verdict"}
-    assert found["assessment"]["origins"] == 3
+    assert set(found) == {"command", "data", "model", "evaluation", "verdict"}
+    assert found["evaluation"]["origins"] == 3
 
 
 def test_evaluate_scores_a_saved_model(run, fitted: Path, tmp_path: Path, make_table) -> None:
     (tmp_path / "later.csv").write_text(make_table(49))
     result = run("evaluate", "later.csv", "--model", fitted, "--json")
     assert result.code == 0, result.err
-    assert "lstm" in result.json["assessment"]["scores"]
+    assert "lstm" in result.json["evaluation"]["scores"]
 
 
 def test_info(run, fitted: Path) -> None:
@@ -181,7 +183,7 @@ def test_info(run, fitted: Path) -> None:
 
 def test_info_names_the_instruction_sets_of_the_kernels(run, monkeypatch: pytest.MonkeyPatch) -> None:
     extension = SimpleNamespace(variant=lambda: "avx2", variants=lambda: ("avx512", "avx2", "portable"))
-    monkeypatch.setattr("gatecast.kernels.load", lambda: extension)
+    monkeypatch.setattr("gatecast.nn.kernels.load", lambda: extension)
     assert "kernels       avx2 (also avx512, portable)\n" in run("info").out
     assert run("info", "--json").json["kernels"] == {
         "variant": "avx2",
@@ -191,8 +193,8 @@ def test_info_names_the_instruction_sets_of_the_kernels(run, monkeypatch: pytest
 
 
 def test_info_says_why_there_are_no_kernels(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatecast.kernels.load", lambda: None)
-    monkeypatch.setattr("gatecast.kernels.reason", lambda: "not built (install a compiler)")
+    monkeypatch.setattr("gatecast.nn.kernels.load", lambda: None)
+    monkeypatch.setattr("gatecast.nn.kernels.reason", lambda: "not built (install a compiler)")
     assert "kernels       not built (install a compiler); torch's nn.LSTM serves\n" in run("info").out
     assert run("info", "--json").json["kernels"] == {
         "variant": None,
@@ -229,18 +231,18 @@ def test_demo_hands_over_its_options(run, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_ctrl_c_keeps_what_was_reached(run, sales: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from gatecast.training import loop
+    from gatecast.training.loop import Loop
 
-    whole = loop._one_epoch
+    whole = Loop.epoch
     calls = []
 
-    def interrupted(*arguments: Any) -> Any:
+    def interrupted(self: Loop) -> Any:
         calls.append(1)
-        if len(calls) > 1:
-            raise KeyboardInterrupt
-        return whole(*arguments)
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return whole(self)
 
-    monkeypatch.setattr(loop, "_one_epoch", interrupted)
+    monkeypatch.setattr(Loop, "epoch", interrupted)
     tiny[tiny.index("--max-epochs") + 1] = "9"
     result = run("forecast", sales, "--horizon", 3, *tiny)
     assert result.code == 130, result.err
@@ -252,7 +254,7 @@ def test_ctrl_c_before_training(run, sales: Path, monkeypatch: pytest.MonkeyPatc
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gatecast.data.reading.read", interrupted)
+    monkeypatch.setattr("gatecast.data.tables.reading.read", interrupted)
     result = run("forecast", sales)
     assert (result.code, result.out) == (130, "")
     assert result.err.count("\n") == 1

@@ -157,7 +157,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "unknown command": (plain("forcast", "x.csv"), "forecast"),
     "unknown option": (options("--horizn", "3"), "--horizon"),
     "option without its value": (plain("forecast", "--horizon"), "--horizon"),
-    "hidden size 0": (options("--hidden-size", "0"), "hidden_size"),
+    "hidden size 0": (options("--hidden-size", "0"), "--hidden-size"),
     "dropout 1": (options("--dropout", "1"), "dropout"),
     "learning rate negative": (options("--lr", "-1"), "lr"),
     "seed no number": (options("--seed", "x"), "whole number"),

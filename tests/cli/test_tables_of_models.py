@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gatecast.cli.options import DataOptions
-from gatecast.data.resample import RULES
+from gatecast.data.tables.resampling import RULES
 
 ODD = "bestellt am,Filiale Nr.,geliefert am,Gebiet,Menge (kg),Preis"
 NAMES = ["--time", "geliefert am", "--series", "Filiale Nr.", "--target", "Menge (kg)", "--past", "Preis"]
@@ -123,7 +123,7 @@ def test_forecast_fit_predict_and_evaluate_resample(run, visits: Path, tiny: lis
     assert again.json["data"] == made.json["data"]
     scored = run("evaluate", visits, "--horizon", 3, *words, "--json", *tiny)
     assert scored.code == 0, scored.err
-    assert np.isfinite(scored.json["assessment"]["scores"]["lstm"]["mae"])
+    assert np.isfinite(scored.json["evaluation"]["scores"]["lstm"]["mae"])
 
 
 def test_future_covariates_at_any_times(run, tmp_path: Path, tiny: list[str]) -> None:

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from gatecast.cli.building import settings as arguments_from
+from gatecast.cli.main import app
+from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
+from gatecast.cli.tune import _words
+from gatecast.planning.settings import Settings
+from gatecast.windows.scaling import Scaling
 
 from .conftest import Run, table
 
@@ -51,3 +60,52 @@ def test_a_foreign_file_is_refused_in_one_line(run: Run) -> None:
     assert done.err.count("\n") == 1
     assert "no SQLite file" in done.err
     assert Path("a.db").read_text().startswith("something else")
+
+
+# ---------------------------------------------------------------- the same settings again
+
+# Of every option a value that is not its default.
+OTHERS: dict[str, Any] = {
+    "horizon": 7,
+    "lookback": 9,
+    "scaling": Scaling.parse("log+seasonal-difference:4/2+standard"),
+    "members": 2,
+    "candidates": 1,
+    "calendar": False,
+    "quantiles": (0.1, 0.5, 0.9990001),
+    "recursive": True,
+    "time_limit": 2.5,
+    "seed": 8,
+    "network": {"hidden_size": 5, "init": "uniform"},
+    "training": {"clip": None, "shuffle": False, "lr": 0.0123456789, "loss": "gaussian", "augment": 0},
+}
+
+
+def parsed(words: list[str]) -> Settings:
+    """The settings that the words of a command give."""
+    _, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    groups = (bound.arguments.get(name, kind()) for name, kind in zip(
+        ("model", "network", "training"), (ModelOptions, NetworkOptions, TrainingOptions), strict=True
+    ))  # fmt: skip
+    return Settings(**arguments_from(*groups))
+
+
+@pytest.mark.parametrize("name", [*OTHERS, "all"])
+def test_the_printed_command_has_every_option_that_was_given(name: str) -> None:
+    assert set(OTHERS) == {field.name for field in fields(ModelOptions)} | {"network", "training"}
+    settings = Settings(**{"horizon": 3, **(OTHERS if name == "all" else {name: OTHERS[name]})})
+    words = ["forecast", *_words(Path("sales.csv"), DataOptions(), settings)]
+    assert words[1] == "sales.csv"
+    assert parsed(words) == settings
+    assert settings != Settings(3)
+
+
+def test_options_that_switch_off_are_repeated(run: Run) -> None:
+    Path("sales.csv").write_text(table(60))
+    open_ = [word for n, word in enumerate(TINY) if "--scaling" not in TINY[max(n - 1, 0) : n + 1]]
+    done = run("tune", "sales.csv", "--horizon", 3, "--trials", 1, "--candidates", 1, "--no-calendar", "--json", *open_)
+    assert done.code == 0, done.err
+    repeat = shlex.split(done.json["repeat"])
+    assert {"--candidates", "--no-calendar"} <= set(repeat)
+    again = parsed(repeat[1:])
+    assert (again.candidates, again.calendar) == (1, False)

@@ -10,7 +10,7 @@ import pytest
 
 from gatecast.data.frames import table_to_frame, time_column
 from gatecast.data.frequency import Frequency
-from gatecast.data.reading import read
+from gatecast.data.tables.reading import read
 from gatecast.errors import ConfigError, PanelError
 
 KINDS = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.Table}

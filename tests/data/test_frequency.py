@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import Frequency, to_utc, to_wall
-from gatecast.data.infer import infer_frequency
+from gatecast.data.tables.infer import infer_frequency
 from gatecast.errors import PanelError
 
 TEXTS = ["step", "3step", "s", "15min", "h", "D", "B", "W", "M", "ME", "3M", "3ME", "12M", "12ME", "M@30"]

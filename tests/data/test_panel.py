@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
-from gatecast.data.reading import read
 from gatecast.data.schema import Column, Schema
+from gatecast.data.tables.reading import read
 from gatecast.errors import PanelError, WindowError
 
 

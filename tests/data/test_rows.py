@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from gatecast.data import rows as module
 from gatecast.data.panel import Panel
-from gatecast.data.rows import TargetRows, all_above, all_observed, last_observed, row_ranges, series_groups, windows_at
-from gatecast.data.scaling import Scaling
+from gatecast.data.rows import all_above, all_observed, last_observed, row_ranges, series_groups, windows_at
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import ConfigError
+from gatecast.windows.scaling import Scaling
+from gatecast.windows.targets import TargetRows
 
 PanelOf = Callable[..., Panel]
 SCHEMA = Schema(("y", "z"), past=(Column("rain"),))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatecast.evaluation.baselines import baseline_forecasts
 from gatecast.evaluation.facts import Facts
 from gatecast.evaluation.scales import mase_scale
 from gatecast.evaluation.scores import Scores
+from gatecast.statistical.naive import baseline_forecasts
 
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 NORMAL = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964])

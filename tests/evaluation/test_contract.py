@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import gatecast.evaluation
-from gatecast.evaluation.baselines import BASELINES
 from gatecast.evaluation.metrics import METRICS
-from gatecast.evaluation.naive2 import naive2
+from gatecast.statistical.naive import BASELINES
+from gatecast.statistical.naive2 import naive2
 
 FORECASTS = {**BASELINES, "naive2": naive2}
 HORIZON, SEASON = 4, 3

@@ -10,10 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatecast.evaluation.baselines import BASELINES
 from gatecast.evaluation.metrics import mae, mape, mase, mse, owa, rmse, smape
-from gatecast.evaluation.naive2 import naive2
 from gatecast.evaluation.scales import mase_scale
+from gatecast.statistical.naive import BASELINES
+from gatecast.statistical.naive2 import naive2
 
 METHODS = {"naive": BASELINES["naive"], "snaive": BASELINES["seasonal_naive"], "naive2": naive2}
 M3 = {"yearly": 1, "quarterly": 4, "monthly": 12, "other": 1}

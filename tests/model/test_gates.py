@@ -13,7 +13,8 @@ from gatecast.model.lstm import LSTMNetwork, fold
 
 def network_of(**settings: object) -> LSTMNetwork:
     torch.manual_seed(3)
-    network = LSTMNetwork(LSTMConfig(hidden_size=5, **settings), features=3, horizon=2, targets=1, raws=1)  # type: ignore[arg-type]
+    config = LSTMConfig(hidden_size=5, **settings)  # type: ignore[arg-type]
+    network = LSTMNetwork(config, features=3, horizon=2, targets=1, raws=1)
     for name, parameter in network.lstm.named_parameters():
         if name.startswith("bias"):  # the start has zeros, which would hide a bias that is left out
             torch.nn.init.normal_(parameter)

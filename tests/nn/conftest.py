@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gatecast import kernels
-from gatecast.nn import LSTM
+from gatecast.nn import LSTM, kernels
 
 Twins = Callable[..., tuple[LSTM, torch.nn.LSTM]]
 Agree = Callable[..., None]

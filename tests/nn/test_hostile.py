@@ -47,17 +47,23 @@ def test_bad_numbers_spread_as_in_torch(variant: str, bad: float, at: tuple[int,
         assert torch.allclose(a[fine], b[fine], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("where", ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0"])
-def test_bad_weights_spread_as_in_torch(variant: str, where: str) -> None:
-    ours, theirs = pair(3, 20)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 3e38])
+@pytest.mark.parametrize("where", ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0", "weight_hh_l1_reverse"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_bad_weights_spread_as_in_torch(variant: str, where: str, bias: bool, bad: float) -> None:
+    """A state that is not given is 0, and 0 times infinity is NaN: at step 0 as later."""
+    if "bias" in where and not bias:
+        pytest.skip("there is no such weight")
+    ours, theirs = pair(3, 20, 2, bias=bias, bidirectional=True)
     for layer in (ours, theirs):
         with torch.no_grad():
-            layer.get_parameter(where).view(-1)[5] = float("nan")
-    x = torch.randn(7, 9, 3)
-    for n, (a, b) in enumerate(zip(results(ours, x), results(theirs, x), strict=True)):
-        # a state that is not given is 0, and meets no weight at step 0
-        begin = 2 if n == 0 and where == "weight_hh_l0" else 0
-        assert torch.equal(a[begin:].isnan(), b[begin:].isnan())
+            layer.get_parameter(where).view(-1)[5] = bad
+    for steps in (1, 7):
+        x = torch.randn(steps, 9, 3)
+        for a, b in zip(results(ours, x), results(theirs, x), strict=True):
+            assert torch.equal(a.isnan(), b.isnan())
+            fine = b.isfinite()
+            assert torch.allclose(a[fine], b[fine], rtol=1e-4, atol=1e-5)
 
 
 def test_bad_states_spread_as_in_torch(variant: str) -> None:
@@ -98,6 +104,102 @@ def test_numbers_marked_as_negated(shape: tuple[int, ...]) -> None:
     assert x.is_neg()
     state = torch.randn(1, shape[1], 4, dtype=torch.cfloat).conj().imag
     assert torch.allclose(ours(x, (state, state))[0], theirs(x, (state, state))[0], atol=1e-6)
+
+
+def negated(*shape: int) -> Tensor:
+    """Contiguous numbers that are marked as negated."""
+    found: Tensor = torch._neg_view(torch.randn(*shape))
+    assert found.is_neg()
+    assert found.is_contiguous()
+    return found
+
+
+def with_weight(layer: torch.nn.LSTM, name: str, weight: Tensor) -> None:
+    """Put a tensor, no parameter, in the place of a weight."""
+    del layer._parameters[name]
+    setattr(layer, name, weight)
+    layer._flat_weights = [getattr(layer, each) for each in layer._flat_weights_names]
+
+
+def test_contiguous_numbers_marked_as_negated() -> None:
+    ours, theirs = pair(3, 4)
+    x, state, d_out, d_h = negated(5, 2, 3), negated(1, 2, 4), negated(5, 2, 4), negated(1, 2, 4)
+    weight = negated(16, 4)
+    for given in (x, torch.randn(5, 2, 3)):
+        for hx in (None, (state, state)):
+            assert torch.allclose(ours(given, hx)[0], theirs(given, hx)[0], atol=1e-6)
+    for layer in (ours, theirs):
+        out, (h, c) = layer(torch.ones(5, 2, 3))
+        torch.autograd.backward([out, h, c], [d_out, d_h, d_h])
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(a.grad, b.grad, atol=1e-5)  # type: ignore[arg-type]
+    for layer in (ours, theirs):
+        with_weight(layer, "weight_hh_l0", weight)
+    assert torch.allclose(ours(x)[0], theirs(x)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("left", [0, 16])
+@pytest.mark.parametrize("which", ["input", "h_0", "c_0", "weight_ih_l0", "weight_hh_l1", "bias_ih_l0", "bias_hh_l1"])
+def test_freed_memory_is_an_error(compiled: Any, which: str, left: int) -> None:
+    """Freed or cut to a few bytes, before the forward or before the way back."""
+    for late in (False, True):
+        layer, x, h, c = LSTM(3, 4, 2), torch.randn(5, 2, 3), torch.zeros(2, 2, 4), torch.zeros(2, 2, 4)
+        victim = {"input": x, "h_0": h, "c_0": c}.get(which)
+        victim = layer.get_parameter(which) if victim is None else victim
+        out = layer(x, (h, c))[0] if late else None
+        victim.untyped_storage().resize_(left)
+        with pytest.raises(RuntimeError, match=f"freed or cut: it holds {left}"):
+            layer(x, (h, c)) if out is None else out.sum().backward()
+
+
+def test_freed_memory_of_views_and_ragged_rows_is_an_error(compiled: Any) -> None:
+    layer, wide = LSTM(3, 4), torch.randn(5, 2, 6)
+    packed = torch.nn.utils.rnn.pack_sequence([torch.randn(5, 3), torch.randn(3, 3)])
+    turned = torch.randn(4, 16).t()
+    views = [wide[..., :3], wide[..., 3:], wide[..., ::2], wide[1:, :, :3]]
+    for view in views:
+        layer(view)
+    wide.untyped_storage().resize_(4 * 59 - 1)  # the last of 60 numbers, which only some of the views reach
+    layer(views[0])
+    for view in views[1:2]:
+        with pytest.raises(RuntimeError, match="freed"):
+            layer(view)
+    wide.untyped_storage().resize_(0)
+    packed.data.untyped_storage().resize_(0)
+    for bad in (*views, packed):
+        with pytest.raises(RuntimeError, match="freed"):
+            layer(bad)
+    with_weight(layer, "weight_hh_l0", turned)
+    layer(torch.randn(5, 2, 3))
+    turned.untyped_storage().resize_(0)
+    with pytest.raises(RuntimeError, match="freed"):
+        layer(torch.randn(5, 2, 3))
+
+
+def test_what_is_expanded_needs_no_more_than_it_has(compiled: Any) -> None:
+    ours, theirs = pair(3, 4)
+    for x in (torch.randn(1, 1, 3).expand(5, 2, 3), torch.randn(5, 1, 1).expand(5, 2, 3)):
+        assert torch.allclose(ours(x)[0], theirs(x)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"num_layers": 2}, {"bidirectional": True}])
+@pytest.mark.parametrize("shape", [(5, 2, 3), (5, 3)])
+@pytest.mark.parametrize("which", ["output", "h_n", "c_n"])
+def test_a_change_of_the_results_in_place_is_refused_where_torch_refuses_it(
+    settings: dict[str, Any], shape: tuple[int, ...], which: str
+) -> None:
+    found = []
+    for layer in pair(3, 4, **settings):
+        out, (h, c) = layer(torch.ones(shape))
+        {"output": out, "h_n": h, "c_n": c}[which].mul_(2)
+        try:
+            (out.sum() + h.sum() + c.sum()).backward()
+        except RuntimeError as error:
+            found.append(str(error)[:90])
+        else:
+            found.append("fine")
+    assert found[0] == found[1]
+    assert ("inplace" in found[0]) == (which == "output" and "bidirectional" not in settings)
 
 
 def test_many_steps_and_wide_batches(variant: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatecast.backtesting import Backtest, backtest
+from gatecast.backtesting.backtest import Backtest, backtest
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Schema

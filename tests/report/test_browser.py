@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gatecast.backtesting import Backtest
+from gatecast.backtesting.backtest import Backtest
 from gatecast.report import write_report
 
 PHONE, DESK = 360, 1280
@@ -123,7 +123,7 @@ def test_text_and_lines_stand_out(single_page: Watched, scheme: str) -> None:
 def test_names_are_shown_as_they_are(hostile_page: Watched, hostile: Backtest) -> None:
     page = hostile_page.at(DESK)
     text = page.evaluate("document.querySelector('main').textContent")
-    for name in (*hostile.assessment.panel.ids, hostile.assessment.panel.targets[0]):
+    for name in (*hostile.evaluation.panel.ids, hostile.evaluation.panel.targets[0]):
         assert name in text
     assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
     labels = page.evaluate("[...document.querySelectorAll('#gates-plot .annotation text')].map(t => t.textContent)")

@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatecast.backtesting import Backtest
+from gatecast.backtesting.backtest import Backtest
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Schema
+from gatecast.ensemble.blend import Blend
+from gatecast.ensemble.smoothing import SmoothingExpert
 from gatecast.errors import ConfigError
 from gatecast.report import require_report_library, write_report
 from gatecast.report.drawing import end_labels
 from gatecast.report.library import plotly_javascript
 from gatecast.report.markup import Figure, Key, data_script
 from gatecast.report.summary import verdict
-from gatecast.training.blend import Blend
 
 from .conftest import HOSTILE, Make, dated, waves
 
@@ -136,15 +137,16 @@ def test_page_is_in_order(single: Backtest, tmp_path: Path) -> None:
     assert text.count("plotly.js v") == 1
 
 
-def test_parts_of_a_blend_are_told_with_their_weights(single: Backtest, tmp_path: Path) -> None:
+def test_experts_of_a_blend_are_told_with_their_weights(single: Backtest, tmp_path: Path) -> None:
     assert "a blend of" not in page_of(single, tmp_path)
     model = single.model.clone(fitted=True)
-    part = model.blend_.parts[0]
-    errors = (("a", 10.0), ("blend", 9.0))
-    model.blend_ = Blend((replace(part, weight=0.5), replace(part, weight=0.25)), 0.25, errors)
+    main = model.fitted_.main
+    experts = (main, replace(main), SmoothingExpert(model.horizon, model.fitted_.season))
+    blend = Blend(experts, (0.5, 0.25, 0.25), (("a", 10.0), ("blend", 9.0)))
+    model.fitted_ = replace(model.fitted_, blend=blend)
     page = page_of(replace(single, model=model), tmp_path).replace("\u00a0", " ")
-    assert "a blend of 2 structures and an exponential smoothing. On the held-back data" in page
-    assert "10 % better than the best structure alone." in page
+    assert "a blend of 2 candidates and an exponential smoothing. On the validation data" in page
+    assert "10 % better than the best candidate alone." in page
     rows = re.findall(r"weight (0\.\d\d)</th>\s*<td[^>]*>([^<]*)<", page)
     plan = model.plan_.describe()
     assert rows == [("0.50", plan), ("0.25", plan), ("0.25", "exponential smoothing")]
@@ -215,7 +217,7 @@ def test_numbers_of_the_page_are_those_of_the_scores(single: Backtest, tmp_path:
     below = next(t for t in figures["quantiles-plot"]["data"] if t["name"] == "gatecast LSTM")["y"]
     np.testing.assert_allclose(below, np.cumsum(held)[:-1], atol=0.1)
     (median,) = [trace for trace in figures["fan-0-plot"]["data"] if trace.get("name") == "LSTM, median"]
-    last = np.asarray(single.assessment.point_BHC)[-1, :, 0]
+    last = np.asarray(single.evaluation.point_BHC)[-1, :, 0]
     np.testing.assert_allclose(median["y"][-5:-1], last, rtol=1e-3)
 
 
@@ -223,12 +225,12 @@ def test_cells_of_the_page_are_those_of_the_network(single: Backtest, tmp_path: 
     import torch
 
     gates = figures_of(page_of(single, tmp_path))["gates-plot"]["data"]
-    model, found = single.model, single.assessment
+    model, found = single.model, single.evaluation
     past = found.panel.slice(0, found.origin_B.max() + 1)
-    reader = model.ensemble_.reader(model.plan_, past)
+    reader = model.fitted_.main.reader(past)
     batch = reader.read(np.zeros(1, np.int64), past.stop - 1, targets=False, origins=1)
     with torch.inference_mode():
-        _, (_, c) = model.ensemble_.members[0].network.lstm(torch.from_numpy(batch.context_BLF))
+        _, (_, c) = model.fitted_.main.members[0].network.lstm(torch.from_numpy(batch.context_BLF))
     last = [row[-1] for row in gates[4]["z"]]
     np.testing.assert_allclose(sorted(last), sorted(c[0, 0].tolist()), atol=0.01)
     assert gates[0]["x"] == gates[1]["x"]
@@ -282,5 +284,5 @@ def test_missing_library_is_told_before_anything_is_done(monkeypatch: pytest.Mon
 
 
 def test_schema_of_the_hostile_panel_is_hostile(hostile: Backtest) -> None:
-    assert isinstance(hostile.assessment.panel.schema, Schema)
-    assert "</script>" in hostile.assessment.panel.targets[0]
+    assert isinstance(hostile.evaluation.panel.schema, Schema)
+    assert "</script>" in hostile.evaluation.panel.targets[0]

@@ -11,13 +11,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatecast.data.batches import CovariateScale, Framing, WindowReader
 from gatecast.data.panel import Panel
-from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Column, Schema
-from gatecast.selection.spans import Spans
 from gatecast.training import batch as module
 from gatecast.training.batch import TensorBatch, WindowSource, to_tensors, units_of
+from gatecast.windows.covariate_scale import CovariateScale
+from gatecast.windows.reader import WindowReader
+from gatecast.windows.scaling import Scaling
+from gatecast.windows.shape import Framing
+from gatecast.windows.spans import Spans
 
 PanelOf = Callable[..., Panel]
 SCHEMA = Schema(("y",), past=(Column("rain"),), future=(Column("kind", ("a", "b")),))

@@ -17,12 +17,12 @@ from gatecast.forecaster import Forecaster
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
 from gatecast.model.lstm import LSTMNetwork
-from gatecast.training import loop
+from gatecast.progress import Silent
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing, pick_device
 from gatecast.training.engine import FlatParameters, TorchEngine, masked_mean
-from gatecast.training.loop import Record, Row, train
+from gatecast.training.loop import Loop, Record, Row, train
 
 PanelOf = Callable[..., Panel]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -235,7 +235,8 @@ def test_monitor_decides_which_error_counts(monkeypatch: pytest.MonkeyPatch) -> 
     for monitor, best in (("loss", 1), ("mae", 2)):
         net = engine()
         values = iter([(9.0, 9.0), (1.0, 5.0), (2.0, 3.0)])
-        monkeypatch.setattr(net, "errors", lambda _: (*map(torch.tensor, next(values)), torch.tensor(1.0)))  # noqa: B023
+        one = torch.tensor(1.0)
+        monkeypatch.setattr(net, "errors", lambda _: (*map(torch.tensor, next(values)), one))  # noqa: B023
         config = replace(CONFIG, max_epochs=2, monitor=monitor)  # type: ignore[arg-type]
         assert train(net, Batches(), config, validation=lambda: [batch(9)]).best_epoch == best
 
@@ -266,19 +267,42 @@ def test_a_loss_that_is_no_number_is_told_with_its_step_and_a_remedy(
         train(net, Batches(spoiled=11), CONFIG, validation=lambda: [batch(9)])
 
 
-def test_interruption_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     net = engine()
     seen = checks([9, 5, 3, 4], monkeypatch, net)
-
-    def stop(row: Row, _: int) -> None:
-        if row["epoch"] == 3:
-            raise KeyboardInterrupt
-
-    record = train(net, Batches(), CONFIG, validation=lambda: [batch(9)], report=stop)
+    rows: list[Row] = []
+    record = train(
+        net, Batches(), CONFIG, validation=lambda: [batch(9)],
+        report=lambda row, _: rows.append(row), stop=lambda: len(rows) == 3,
+    )  # fmt: skip
     assert record.interrupted
     assert record.best_epoch == 2
     assert weights(net) == seen[2]
     assert [row["epoch"] for row in record.history] == [1, 2, 3]
+    assert not net.network.training
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_a_stop_within_an_epoch_leaves_no_half_of_it_in_the_history(
+    monkeypatch: pytest.MonkeyPatch, restore: bool
+) -> None:
+    net, source = engine(), Batches()
+    seen = checks([9, 5, 3], monkeypatch, net)
+    config = replace(CONFIG, restore_best=restore)
+    record = train(net, source, config, validation=lambda: [batch(9)], stop=lambda: source.given >= 8)
+    assert record.interrupted
+    assert source.given == 8, "two of the three batches of the third epoch; the stop is seen before the last one"
+    assert (record.best_epoch, record.validation) == (2, [9, 5, 3])
+    assert [row["epoch"] for row in record.history] == [1, 2]
+    assert (weights(net) == seen[2]) is restore
+
+
+def test_a_stop_before_the_first_step_leaves_the_start() -> None:
+    net = engine()
+    before = weights(net)
+    record = train(net, Batches(), CONFIG, stop=lambda: True)
+    assert (record.interrupted, record.best_epoch, record.history) == (True, 0, [])
+    assert weights(net) == before
 
 
 def test_the_deadline_ends_the_training_after_one_step_at_least() -> None:
@@ -292,10 +316,10 @@ def test_the_deadline_ends_the_training_after_one_step_at_least() -> None:
 
 
 @pytest.mark.parametrize(("training_run", "at_epoch"), [(1, 2), (2, 0), (2, 1)])
-def test_interrupting_a_fit_leaves_a_model_that_forecasts(
+def test_stopping_a_fit_leaves_a_model_that_forecasts(
     panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch, training_run: int, at_epoch: int
 ) -> None:
-    """Ctrl-C in the second training, on all data, gives back the network of the first."""
+    """A stop in the second training, on all data, gives back the network of the first."""
     panel = panel_of([np.random.default_rng(0).normal(size=60).cumsum()])
     options = {"lookback": 8, "scaling": "difference+standard", "members": 1, "progress": False}
     training = TrainingConfig(max_epochs=3, steps_per_epoch=2, start="random", lr=0.01)
@@ -305,22 +329,24 @@ def test_interrupting_a_fit_leaves_a_model_that_forecasts(
         return Forecaster(2, network=network, training=training, **options | more).fit(panel)  # type: ignore[arg-type]
 
     first = fitted(refit=False).predict().values_NHCQ
-    calls = 0
-    original = loop.Best.consider
+    listener, calls = Silent(), 0
+    original = Loop.validate
 
-    def consider(self: loop.Best, epoch: int) -> Row:
+    def validate(self: Loop, epoch: int) -> Row:
         nonlocal calls
         calls += epoch == 0
         if epoch == at_epoch and calls == training_run:
-            raise KeyboardInterrupt
+            listener.stop.set()
         return original(self, epoch)
 
-    monkeypatch.setattr(loop.Best, "consider", consider)
-    model = fitted()
+    monkeypatch.setattr(Loop, "validate", validate)
+    model = fitted(progress=listener)
     assert model.record_["interrupted"]
     assert np.isfinite(model.predict().values).all()
     if training_run == 2:
         assert model.predict().values_NHCQ.tobytes() == first.tobytes()
+    else:
+        assert [row["epoch"] for row in model.history_] == [1, 2]
 
 
 # ---------------------------------------------------------------- all as it was
@@ -355,7 +381,8 @@ def test_torch_is_left_as_it_was_found(flushed: bool, fails: bool) -> None:
 
 
 def test_fitting_leaves_torch_as_it_was_found(panel_of: PanelOf) -> None:
-    state, threads, numbers = torch.get_rng_state(), torch.get_num_threads(), np.random.get_state()[1].copy()  # type: ignore[index] # noqa: NPY002
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    numbers = np.random.get_state()[1].copy()  # type: ignore[index] # noqa: NPY002
     training = TrainingConfig(max_epochs=1, steps_per_epoch=1)
     panel = panel_of([np.arange(60.0)])
     values = panel.values_RV.copy()

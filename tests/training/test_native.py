@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from gatecast import kernels
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import Head, QuantileHead, Units, make_head
 from gatecast.model.lstm import LSTMNetwork
+from gatecast.nn import kernels
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
 from gatecast.training.engine import TorchEngine
@@ -275,6 +275,8 @@ def test_what_the_kernels_do_not_know_is_left_to_torch() -> None:
     assert not serves(LSTMNetwork(LSTMConfig(bidirectional=True), 1, 1, 1, 1), point)
     many = make_head("pinball", tuple(np.linspace(0.01, 0.99, 65)))
     assert not serves(network(many), many)
+    alike = make_head("pinball", LEVELS, side_weight=1.0)
+    assert not serves(network(alike), alike)
     assert isinstance(make_engine(network(point), point, TrainingConfig(loss="mse")), NativeEngine)
 
 

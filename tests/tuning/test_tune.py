@@ -5,6 +5,7 @@ import pickle
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 
 import gatecast as gc
+from gatecast.backtesting.leakage import with_other_future
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, TrainingError, WindowError
-from gatecast.leakage import with_other_future
 from gatecast.tuning import finals, search, tune
 from gatecast.tuning.clock import Clock
 from gatecast.tuning.inner import Inner, cut_outer
@@ -83,7 +84,7 @@ def test_the_default_is_the_first_trial_and_the_model_is_the_settings(tiny: Tiny
     tuning = run(model, panel)
     assert tuning.trials[0]["changes"] == {}
     assert len(tuning.trials) == 4
-    assert not hasattr(model, "plan_")
+    assert not hasattr(model, "fitted_")
     again = gc.Forecaster(**tuning.settings).fit(panel)
     np.testing.assert_array_equal(tuning.model.predict().values, again.predict().values)
     assert json.loads(json.dumps(tuning.to_dict()))["verdict"] == tuning.verdict
@@ -386,7 +387,8 @@ def test_ctrl_c_inside_a_training_ends_the_search(tiny: Tiny, panel: Panel, monk
     def stopped(self: gc.Forecaster, *arguments: Any) -> Any:
         calls[0] += 1
         fit(self, *arguments)
-        self.record_["interrupted"] = calls[0] == 5
+        record = replace(self.fitted_.record, interrupted=calls[0] == 5)
+        self.fitted_ = replace(self.fitted_, record=record)
         return self
 
     monkeypatch.setattr(gc.Forecaster, "fit", stopped)

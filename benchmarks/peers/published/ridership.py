@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.peers.published.common import Run, SameOrder
+from gatecast.data.examples.ridership import ridership
 from gatecast.data.panel import Panel
-from gatecast.data.ridership import ridership
 
 EPOCHS = 50
 WINDOW = 56

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.peers.published.common import Run, rmse
-from gatecast.data.datasets import sin_to_cos
+from gatecast.data.examples.datasets import sin_to_cos
 
 EPOCHS = 10_000
 ENOUGH = 1e-4

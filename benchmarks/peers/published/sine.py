@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.peers.published.common import Run, SameOrder, rmse
-from gatecast.data.datasets import sine
+from gatecast.data.examples.datasets import sine
 
 EPOCHS = 100
 WINDOW = 50

@@ -17,6 +17,7 @@ from gatecast.data.schema import Schema
 __all__ = ["Contestant"]
 
 STEPS_PER_EPOCH = 10
+BRIEF_SERIES, BRIEF_SECONDS = 300, 60
 
 
 class Contestant:
@@ -52,10 +53,18 @@ class Contestant:
         """Gatecast's own choice of everything."""
         return self._fit(gc.Forecaster(HORIZON, progress=False))
 
+    def brief(self, candidates: int | None) -> str:
+        """The defaults, trained on some series and for a limited time: what a forecast costs hangs on neither."""
+        some = self.panel.select(np.arange(min(BRIEF_SERIES, len(self.panel))))
+        model = gc.Forecaster(HORIZON, candidates=candidates, time_limit=BRIEF_SECONDS, progress=False)
+        self.model = model.fit(some)
+        return " + ".join(f"{weight:.2f} {what}" for weight, what in self.model.fitted_.blend.described())
+
     def predict(self, series: int) -> float:
-        """All series of the training as they are stored; one as a panel of its own."""
+        """All series of the panel; one as a panel of its own."""
+        panel = self.one if series == 1 else self.panel
         started = time.perf_counter()
-        forecast = self.model.predict(self.one) if series == 1 else self.model.predict()
+        forecast = self.model.predict(panel)
         seconds = time.perf_counter() - started
         assert len(forecast.values) == series
         return seconds
@@ -87,6 +96,7 @@ if __name__ == "__main__":
             "load": contestant.load,
             "train": contestant.train,
             "default": contestant.default,
+            "brief": contestant.brief,
             "predict": contestant.predict,
         }
     )

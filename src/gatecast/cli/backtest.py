@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, settings
+from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
 from gatecast.cli.options import (
     OUTPUT,
@@ -25,11 +25,10 @@ from gatecast.cli.options import (
     option_group,
 )
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import model_facts
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
 
 __all__ = ["BacktestOptions", "backtest"]
 
@@ -91,11 +90,11 @@ def backtest(
     screen = Screen(json)
     panel = read_panel(file, data)
     screen.wrapped(panel.describe())
-    model, note = forecaster(panel, settings_.horizon, arguments)
+    model, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 
-    from gatecast.backtesting import backtest as run
-    from gatecast.data.folds import origins_within_half
+    from gatecast.backtesting.backtest import backtest as run
+    from gatecast.backtesting.folds import origins_within_half
 
     started = time.monotonic()
     made = run(
@@ -114,6 +113,8 @@ def backtest(
     seconds = time.monotonic() - started
     _show(screen, made, seconds)
     _write(screen, made, report, plot)
+    from gatecast.workflow import data_facts, model_facts
+
     screen.result = {
         "command": "backtest",
         "data": data_facts(panel),
@@ -142,7 +143,7 @@ def _check(rolling: BacktestOptions, report: Path | None, plot: Path | None) -> 
 
 def _rivals(text: str) -> tuple[str, ...] | Literal["auto"]:
     """Names of rivals, "auto", or nothing."""
-    from gatecast.evaluation.rivals import require_rivals
+    from gatecast.statistical.rivals import require_rivals
 
     if text == "auto":
         return "auto"
@@ -152,7 +153,7 @@ def _rivals(text: str) -> tuple[str, ...] | Literal["auto"]:
 
 
 def _show(screen: Screen, made: Backtest, seconds: float) -> None:
-    folds, unit = made.folds, made.assessment.panel.frequency.plural(made.stride)
+    folds, unit = made.folds, made.evaluation.panel.frequency.plural(made.stride)
     screen.labelled("chosen", folds[-1].chosen)
     often = "once" if len(folds) == 1 else f"{len(folds)} times"
     screen.labelled("origins", f"{made.origins:,}, {made.stride:,} {unit} apart; trained {often}")
@@ -170,7 +171,7 @@ def _write(screen: Screen, made: Any, report: Path | None, plot: Path | None) ->
         write_report(made, report)
         screen.note(f"written: {report}")
     if plot is not None:
-        from gatecast.plots import backtest_chart
+        from gatecast.forecasts.plots import backtest_chart
 
-        backtest_chart(made.assessment, path=plot)
+        backtest_chart(made.evaluation, path=plot)
         screen.note(f"written: {plot}")

@@ -7,32 +7,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatecast.cli.options import DataOptions, ModelOptions, given
+from gatecast.cli.options import DataOptions, given
 from gatecast.errors import ConfigError
-from gatecast.model.config import LSTMConfig
-from gatecast.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
     from gatecast.forecaster import Forecaster
 
 __all__ = [
-    "data_facts",
     "forecaster",
     "levels",
     "read_future",
     "read_panel",
     "require_counts",
-    "require_future",
     "settings",
 ]
 
 
 def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
     """The panel of a file or of an example, with the columns of a model if one is given."""
-    from gatecast.data.datasets import load_example
-    from gatecast.data.files import load
-    from gatecast.data.reading import read
+    from gatecast.data.examples.datasets import load_example
+    from gatecast.data.tables.files import load
+    from gatecast.data.tables.reading import read
 
     if (file is None) == (options.example is None):
         raise ConfigError("give a FILE or --example NAME, and not both.")
@@ -66,10 +62,11 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
 
 def _roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The columns that a model was trained with, unless the user names others; ``names`` are those of the table."""
-    from gatecast.data.intake import stored_names
+    from gatecast.data.tables.intake import stored_names
 
-    schema = model.schema_
-    series, time = stored_names(model.names_, names)
+    fitted = model.fitted_
+    schema = fitted.schema
+    series, time = stored_names(fitted.names, names)
     columns = (*schema.past, *schema.future, *schema.static)
     known = {
         "series": series,
@@ -78,7 +75,7 @@ def _roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) ->
         "past": [column.name for column in schema.past],
         "future": [column.name for column in schema.future],
         "static": [column.name for column in schema.static],
-        "frequency": model.frequency_,
+        "frequency": fitted.frequency,
     }
     roles: dict[str, Any] = {name: asked[name] or known[name] for name in known}
     roles["categories"] = {column.name: column.categories for column in columns if column.categories is not None}
@@ -103,66 +100,46 @@ def levels(text: str) -> tuple[float, ...]:
     return found
 
 
-def settings(model: ModelOptions, network: Any, training: Any) -> dict[str, Any]:
-    """The arguments of a Forecaster, checked without loading torch."""
-    from gatecast.data.scaling import Scaling
-    from gatecast.selection.settings import changed
+def settings(model: Any, network: Any, training: Any) -> dict[str, Any]:
+    """The arguments of a Forecaster as the options give them, checked without loading torch."""
+    from gatecast.planning.settings import Settings
+    from gatecast.windows.scaling import Scaling
 
-    net, train = given(network), given(training)
-    changed(LSTMConfig(), net)
-    changed(TrainingConfig(), train)
-    return {
-        "lookback": model.lookback,
-        "scaling": None if model.scaling is None else Scaling.parse(model.scaling),
-        "network": net or None,
-        "training": train or None,
-        "members": model.members,
-        "structures": model.structures,
-        "calendar": model.calendar,
-        "quantiles": levels(model.quantiles),
-        "recursive": model.recursive,
-        "time_limit": model.time_limit,
-        "seed": model.seed,
-    }
+    arguments = given(model)
+    if "scaling" in arguments:
+        arguments["scaling"] = Scaling.parse(arguments["scaling"])
+    if "quantiles" in arguments:
+        arguments["quantiles"] = tuple(sorted(levels(arguments["quantiles"])))
+    arguments |= {"network": given(network) or None, "training": given(training) or None}
+    Settings(**{"horizon": 1, **arguments})  # the data say which horizon it is where none is given
+    return arguments
 
 
-def forecaster(panel: Panel, horizon: int | None, arguments: dict[str, Any]) -> tuple[Forecaster, str]:
+def forecaster(panel: Panel, arguments: dict[str, Any]) -> tuple[Forecaster, str]:
     """The forecaster, and a word on the horizon where it was chosen."""
-    from gatecast.selection.horizon import default_horizon
+    from gatecast.planning.horizon import default_horizon
 
-    chosen = default_horizon(panel) if horizon is None else horizon
-    note = "" if horizon is not None else f"{chosen} {panel.frequency.plural(chosen)} (change it with --horizon)"
+    note = ""
+    if "horizon" not in arguments:
+        chosen = default_horizon(panel)
+        arguments = {"horizon": chosen, **arguments}
+        note = f"{chosen} {panel.frequency.plural(chosen)} (change it with --horizon)"
 
     from gatecast.forecaster import Forecaster
     from gatecast.training.device import pick_device
 
     if arguments["training"] is not None:
         pick_device(arguments["training"].get("device", "auto"))
-    return Forecaster(chosen, **arguments), note
+    return Forecaster(**arguments), note
 
 
 def read_future(panel: Panel, future: Any, options: DataOptions) -> Any:
     """The future covariates as they were given; a table at any times as a panel with the steps of the other one."""
-    from gatecast.data.reading import read_covariates
+    from gatecast.data.tables.reading import read_covariates
 
     if options.resample is None or not isinstance(future, Path) or not panel.schema.future:
         return future
     return read_covariates(future, panel, day_first=options.day_first, resample=True)
-
-
-def require_future(panel: Panel, horizon: int, future: Any) -> Any:
-    """The future covariates, known to be complete over the horizon: better said now than after the training."""
-    from gatecast.data.future import extend, observed_part
-    from gatecast.data.panel import Panel
-    from gatecast.data.reading import read_covariates
-
-    history = observed_part(panel)
-    if horizon > int(history.length.max()):
-        return future  # no training takes such a horizon, and its rows may not fit into memory
-    if future is not None and not isinstance(future, Panel) and panel.schema.future:
-        future = read_covariates(future, history, horizon=horizon if isinstance(future, dict) else None)
-    extend(history, panel, horizon, future, keep=1)
-    return future
 
 
 def require_counts(**counts: int | None) -> None:
@@ -170,18 +147,3 @@ def require_counts(**counts: int | None) -> None:
     for name, value in counts.items():
         if value is not None and value < 1:
             raise ConfigError(f"{name} must be at least 1; got {value}.")
-
-
-def data_facts(panel: Panel) -> dict[str, Any]:
-    """What a panel is, for JSON."""
-    label = panel.frequency.label
-    last = panel.frequency.advance(panel.starts, panel.length - 1)
-    return {
-        "description": panel.describe(),
-        "targets": panel.targets,
-        "series": len(panel),
-        "rows": panel.total,
-        "frequency": panel.frequency.to_text(),
-        "begin": label(panel.starts.min()),
-        "end": label(last.max()),
-    }

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, settings
+from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
 from gatecast.cli.options import (
     MODEL,
@@ -24,7 +24,7 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import model_facts, show_chosen, show_model
+from gatecast.cli.sections import show_chosen, show_model
 
 __all__ = ["evaluate"]
 
@@ -64,13 +64,13 @@ def evaluate(
         return _score(screen, loaded, panel, origins, stride, plot, trained=False)
     panel = read_panel(file, data)
     screen.wrapped(panel.describe())
-    fresh, note = forecaster(panel, settings_.horizon, arguments)
+    fresh, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
     return _score(screen, fresh, panel, origins, stride, plot, trained=True)
 
 
 def _loaded(path: Path) -> Any:
-    from gatecast.files import load
+    from gatecast.forecaster import load
 
     return load(path)
 
@@ -79,12 +79,13 @@ def _score(
     screen: Screen, model: Any, panel: Any, origins: int | None, stride: int | None, plot: Path | None, *, trained: bool
 ) -> int:
     """Train if need be, score, print."""
-    from gatecast.assessment import evaluate as assess
-    from gatecast.assessment import hold_out, origins_that_fit
+    from gatecast.backtesting.assess import evaluate as scored
+    from gatecast.backtesting.assess import origins_that_fit
+    from gatecast.workflow import data_facts, model_facts
 
     count = origins or origins_that_fit(panel, model.horizon)
     started = time.monotonic()
-    made = (hold_out if trained else assess)(model, panel, origins=count, stride=stride)
+    made = scored(model, panel, origins=count, stride=stride)
     seconds = time.monotonic() - started if trained else 0.0
     if trained:
         show_model(screen, model, seconds)
@@ -93,7 +94,7 @@ def _score(
         screen.line()
     screen.scores(made.scores)
     if plot is not None:
-        from gatecast.plots import backtest_chart
+        from gatecast.forecasts.plots import backtest_chart
 
         backtest_chart(made, path=plot)
         screen.note(f"written: {plot}")
@@ -101,7 +102,7 @@ def _score(
         "command": "evaluate",
         "data": data_facts(panel),
         "model": model_facts(model, seconds),
-        "assessment": made.scores.to_dict(),
+        "evaluation": made.to_dict(),
         "verdict": made.scores.verdict,
     }
     screen.close()

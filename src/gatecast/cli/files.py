@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from gatecast.errors import ConfigError, did_you_mean, listed
 
 if TYPE_CHECKING:
     from gatecast.cli.printing import Screen
-    from gatecast.forecast import Forecast
+    from gatecast.forecasts.forecast import Forecast
 
 __all__ = ["PLOT_KINDS", "TABLE_KINDS", "require_writable", "save_forecast", "to_future", "write_results"]
 
@@ -70,18 +70,16 @@ def save_forecast(forecast: Forecast, path: Path) -> None:
     import polars as pl
 
     frame: pl.DataFrame = forecast.to_frame("polars")
+    time = forecast.axes.names[1]
+    dtype = frame.schema[time]
     kind = path.suffix.lower()
     if kind == ".parquet":
-        frame.write_parquet(path)
-        return
-    time = forecast.names[1]
-    dtype = frame.schema[time]
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+        pass  # which has dates
+    elif isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
         days = (frame[time].dt.truncate("1d") == frame[time]).all()
         frame = frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S"))
     elif isinstance(dtype, pl.Datetime):
         frame = frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%dT%H:%M:%S%:z"))
-    if kind == ".jsonl":
-        frame.write_ndjson(path)
-    else:
-        frame.write_csv(path)
+    writers: dict[str, Callable[..., object]] = {".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
+    with path.open("wb") as file:  # polars takes no name that is no Unicode text
+        writers.get(kind, frame.write_csv)(file)

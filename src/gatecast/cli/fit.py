@@ -10,11 +10,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import data_facts, forecaster, read_panel, settings
+from gatecast.cli.building import forecaster, read_panel, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
 from gatecast.cli.options import OUTPUT, DataOptions, Json, ModelOptions, NetworkOptions, Plot, TrainingOptions
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import model_facts, show_model
+from gatecast.cli.sections import show_model
 
 __all__ = ["fit"]
 
@@ -45,7 +45,7 @@ def fit(
     screen = Screen(json)
     panel = read_panel(file, data)
     screen.wrapped(panel.describe())
-    fitted, note = forecaster(panel, model.horizon, arguments)
+    fitted, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
     started = time.monotonic()
     fitted.fit(panel)
@@ -53,11 +53,13 @@ def fit(
     show_model(screen, fitted, seconds)
     fitted.save(save)
     if plot is not None:
-        from gatecast.plots import loss_chart
+        from gatecast.forecasts.plots import loss_chart
 
         loss_chart(fitted.history_, path=plot)
     for path in filter(None, (save, plot)):
         screen.note(f"written: {path}")
+    from gatecast.workflow import data_facts, model_facts
+
     screen.result = {
         "command": "fit",
         "data": data_facts(panel),

@@ -4,21 +4,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import (
-    data_facts,
-    forecaster,
-    read_future,
-    read_panel,
-    require_counts,
-    require_future,
-    settings,
-)
+from gatecast.cli.building import forecaster, read_future, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import (
     DataOptions,
@@ -32,14 +23,8 @@ from gatecast.cli.options import (
     Save,
     TrainingOptions,
 )
-from gatecast.cli.printing import Screen
-from gatecast.cli.sections import forecast_facts, model_facts, show_forecast, show_model
-from gatecast.errors import WindowError
-
-if TYPE_CHECKING:
-    from gatecast.assessment import Assessment
-    from gatecast.data.panel import Panel
-    from gatecast.forecaster import Forecaster
+from gatecast.cli.printing import Screen, worded
+from gatecast.cli.sections import show_forecast, show_model
 
 __all__ = ["forecast"]
 
@@ -78,54 +63,24 @@ def forecast(
     screen = Screen(json)
     panel = read_panel(file, data)
     screen.wrapped(panel.describe())
-    forecasting, note = forecaster(panel, model.horizon, arguments)
+    forecasting, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
-    ahead = require_future(panel, forecasting.horizon, read_future(panel, known, data))
-    assessment, seconds = _train(screen, forecasting, panel, origins)
-    if assessment is not None:
-        screen.scores(assessment.scores)
+
+    from gatecast.workflow import forecast_with
+
+    made = forecast_with(forecasting, panel, future=read_future(panel, known, data), origins=origins)
+    show_model(screen, made.model, made.seconds)
+    if made.problem is not None:
+        held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "
+        screen.wrapped(f"{held}({worded(made.problem)})", "yellow")
+    if made.scores is not None:
+        screen.scores(made.scores)
     screen.line()
-    made = forecasting.predict(panel, future=ahead)
-    show_forecast(screen, made, output)
-    write_results(screen, made, output, plot)
+    show_forecast(screen, made.forecast, output)
+    write_results(screen, made.forecast, output, plot)
     if save is not None:
-        forecasting.save(save)
+        made.model.save(save)
         screen.note(f"written: {save}")
-    screen.result = {
-        "command": "forecast",
-        "data": data_facts(panel),
-        "model": model_facts(forecasting, seconds),
-        "assessment": None if assessment is None else assessment.scores.to_dict(),
-        "verdict": None if assessment is None else assessment.scores.verdict,
-        "forecast": forecast_facts(made) if json else [],
-    }
+    screen.result = {"command": "forecast", **(made.to_dict() if json else {})}
     screen.close()
-    return 130 if forecasting.record_["interrupted"] else 0
-
-
-def _train(screen: Screen, model: Forecaster, panel: Panel, origins: int | None) -> tuple[Assessment | None, float]:
-    """Score on held-back origins, then train on everything; seconds of both."""
-    from gatecast.assessment import hold_out, origins_that_fit
-
-    started = time.monotonic()
-    assessment, reason, limit = None, "", model.time_limit
-    if limit is not None:
-        model.time_limit = limit * 2 / 3  # the rest is for the training on everything
-    try:
-        assessment = hold_out(model, panel, origins=origins or origins_that_fit(panel, model.horizon))
-    except WindowError as error:
-        if origins is not None:
-            raise
-        reason = str(error)
-    model.time_limit = limit
-    if assessment is None:
-        model.fit(panel)
-    elif not model.record_["interrupted"]:
-        left = None if limit is None else max(limit - (time.monotonic() - started), limit / 10)
-        model.refit_on(panel, left)
-    seconds = time.monotonic() - started
-    show_model(screen, model, seconds)
-    if reason:
-        held = "Nothing could be held back, so nothing was checked: trust this forecast as little as a guess. "
-        screen.wrapped(f"{held}({reason})", "yellow")
-    return assessment, seconds
+    return 130 if made.model.record_["interrupted"] else 0

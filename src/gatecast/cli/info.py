@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import gatecast
-from gatecast import kernels
 from gatecast.cli.options import Json
 from gatecast.cli.printing import Screen
 from gatecast.cli.sections import show_blend
+from gatecast.nn import kernels
 
 __all__ = ["info"]
 
@@ -58,7 +58,7 @@ def _machine() -> dict[str, Any]:
     """Versions, devices, threads."""
     import torch
 
-    from gatecast.data.datasets import EXAMPLES
+    from gatecast.data.examples.datasets import EXAMPLES
     from gatecast.training.device import pick_device
 
     return {
@@ -95,7 +95,7 @@ def _kernels_in_words(found: dict[str, Any]) -> str:
 
 
 def _model(path: Path) -> dict[str, Any]:
-    from gatecast.files import describe_file
+    from gatecast.storage.files import describe_file
 
     return {"model": str(path), **describe_file(path)}
 

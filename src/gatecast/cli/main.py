@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
 import gatecast
-from gatecast.cli.printing import complain
+from gatecast.cli.printing import complain, show_what_can_be_shown, worded
 from gatecast.errors import GatecastError
 
 __all__ = ["app", "main"]
@@ -49,11 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, 2 for what the user can put right, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    show_what_can_be_shown()
     try:
         code = app(words, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except (CycloptsError, GatecastError) as error:
-        complain(_in_options(str(error)))
+        complain(worded(error))
         return 2
     except BrokenPipeError:
         # The reader went away (head, a pager): what is left to say goes nowhere, also at the interpreter's end.
@@ -69,17 +69,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("interrupted before anything was trained.")
         return 130
     return code if isinstance(code, int) else 0
-
-
-def _in_options(message: str) -> str:
-    """Arguments of the API as options of the command line.
-
-    >>> _in_options("Pass target= (and day_first=), gaps='missing' or wide=True.")
-    'Pass --target (and --day-first), --gaps missing or --wide.'
-    """
-
-    def option(found: re.Match[str]) -> str:
-        value = found["value"] or ""
-        return f"--{found['name'].replace('_', '-')}{'' if value in ('', 'True') else f' {value}'}"
-
-    return re.sub(r"\b(?P<name>[a-z]+(?:_[a-z]+)*)=(?:'(?P<value>\w+)'|True|(?=[\s,.)])|\.\.\.)", option, message)

@@ -1,7 +1,8 @@
-"""The options of the commands, by group. Those of network and training come from their dataclasses."""
+"""The options of the commands, by group. Those of model, network and training come from their dataclasses."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
@@ -10,6 +11,8 @@ from cyclopts import Group, Parameter, Token
 
 from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
+from gatecast.model.losses import LOSSES
+from gatecast.planning.settings import Settings, field_docs
 from gatecast.training.config import TrainingConfig
 
 __all__ = [
@@ -36,6 +39,8 @@ MODEL = Group("Model", sort_key=2)
 OUTPUT = Group("Output", sort_key=3)
 NETWORK = Group("Network", sort_key=4)
 TRAINING = Group("Training", sort_key=5)
+
+LOSS_HELP = Parameter(help=f"What is minimised. {'; '.join(f'{loss.name}: {loss.help}' for loss in LOSSES.values())}.")
 
 UNSET: Any = object()  # told apart from None, which means "none" where a setting allows it
 
@@ -104,46 +109,35 @@ class DataOptions:
     day_first: bool | None = None
 
 
-@_group(MODEL)
-@dataclass(frozen=True)
-class ModelOptions:
-    """What is forecast and how. What is not given is chosen from the data.
+def _optional(
+    config: type,
+    group: Group,
+    without: tuple[str, ...],
+    kinds: Mapping[str, Any] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Any:
+    """A dataclass with the fields of a configuration, none of which has to be given.
 
     Args:
-        horizon: Steps to forecast; one season by default.
-        lookback: Steps that the network reads.
-        scaling: Such as "log+seasonal-difference:12+standard".
-        members: Networks of different seeds that are averaged.
-        structures: Scalings that are trained at most and blended; 1 = the most promising one.
-        calendar: Whether the network is told the time of day, the weekday and the time of year.
-        quantiles: Levels to forecast, such as 0.05,0.5,0.95.
-        recursive: Forecast one step at a time and feed it back.
-        time_limit: Seconds that the training may take, roughly.
-        seed: Seed of everything random.
+        config: its field docs are the help.
+        group: of the help.
+        without: the fields that are no options.
+        kinds: types of those that are typed in another way than the fields have them.
+        notes: what the help of single options adds.
     """
-
-    horizon: Whole | None = None
-    lookback: Whole | None = None
-    scaling: str | None = None
-    members: Whole | None = None
-    structures: Whole | None = None
-    calendar: bool | None = None
-    quantiles: str = "0.025,0.1,0.5,0.9,0.975"
-    recursive: Annotated[bool, Parameter(negative="")] = False
-    time_limit: float | None = None
-    seed: Whole = 0
-
-
-def _optional(config: type, group: Group, without: tuple[str, ...]) -> Any:
-    """A dataclass with the fields of a configuration, none of which has to be given."""
-    hints = get_type_hints(config)
-    left = [f.name for f in fields(config) if f.name not in without]
+    left, typed = [f.name for f in fields(config) if f.name not in without], dict(kinds or {})
+    asked = {name: config.__annotations__[name] for name in left if name not in typed}
+    shell = type(config.__name__, (), {"__annotations__": asked, "__module__": config.__module__})
+    hints = {name: _exact(hint) for name, hint in get_type_hints(shell).items()} | typed
+    if "loss" in hints:
+        names = hints["loss"]
+        hints["loss"] = Annotated[names, LOSS_HELP]
     made: Any = make_dataclass(
-        f"{config.__name__}Options", [(name, _exact(hints[name]), field(default=UNSET)) for name in left], frozen=True
+        f"{config.__name__}Options", [(name, hints[name], field(default=UNSET)) for name in left], frozen=True
     )
     made.__module__ = __name__  # cyclopts takes a class of the module "types" for a builtin
-    lines = (config.__doc__ or "").splitlines()
-    made.__doc__ = "\n".join(line for line in lines if line.split(":")[0].strip() not in without)
+    docs, more = field_docs(config), notes or {}
+    made.__doc__ = "Options.\n\nArgs:\n" + "".join(f"    {name}: {docs[name]}{more.get(name, '')}\n" for name in left)
     return _group(group)(made)
 
 
@@ -154,11 +148,19 @@ def _exact(hint: Any) -> Any:
     return Whole | None if int in get_args(hint) else hint
 
 
+# The configurations have groups of their own; a command line always validates, trains again and shows its progress.
+ModelOptions: Any = _optional(
+    Settings,
+    MODEL,
+    ("network", "training", "refit", "progress"),
+    {"scaling": str, "quantiles": str, "recursive": Annotated[bool, Parameter(negative="")]},
+    {"horizon": " One season by default.", "quantiles": " Written as 0.1,0.5,0.9."},
+)
 # A forecaster cannot look both ways, and the seed is one for everything.
 NetworkOptions: Any = _optional(LSTMConfig, NETWORK, ("bidirectional",))
 TrainingOptions: Any = _optional(TrainingConfig, TRAINING, ("seed",))
 
 
 def given(options: Any) -> dict[str, Any]:
-    """What the user gave of network or training."""
+    """What the user gave of a group of options."""
     return {f.name: getattr(options, f.name) for f in fields(options) if getattr(options, f.name) is not UNSET}

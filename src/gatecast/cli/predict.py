@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gatecast.cli.building import data_facts, read_future, read_panel
+from gatecast.cli.building import read_future, read_panel
 from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import DataOptions, Future, Json, Output, Plot
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import forecast_facts, show_forecast
+from gatecast.cli.sections import show_forecast
 
 __all__ = ["predict"]
 
@@ -39,7 +39,7 @@ def predict(
     require_writable(output, TABLE_KINDS, "--output")
     require_writable(plot, PLOT_KINDS, "--plot")
     known = to_future(future)
-    from gatecast.files import load
+    from gatecast.forecaster import load
 
     fitted = load(model)
     screen = Screen(json)
@@ -49,6 +49,8 @@ def predict(
     made = fitted.predict(panel, future=read_future(panel, known, data))
     show_forecast(screen, made, output)
     write_results(screen, made, output, plot)
+    from gatecast.workflow import data_facts, forecast_facts
+
     screen.result = {
         "command": "predict",
         "model": str(model),

@@ -2,21 +2,64 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import math
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
+
+from gatecast.errors import Argument, Code, GatecastError, Setting
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["WIDTH", "Screen", "complain", "number_format", "write_json"]
+__all__ = [
+    "WIDTH",
+    "Option",
+    "Screen",
+    "complain",
+    "number_format",
+    "options",
+    "show_what_can_be_shown",
+    "typed_option",
+    "worded",
+    "write_json",
+]
 
 WIDTH = 80
+RENAMED = {("read", "future"): "future_columns"}  # predict has a ``future`` of its own
+# Arguments that a message names and no command takes, with the words for them.
+WITHOUT_OPTION = {
+    ("leakage_check", "train"): "train",
+    ("read_covariates", "horizon"): "a horizon",
+    ("rivals", "processes"): "",
+    ("split", "at"): "a time",
+    ("split", "fraction"): "a share",
+    ("split", "horizon"): "a horizon",
+}
+_ALIKE = {"·": ".", "−": "-", "–": "-", "…": "...", "è": "e", "±": "+-", "×": "x"}
+
+
+def show_what_can_be_shown() -> None:
+    """Let stdout replace what its encoding lacks, such as that of a pipe on Windows, by what looks alike, or by "?"."""
+    codecs.register_error("gatecast", _alike)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="gatecast")
+
+
+def _alike(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_ALIKE.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
 
 
 class Screen:
@@ -79,9 +122,123 @@ def complain(message: str) -> None:
     )
 
 
+# ---------------------------------------------------------------- errors in the words of the command line
+
+
+def worded(error: Exception) -> str:
+    """The message of an error, the arguments of the API in it as options.
+
+    >>> worded(GatecastError("Pass ", Setting("gaps", "missing", of="read"), " or ", Setting("future", of="read"), "."))
+    'Pass --gaps missing or --future-columns.'
+    """
+    return error.worded(_as_option) if isinstance(error, GatecastError) else str(error)
+
+
+def _as_option(part: Argument | Setting | Code) -> str:
+    if isinstance(part, Code):
+        return part.words
+    key = (part.of, part.name)
+    option = options().get(key)
+    if option is None:
+        return WITHOUT_OPTION.get(key, str(part))
+    if isinstance(part, Argument) or part.is_open:
+        return option.typed
+    if part.relation != "=":
+        return f"{option.typed} {part.relation} {part.value}"
+    if part.value is False and not option.negative:
+        return f"no {option.typed}"
+    value = part.value
+    if option.commas and isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    return " ".join(typed_option(option.name, value))
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command line.
+
+    Args:
+        name: that of its field.
+        negative: whether there is a --no- form of it.
+        commas: whether several values stand in one text, with commas.
+    """
+
+    name: str
+    negative: bool
+    commas: bool
+
+    @property
+    def typed(self) -> str:
+        """Such as "--day-first"."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+@cache
+def options() -> dict[tuple[str, str], Option]:
+    """The options, by what takes the argument and the argument's name (see ``gatecast.errors.Argument``)."""
+    from gatecast.cli.backtest import BacktestOptions
+    from gatecast.cli.evaluate import evaluate
+    from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
+    from gatecast.cli.predict import predict
+    from gatecast.cli.tune import tune
+
+    homes: tuple[tuple[str, Any, tuple[str, ...] | None], ...] = (
+        ("read", DataOptions, None),
+        ("forecaster", ModelOptions, None),
+        ("network", NetworkOptions, None),
+        ("training", TrainingOptions, None),
+        ("backtest", BacktestOptions, None),
+        ("predict", predict, ("future",)),
+        ("evaluate", evaluate, ("origins", "stride")),
+        ("tune", tune, ("trials", "origins", "stride", "storage")),
+        ("tune", ModelOptions, ("time_limit",)),
+    )
+    made = {}
+    for of, home, names in homes:
+        hints = get_type_hints(home, include_extras=True)
+        made.update({(of, name): _option(name, hints[name]) for name in names or hints})
+    return made | {(of, name): made[of, option] for (of, name), option in RENAMED.items()}
+
+
+def _option(name: str, hint: Any) -> Option:
+    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    negative = all(note.negative != () for note in notes if isinstance(note, Parameter))
+    return Option(name, negative, commas=hint is str)
+
+
+def typed_option(name: str, value: Any) -> Iterator[str]:
+    """One option as it is typed.
+
+    >>> list(typed_option("day_first", False)), list(typed_option("target", ("a", "b")))
+    (['--no-day-first'], ['--target', 'a', '--target', 'b'])
+    >>> list(typed_option("clip", None))
+    ['--clip', 'none']
+    """
+    typed = name.replace("_", "-")
+    if isinstance(value, bool):
+        yield f"--{'' if value else 'no-'}{typed}"
+        return
+    for one in value if isinstance(value, tuple) else (value,):
+        yield f"--{typed}"
+        yield "none" if one is None else _number(one) if isinstance(one, float) else str(one)
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+# ---------------------------------------------------------------- JSON
+
+
 def write_json(result: dict[str, Any]) -> None:
-    """One strict JSON object on stdout: what is not finite is null."""
-    print(json.dumps(plain(result), ensure_ascii=False, allow_nan=False))
+    """One strict JSON object on stdout: what is not finite is null, what the encoding lacks is escaped."""
+    text = json.dumps(plain(result), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(plain(result), allow_nan=False)
+    print(text)
 
 
 def plain(value: Any) -> Any:

@@ -10,10 +10,10 @@ from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 if TYPE_CHECKING:
     import numpy as np
 
-    from gatecast.forecast import Forecast
     from gatecast.forecaster import Forecaster
+    from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["forecast_facts", "model_facts", "show_blend", "show_chosen", "show_forecast", "show_model"]
+__all__ = ["show_blend", "show_chosen", "show_forecast", "show_model"]
 
 ROWS = 12
 TARGETS = 3
@@ -21,6 +21,8 @@ TARGETS = 3
 
 def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
     """What was chosen, and how training went."""
+    from gatecast.workflow import model_facts
+
     facts = model_facts(model, seconds)
     show_chosen(screen, model)
     device = "" if facts["device"] == "cpu" else f" on {facts['device']}"
@@ -31,52 +33,21 @@ def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
 
 
 def show_chosen(screen: Screen, model: Forecaster, label: str = "chosen") -> None:
-    """The plan in one line; of a blend one line per part, and why it is one."""
-    facts = blend_facts(model)
-    if not show_blend(screen, facts, label):
+    """The plan in one line; of a blend one line per expert, and why it is one."""
+    if not show_blend(screen, model.fitted_.blend.facts(), label):
         screen.labelled(label, model.plan_.describe())
 
 
 def show_blend(screen: Screen, blend: dict[str, Any], label: str, indent: int = 9) -> bool:
-    """A line for each part of a blend and one that says why; nothing, and False, for one structure alone."""
-    title = blend_title(len(blend["parts"]), blend["smoothing"])
+    """A line for each expert of a blend and one that says why; nothing, and False, for one expert alone."""
+    experts = [(expert["weight"], expert["name"]) for expert in blend["experts"]]
+    title = blend_title(experts)
     if title:
         screen.labelled(label, title, indent)
-        for weight, plan in blend_lines([(p["weight"], p["plan"]) for p in blend["parts"]], blend["smoothing"]):
-            screen.labelled(f"  {weight}", plan, indent)
+        for weight, name in blend_lines(experts):
+            screen.labelled(f"  {weight}", name, indent)
         screen.labelled("", blend_reason(blend["errors"], blend["own_weights"]), indent)
     return bool(title)
-
-
-def blend_facts(model: Forecaster) -> dict[str, Any]:
-    """The parts of a blend with their weights, as in the description of a model file."""
-    blend = model.blend_
-    return {
-        "parts": [{"weight": part.weight, "plan": part.plan.describe()} for part in blend.parts],
-        "smoothing": blend.smoothing,
-        "errors": [list(pair) for pair in blend.errors],
-        "own_weights": blend.own_weights,
-    }
-
-
-def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
-    """The same for JSON."""
-    import torch
-
-    plan = model.plan_
-    return {
-        "chosen": plan.describe(),
-        "blend": blend_facts(model),
-        "horizon": model.horizon,
-        "lookback": plan.framing.lookback,
-        "scaling": plan.scaling.describe(),
-        "season": plan.season,
-        "members": plan.members,
-        "train_seconds": round(seconds, 3),
-        "device": str(model.ensemble_.device),
-        "threads": torch.get_num_threads(),
-        "interrupted": bool(model.record_.get("interrupted", False)),
-    }
 
 
 def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> None:
@@ -129,20 +100,3 @@ def _bounds(title: str, shown_H2: np.ndarray, style: str) -> list[str]:
     wide = max(map(len, low))
     texts = [title, *(f"{a:>{wide}} .. {b}" for a, b in zip(low, high, strict=True))]
     return [text.ljust(max(map(len, texts))) for text in texts]
-
-
-def forecast_facts(forecast: Forecast) -> list[dict[str, Any]]:
-    """One object per series and target, for JSON."""
-    label = forecast.frequency.label
-    times = forecast.times
-    return [
-        {
-            "series": name,
-            "target": target,
-            "time": [int(t) if forecast.frequency.unit == "step" else label(t) for t in times[n]],
-            "forecast": forecast.values[n, :, c],
-            "quantiles": {f"{q:g}": forecast.values_NHCQ[n, :, c, k] for k, q in enumerate(forecast.quantiles)},
-        }
-        for n, name in enumerate(forecast.ids)
-        for c, target in enumerate(forecast.targets)
-    ]

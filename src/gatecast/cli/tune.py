@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from gatecast.cli.building import data_facts, forecaster, read_panel, require_counts, settings
+from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import require_writable
 from gatecast.cli.options import (
     MODEL,
@@ -26,8 +26,9 @@ from gatecast.cli.options import (
     TrainingOptions,
     Whole,
 )
-from gatecast.cli.printing import WIDTH, Screen
-from gatecast.cli.sections import model_facts, show_model
+from gatecast.cli.printing import WIDTH, Screen, typed_option
+from gatecast.cli.sections import show_model
+from gatecast.planning.settings import Settings
 
 if TYPE_CHECKING:
     from gatecast.tuning.result import Tuning
@@ -68,16 +69,16 @@ def tune(
     require_optuna()
     require_writable(save, (), "--save")
     require_counts(trials=trials, origins=origins, stride=stride)
-    arguments = {**settings(model, network, training), "time_limit": None}
+    arguments = settings(model, network, training)
+    limit = arguments.pop("time_limit", TIME_LIMIT)  # of the whole search
     screen = Screen(json)
     panel = read_panel(file, data)
     screen.wrapped(panel.describe())
-    given, note = forecaster(panel, model.horizon, arguments)
+    given, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 
     from gatecast.tuning.tune import tune as search
 
-    limit = TIME_LIMIT if model.time_limit is None else model.time_limit
     made = search(
         given,
         panel,
@@ -86,13 +87,15 @@ def tune(
         origins=origins or 3,
         stride=stride,
         storage=storage,
-        seed=model.seed,
+        seed=given.seed,
     )
-    repeat = shlex.join(["gatecast", "forecast", *_words(file, data, made.settings)])
+    repeat = shlex.join(["gatecast", "forecast", *_words(file, data, made.model.settings)])
     _show(screen, made, repeat)
     if save is not None:
         made.model.save(save)
         screen.note(f"written: {save}")
+    from gatecast.workflow import data_facts, model_facts
+
     screen.result = {
         "command": "tune",
         "data": data_facts(panel),
@@ -135,39 +138,23 @@ def _changes(changes: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name.replace('_', ' ')} {value}"
 
 
-def _words(file: Path | None, data: DataOptions, arguments: Mapping[str, Any]) -> Iterator[str]:
-    """The words after ``gatecast forecast`` that give these settings again."""
+def _words(file: Path | None, data: DataOptions, settings: Settings) -> Iterator[str]:
+    """The words after ``gatecast forecast`` that read these data and give these settings again."""
     if file is not None:
         yield str(file)
     for option in fields(DataOptions):
         value = getattr(data, option.name)
         if value != option.default:
-            yield from _option(option.name, value)
-    usual = vars(ModelOptions())
-    for name in ("horizon", "lookback", "scaling", "members", "recursive", "seed"):
-        if arguments[name] != usual[name]:
-            yield from _option(name, arguments[name])
-    levels = ",".join(f"{level:g}" for level in arguments["quantiles"])
-    if levels != usual["quantiles"]:
-        yield from _option("quantiles", levels)
-    for group in ("network", "training"):
-        for name, value in (arguments[group] or {}).items():
-            yield from _option(name, value)
-
-
-def _option(name: str, value: Any) -> Iterator[str]:
-    """One option as it is typed.
-
-    >>> list(_option("day_first", False)), list(_option("target", ("a", "b"))), list(_option("clip", None))
-    (['--no-day-first'], ['--target', 'a', '--target', 'b'], ['--clip', 'none'])
-    """
-    typed = name.replace("_", "-")
-    if isinstance(value, bool):
-        yield f"--{'' if value else 'no-'}{typed}"
-        return
-    for one in value if isinstance(value, tuple) else (value,):
-        yield f"--{typed}"
-        yield "none" if one is None else _number(one) if isinstance(one, float) else str(one)
+            yield from typed_option(option.name, value)
+    held, usual = settings.plain(), {field.name: field.default for field in fields(Settings)}
+    typed = {**held, "quantiles": ",".join(map(_number, held["quantiles"]))}
+    for option in fields(ModelOptions):
+        if held[option.name] != usual[option.name]:
+            yield from typed_option(option.name, typed[option.name])
+    for group, values in ((NetworkOptions, held["network"] or {}), (TrainingOptions, held["training"] or {})):
+        for option in fields(group):
+            if option.name in values:
+                yield from typed_option(option.name, values[option.name])
 
 
 def _number(value: float) -> str:

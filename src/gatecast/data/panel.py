@@ -12,15 +12,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gatecast.data.frequency import Frequency
+from gatecast.data.html import ROWS, html_table, labels
 from gatecast.data.schema import Schema
-from gatecast.errors import PanelError, WindowError, did_you_mean, listed
+from gatecast.errors import Code, PanelError, Setting, WindowError, did_you_mean, listed
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from gatecast.data.frequency import TimeLike
 
 __all__ = ["Panel"]
@@ -158,7 +162,9 @@ class Panel:
             WindowError: a series has nothing left in the first part (all such series are named).
         """
         if sum(argument is not None for argument in (horizon, fraction, at)) != 1:
-            raise PanelError("split() takes exactly one of horizon=, fraction= and at=.")
+            fraction_, at_ = Setting("fraction", of="split"), Setting("at", of="split")
+            one_of = (Setting("horizon", of="split"), ", ", fraction_, " and ", at_)
+            raise PanelError("split() takes exactly one of ", one_of, ".")
         if horizon is not None:
             cut = self.length - horizon
         elif fraction is not None:
@@ -169,7 +175,9 @@ class Panel:
         if len(empty):
             raise WindowError(
                 f"nothing is left before the split in {listed([repr(self.ids[n]) for n in empty])} "
-                f"({len(empty):,} of {len(self):,} series). Split later, or drop the short series with drop_short()."
+                f"({len(empty):,} of {len(self):,} series). Split later, or drop the short series",
+                Code(" with drop_short()"),
+                ".",
             )
         return self.slice(0, cut), self.slice(cut, self.length)
 
@@ -205,8 +213,27 @@ class Panel:
         begin, end = self.frequency.label(self.starts.min()), self.frequency.label(last.max())
         return f"{names} · {len(self):,} series · {steps} {self.frequency.plural(high)}, {begin} to {end}"
 
+    def _repr_html_(self) -> str:
+        shown = self.select(np.arange(min(len(self), ROWS)))
+        last = self.frequency.advance(shown.starts, shown.length - 1)
+        columns = {
+            "series": shown.ids,
+            "steps": [f"{length:,}" for length in shown.length],
+            "begin": labels(self.frequency, shown.starts),
+            "end": labels(self.frequency, last),
+            "missing": [f"{int(np.isnan(shown.series(n)).sum()):,}" for n in range(len(shown))],
+        }
+        left = [f"{len(self) - ROWS:,} more series"] if len(self) > ROWS else []
+        return html_table(self.describe(), columns, left)
+
     def to_frame(self, backend: str | None = None) -> Any:
         """The panel as a long table in the library it came from, or in the one named."""
         from gatecast.data.frames import panel_to_frame
 
         return panel_to_frame(self, backend or self.backend)
+
+    def plot(self, series: Sequence[int | str] | None = None, path: str | Path | None = None) -> Figure:
+        """The targets of the first series, or of those named, over time. Saved to ``path`` if given."""
+        from gatecast.forecasts.plots import panel_chart
+
+        return panel_chart(self, series, path)

@@ -40,12 +40,13 @@ def run(as_published: bool, seed: int, plot: Path | None, lookback: int | None =
     model.fit(train)
     first_target = panel.times(0)[TRAIN + (lookback or 1) if as_published else 100]
     # the article windows the test part by itself; the naive forecasts may look back all the same
-    fit, scored = gc.walk(model, train, season=12), gc.walk(model, panel, begin=first_target, season=12)
+    fit = gc.evaluate(model, train, season=12, origins="all", in_sample=True)
+    scored = gc.evaluate(model, panel, begin=first_target, season=12)
     draw(plot, "airline", panel, TRAIN, {"train": fit, "test": scored}, model.history_)
     scores = {"train": errors_of(fit), "test": errors_of(scored)}
     if as_published:
-        for span, part in ((gc.walk(model, train), "train"), (gc.walk(model, test), "test")):
-            every_BKHC = model.every_step_from(span.panel, span.series_B, span.origin_B)
+        for span, part in ((fit, "train"), (gc.evaluate(model, test, origins="all", in_sample=True), "test")):
+            every_BKHC = model.fitted_.every_step(span.panel, span.series_B, span.origin_B)
             row_BK = span.origin_B[:, None] + range(2 - model.plan_.framing.lookback, 2)
             scores[part]["lstm_all_steps"] = errors(panel.target_RC[row_BK], every_BKHC[:, :, 0])
     return DemoResult(

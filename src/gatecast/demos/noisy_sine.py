@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import gatecast as gc
-from gatecast.data.datasets import noisy_sine_floor
+from gatecast.data.examples.datasets import noisy_sine_floor
 from gatecast.demos.pictures import draw
 from gatecast.demos.result import DemoResult, errors_of
 
@@ -36,8 +36,8 @@ def run(as_published: bool, seed: int, plot: Path | None) -> DemoResult:
     train, test = panel.split(fraction=0.9)
     model = published(seed) if as_published else gc.Forecaster(horizon=1, seed=seed)
     model.fit(train)
-    fit = gc.walk(model, train)
-    scored = gc.walk(model, test if as_published else panel, begin=FIRST_TARGET)
+    fit = gc.evaluate(model, train, origins="all", in_sample=True)
+    scored = gc.evaluate(model, test if as_published else panel, begin=FIRST_TARGET)
     scored = scored.with_reference("floor", noisy_sine_floor()[FIRST_TARGET:, None, None])
     draw(plot, "noisy-sine", panel, 720, {"train": fit, "test": scored}, model.history_)
     scores = {"train": errors_of(fit), "test": errors_of(scored)}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gatecast.assessment import Assessment
+from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
-from gatecast.plots import loss_chart, split_chart, truth_chart
+from gatecast.forecasts.plots import loss_chart, split_chart, truth_chart
 from gatecast.training.loop import Row
 
 __all__ = ["draw"]
@@ -20,7 +20,7 @@ def draw(
     system: str,
     panel: Panel,
     split: int,
-    spans: Mapping[str, Assessment],
+    spans: Mapping[str, Evaluation],
     history: list[Row],
 ) -> None:
     """Write NAME-TARGET.png for every target column, NAME-truth.png and NAME-loss.png.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.assessment import Assessment
+from gatecast.backtesting.result import Evaluation
 
 __all__ = ["DemoResult", "errors", "errors_of"]
 
@@ -92,10 +92,10 @@ def errors(truth: np.ndarray, forecast: np.ndarray) -> Errors:
     return {"mse": mse, "rmse": math.sqrt(mse), "mae": float(np.abs(error).mean())}
 
 
-def errors_of(assessment: Assessment) -> dict[str, Errors]:
-    """mse, rmse and mae of every method of an assessment, the model's first."""
-    table = assessment.scores.table
-    return {name: {key: table[name][key] for key in ("mse", "rmse", "mae")} for name in assessment.scores.methods}
+def errors_of(evaluation: Evaluation) -> dict[str, Errors]:
+    """mse, rmse and mae of every method of an evaluation, the model's first."""
+    table = evaluation.scores.table
+    return {name: {key: table[name][key] for key in ("mse", "rmse", "mae")} for name in evaluation.scores.methods}
 
 
 def _strict(value: float) -> float | None:

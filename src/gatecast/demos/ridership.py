@@ -38,7 +38,7 @@ def run(as_published: bool, seed: int, plot: Path | None, data: Path | None = No
     train = (shown if as_published else panel).between(end="2018-12")
     model = published(seed) if as_published else gc.Forecaster(horizon=1, seed=seed)
     model.fit(train, validation=check if as_published else None)
-    walks = {name: gc.walk(model, panel, begin=begin, end=end, season=7) for name, (begin, end) in SPANS.items()}
+    walks = {name: gc.evaluate(model, panel, begin=begin, end=end, season=7) for name, (begin, end) in SPANS.items()}
     draw(plot, "ridership", shown, len(shown.between(end="2018-12").series(0)), walks, model.history_)
     scores = {name: errors_of(span) for name, span in walks.items()}
     if as_published:  # the article keeps the best epoch of the validation span

@@ -8,8 +8,8 @@ import numpy as np
 
 import gatecast as gc
 from gatecast.demos.result import DemoResult, errors
-from gatecast.evaluation.baselines import baseline_forecasts
-from gatecast.plots import loss_chart, split_chart
+from gatecast.forecasts.plots import loss_chart, split_chart
+from gatecast.statistical.naive import baseline_forecasts
 
 __all__ = ["published", "run"]
 

@@ -35,7 +35,10 @@ def run(as_published: bool, seed: int, plot: Path | None) -> DemoResult:
     train = panel.slice(0, FIRST_TARGET)
     model = published(seed) if as_published else gc.Forecaster(horizon=1, seed=seed)
     model.fit(train)
-    fit, scored = gc.walk(model, train), gc.walk(model, panel, begin=FIRST_TARGET)
+    fit, scored = (
+        gc.evaluate(model, train, origins="all", in_sample=True),
+        gc.evaluate(model, panel, begin=FIRST_TARGET),
+    )
     draw(plot, "sine", panel, FIRST_TARGET, {"train": fit, "test": scored}, model.history_)
     return DemoResult(
         "sine", as_published, seed, model.record_["seconds"], {"train": errors_of(fit), "test": errors_of(scored)},

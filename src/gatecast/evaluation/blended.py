@@ -1,39 +1,44 @@
-"""A blend in words: what it is made of, and what held-back data said of it."""
+"""A blend in words: what it is made of, and what validation said of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 __all__ = ["blend_lines", "blend_reason", "blend_title"]
 
-SMOOTHING, BLEND = "exponential smoothing", "blend"  # all other names of errors are structures
+SMOOTHING, BLEND = "exponential smoothing", "blend"  # all other names are those of candidates
+Weighted = Sequence[tuple[float, str]]
 
 
-def blend_title(parts: int, smoothing: float) -> str:
-    """What is blended; empty where there is one structure alone.
-
-    >>> blend_title(3, 0.0), blend_title(1, 0.5), blend_title(1, 0.0)
-    ('a blend of 3 structures', 'a blend of one structure and an exponential smoothing', '')
-    """
-    if parts == 1 and not smoothing:
-        return ""
-    structures = f"{parts} structures" if parts > 1 else "one structure"
-    return f"a blend of {structures}{f' and an {SMOOTHING}' if smoothing else ''}"
-
-
-def blend_lines(parts: Iterable[tuple[float, str]], smoothing: float) -> list[tuple[str, str]]:
-    """Weight and description of all that forecasts together; nothing where there is one structure alone.
+def blend_title(experts: Weighted) -> str:
+    """What is blended; empty where there is one expert alone.
 
     Args:
-        parts: weight and plan of each structure.
-        smoothing: weight of the exponential smoothing.
+        experts: weight and description of each.
 
-    >>> blend_lines([(0.5, "lookback 24 · log"), (0.3, "lookback 12 · last")], 0.2)
+    >>> blend_title([(0.4, "lookback 24 · log"), (0.3, "lookback 12 · last"), (0.3, "lookback 12 · log")])
+    'a blend of 3 candidates'
+    >>> blend_title([(0.5, "lookback 24 · log"), (0.5, "exponential smoothing")]), blend_title([(1.0, "lookback 24")])
+    ('a blend of one candidate and an exponential smoothing', '')
+    """
+    if len(experts) == 1:
+        return ""
+    trained = sum(name != SMOOTHING for _, name in experts)
+    candidates = f"{trained} candidates" if trained > 1 else "one candidate"
+    return f"a blend of {candidates}{f' and an {SMOOTHING}' if trained < len(experts) else ''}"
+
+
+def blend_lines(experts: Weighted) -> list[tuple[str, str]]:
+    """Weight and description of all experts; nothing where there is one alone.
+
+    Args:
+        experts: weight and description of each.
+
+    >>> blend_lines([(0.5, "lookback 24 · log"), (0.3, "lookback 12 · last"), (0.2, "exponential smoothing")])
     [('0.50', 'lookback 24 · log'), ('0.30', 'lookback 12 · last'), ('0.20', 'exponential smoothing')]
     """
-    together = [*parts, *([(smoothing, SMOOTHING)] if smoothing else [])]
-    shown = _hundredths([weight for weight, _ in together])
-    return [(f"{n / 100:.2f}", name) for n, (_, name) in zip(shown, together, strict=True)] if len(together) > 1 else []
+    shown = _hundredths([weight for weight, _ in experts])
+    return [(f"{n / 100:.2f}", name) for n, (_, name) in zip(shown, experts, strict=True)] if len(experts) > 1 else []
 
 
 def _hundredths(weights: Sequence[float]) -> list[int]:
@@ -50,16 +55,16 @@ def _hundredths(weights: Sequence[float]) -> list[int]:
 
 
 def blend_reason(errors: Sequence[tuple[str, float]], own: int = 0) -> str:
-    """Why it is a blend: its error on held-back data beside that of the best structure; empty where nobody compared.
+    """Why it is a blend: its validation error beside that of the best candidate; empty where nothing was compared.
 
     The weights were chosen on the same data, which the sentence says, for that flatters the blend.
 
     Args:
-        errors: (what, error) of every structure, of the smoothing and of the blend.
+        errors: (what, error) of every candidate, of the smoothing and of the blend.
         own: series that have weights of their own.
 
     >>> blend_reason([("lookback 24 · log", 10.0), ("exponential smoothing", 12.0), ("blend", 9.6)])
-    'On the held-back data that set the weights, the blend was 4 % better than the best structure alone.'
+    'On the validation data that set the weights, the blend was 4 % better than the best candidate alone.'
     """
     blend = [error for name, error in errors if name == BLEND]
     alone = [error for name, error in errors if name not in (SMOOTHING, BLEND)]
@@ -67,6 +72,6 @@ def blend_reason(errors: Sequence[tuple[str, float]], own: int = 0) -> str:
         return ""
     gain = round(100 * (1 - blend[0] / min(alone)))
     outcome = f"{gain} % better than" if gain > 0 else f"{-gain} % worse than" if gain < 0 else "as good as"
-    rest = "; so short a span is only partly believed" if gain < 0 else ""
-    told = f"On the held-back data that set the weights, the blend was {outcome} the best structure alone{rest}."
+    rest = "; so short a span counts only in part" if gain < 0 else ""
+    told = f"On the validation data that set the weights, the blend was {outcome} the best candidate alone{rest}."
     return f"{told} Each series has weights of its own, near these." if own else told

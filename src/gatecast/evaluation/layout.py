@@ -7,12 +7,13 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gatecast.data.html import html_table
 from gatecast.evaluation.measures import level_key
 
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
-__all__ = ["METRIC_TITLES", "decimals", "percent", "score_table"]
+__all__ = ["METRIC_TITLES", "decimals", "percent", "score_html", "score_table"]
 
 WIDTH = 80
 
@@ -34,6 +35,12 @@ def score_table(scores: Scores) -> str:
     words = [*_left_out(scores.counts), scores.verdict]
     wrapped = [line for text in words for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
     return "\n".join([*lines, *wrapped])
+
+
+def score_html(scores: Scores, notes: Sequence[str] = ()) -> str:
+    """The same for notebooks, with all columns."""
+    columns = {"method": [scores.title(name) for name in scores.methods], **dict(_columns(scores))}
+    return html_table("Scores", columns, [*_left_out(scores.counts), scores.verdict, *notes])
 
 
 def decimals(values: Sequence[float], metric: str = "") -> int:

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatecast.errors import InputError, listed
-from gatecast.evaluation.baselines import TITLES
 from gatecast.evaluation.facts import Facts
 from gatecast.evaluation.measures import (
     Measure,
@@ -30,6 +29,7 @@ from gatecast.evaluation.measures import (
     point_measures,
 )
 from gatecast.evaluation.metrics import acd, mae, mase, owa
+from gatecast.statistical.naive import TITLES
 
 if TYPE_CHECKING:
     from gatecast.evaluation.significance import Comparison
@@ -289,6 +289,11 @@ class Scores:
         from gatecast.evaluation.layout import score_table
 
         return score_table(self)
+
+    def _repr_html_(self) -> str:
+        from gatecast.evaluation.layout import score_html
+
+        return score_html(self)
 
     # ---------------------------------------------------------------- inside
 

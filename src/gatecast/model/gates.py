@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gatecast.errors import ConfigError
 from gatecast.model.lstm import LSTMNetwork, fold
+from gatecast.model.protocol import Network
 
 __all__ = ["Gates", "gate_activations"]
 
@@ -43,7 +44,7 @@ class Gates:
 
 
 @torch.inference_mode()
-def gate_activations(network: LSTMNetwork, context_BLF: Tensor, layer: int = 0) -> Gates:
+def gate_activations(network: Network, context_BLF: Tensor, layer: int = 0) -> Gates:
     """Compute the gates of one layer over a window, from a state of zeros; dropout is off.
 
     Args:
@@ -52,8 +53,10 @@ def gate_activations(network: LSTMNetwork, context_BLF: Tensor, layer: int = 0) 
         layer: 0 is the layer that reads the context.
 
     Raises:
-        ConfigError: the network reads both ways, or has no such layer.
+        ConfigError: the network is no LSTM, reads both ways, or has no such layer.
     """
+    if not isinstance(network, LSTMNetwork):
+        raise ConfigError(f"gates are shown of an LSTM; this network is a {type(network).__name__}.")
     if network.config.bidirectional:
         raise ConfigError("gates are shown of networks that read forwards; this one is bidirectional.")
     if not 0 <= layer < network.config.num_layers:

@@ -1,20 +1,22 @@
 """Heads: from raw network outputs to quantiles, and the loss that trains them.
 
-A head is stateless: R raw outputs per step and target; the first is the location, which the linear skip adds to.
+A head is stateless: R raw outputs per step and target; the first is the location, which the linear skip adds to. What
+is known of a loss without its head stands in the table of ``losses``, which names the head of each.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from gatecast.errors import ConfigError, did_you_mean
+from gatecast.data.quantiles import middle
+from gatecast.errors import ConfigError
 from gatecast.model.distributions import (
     gaussian_loss,
     log_softplus,
@@ -23,22 +25,22 @@ from gatecast.model.distributions import (
     student_t_loss,
     student_t_quantile,
 )
-from gatecast.model.shapes import raw_outputs
+from gatecast.model.losses import LOSSES, Loss, loss_named
 
 __all__ = [
-    "LOSSES",
+    "AbsoluteHead",
     "DistributionHead",
     "GaussianHead",
     "Head",
+    "HuberHead",
     "NegativeBinomialHead",
     "PointHead",
     "QuantileHead",
+    "SquaredHead",
     "StudentTHead",
     "Units",
     "make_head",
 ]
-
-LOSSES = ("mse", "mae", "huber", "pinball", "gaussian", "student-t", "negative-binomial")
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,24 @@ class Units:
 
 
 class Head(ABC):
-    """What the raw outputs mean.
+    """What the raw outputs mean. A class of its own for each loss, whose row of the table is ``about``.
 
-    ``units`` are needed by heads of counts alone (``counts``); the other ones ignore them.
+    ``units`` are needed by heads of counts alone; the other ones ignore them.
+
+    Args:
+        quantiles: levels, in any order; ``self.quantiles`` has those that are given out, ascending.
     """
 
-    quantiles: tuple[float, ...]
-    raws: int
-    counts = False
+    about: ClassVar[Loss]
+
+    def __init__(self, quantiles: Sequence[float]) -> None:
+        self.quantiles = tuple(sorted(quantiles))
+        self.raws = self.about.raw_outputs(len(self.quantiles))
+
+    @property
+    def counts(self) -> bool:
+        """The data are counts."""
+        return self.about.counts
 
     @abstractmethod
     def outputs(self, raw: Tensor, units: Units | None = None) -> Tensor:
@@ -73,29 +85,46 @@ class Head(ABC):
 
 
 class PointHead(Head):
-    """One output, trained with a pointwise loss; it stands for the 0.5 quantile."""
+    """One output, trained with a pointwise loss; it stands for the 0.5 quantile, whatever levels are wanted."""
 
-    quantiles = (0.5,)
-    raws = 1
-
-    def __init__(self, loss: str) -> None:
-        self._elementwise: Callable[[Tensor, Tensor], Tensor] = {
-            "mse": lambda forecast, truth: (forecast - truth) ** 2,
-            "mae": lambda forecast, truth: (forecast - truth).abs(),
-            "huber": lambda forecast, truth: nn.functional.huber_loss(forecast, truth, reduction="none"),  # delta 1
-        }[loss]
+    def __init__(self, quantiles: Sequence[float] = (0.5,)) -> None:
+        super().__init__((0.5,))
 
     def outputs(self, raw: Tensor, units: Units | None = None) -> Tensor:
         return raw
-
-    def loss(self, raw: Tensor, target: Tensor, units: Units | None = None) -> Tensor:
-        return self._elementwise(raw[..., 0], target)
 
     def start(self, spread_Y: Tensor) -> Tensor:
         return torch.zeros(len(spread_Y), 1)
 
 
-SIDE_WEIGHT = 0.1  # of every level but the middle one; kernels/losses.h has the same number
+class SquaredHead(PointHead):
+    """Squared error: the forecast is a mean."""
+
+    about = LOSSES["mse"]
+
+    def loss(self, raw: Tensor, target: Tensor, units: Units | None = None) -> Tensor:
+        return (raw[..., 0] - target) ** 2
+
+
+class AbsoluteHead(PointHead):
+    """Absolute error: the forecast is a median."""
+
+    about = LOSSES["mae"]
+
+    def loss(self, raw: Tensor, target: Tensor, units: Units | None = None) -> Tensor:
+        return (raw[..., 0] - target).abs()
+
+
+class HuberHead(PointHead):
+    """Half the squared error up to 1, beyond it the absolute error less a half (Huber 1964)."""
+
+    about = LOSSES["huber"]
+
+    def loss(self, raw: Tensor, target: Tensor, units: Units | None = None) -> Tensor:
+        return nn.functional.huber_loss(raw[..., 0], target, reduction="none")
+
+
+SIDE_WEIGHT = 0.1  # of every level but the middle one; kernels/losses.h has the same number, and no other
 
 
 class QuantileHead(Head):
@@ -104,15 +133,17 @@ class QuantileHead(Head):
         q_mid = raw_0;   q_(mid+1) = q_mid + softplus(raw) ...;   q_(mid-1) = q_mid - softplus(raw) ...
 
     Trained with the pinball loss without factor 2 (Koenker and Bassett 1978), as a weighted mean over the levels: 1 for
-    the middle one, ``SIDE_WEIGHT`` for each other one. All levels share one network, and with equal weights the point
+    the middle one, ``side_weight`` for each other one. All levels share one network, and with equal weights the point
     forecast pays for the intervals: M4 hourly (inner span, five levels) has MASE 1.086 with equal weights, 1.020 with
     these, 1.009 with the median alone (``docs/decisions/0013-the-median-first.md``). The metric ``pinball`` is plain.
     """
 
-    def __init__(self, quantiles: Sequence[float]) -> None:
-        self.quantiles = tuple(sorted(quantiles))
-        self.raws = len(self.quantiles)
-        self._middle = min(range(self.raws), key=lambda q: abs(self.quantiles[q] - 0.5))
+    about = LOSSES["pinball"]
+
+    def __init__(self, quantiles: Sequence[float], side_weight: float = SIDE_WEIGHT) -> None:
+        super().__init__(quantiles)
+        self.side_weight = side_weight
+        self._middle = middle(self.quantiles)
 
     def outputs(self, raw: Tensor, units: Units | None = None) -> Tensor:
         step = nn.functional.softplus(raw[..., 1:].contiguous())  # on a strided view it takes eight times as long
@@ -122,7 +153,8 @@ class QuantileHead(Head):
         return torch.cat([below, location, above], -1)
 
     def loss(self, raw: Tensor, target: Tensor, units: Units | None = None) -> Tensor:
-        loss: Tensor = _Pinball.apply(raw, target, self.quantiles, self._middle)  # type: ignore[no-untyped-call]
+        levels, middle = self.quantiles, self._middle
+        loss: Tensor = _Pinball.apply(raw, target, levels, middle, self.side_weight)  # type: ignore[no-untyped-call]
         return loss
 
     def start(self, spread_Y: Tensor) -> Tensor:
@@ -136,14 +168,16 @@ class QuantileHead(Head):
 class _Pinball(torch.autograd.Function):
     """Pinball loss of ``QuantileHead.outputs``, weighted over the levels, with its gradient in one go.
 
-        (loss_mid + SIDE_WEIGHT * sum of the others) / (1 + SIDE_WEIGHT * (Q - 1))
+        (loss_mid + side_weight * sum of the others) / (1 + side_weight * (Q - 1))
 
     The loss is linear in every output, so that both come from the same few passes: level by level outwards from the
     middle, one plane of memory per raw output. Under autograd this costs as much as the LSTM.
     """
 
     @staticmethod
-    def forward(ctx: Any, raw: Tensor, target: Tensor, levels: tuple[float, ...], middle: int) -> Tensor:
+    def forward(
+        ctx: Any, raw: Tensor, target: Tensor, levels: tuple[float, ...], middle: int, side_weight: float
+    ) -> Tensor:
         plane_R = raw.movedim(-1, 0)
         step_S = nn.functional.softplus(plane_R[1:].contiguous())  # S = R - 1 steps away from the middle
         error = target - plane_R[0]
@@ -156,23 +190,23 @@ class _Pinball(torch.autograd.Function):
             for place, q in enumerate(positions):
                 away = torch.add(away, step_S[first + place], alpha=sign)  # truth minus this output
                 added, pull = _one_level(away, levels[q])
-                loss.add_(added, alpha=SIDE_WEIGHT)
-                gradient_R[0].add_(pull, alpha=SIDE_WEIGHT)
+                loss.add_(added, alpha=side_weight)
+                gradient_R[0].add_(pull, alpha=side_weight)
                 behind.append(pull)
             for place in range(len(behind) - 1, -1, -1):  # a step moves its own output and all beyond it
                 if place + 1 < len(behind):
                     behind[place] += behind[place + 1]
                 torch.mul(behind[place], -sign, out=gradient_R[1 + first + place])
-        gradient_R[1:] *= torch.expm1(-step_S).mul_(-SIDE_WEIGHT)  # the slope of softplus is -expm1(-softplus)
+        gradient_R[1:] *= torch.expm1(-step_S).mul_(-side_weight)  # the slope of softplus is -expm1(-softplus)
         ctx.save_for_backward(gradient_R)
-        weights = 1 + SIDE_WEIGHT * (len(levels) - 1)
+        weights = 1 + side_weight * (len(levels) - 1)
         ctx.weights = weights
         return loss / weights
 
     @staticmethod
-    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, weight: Tensor) -> tuple[Tensor, None, None, None, None]:
         (gradient_R,) = ctx.saved_tensors
-        return (gradient_R * (weight / ctx.weights)).movedim(0, -1), None, None, None
+        return (gradient_R * (weight / ctx.weights)).movedim(0, -1), None, None, None, None
 
 
 def _one_level(error: Tensor, level: float) -> tuple[Tensor, Tensor]:
@@ -198,7 +232,7 @@ class DistributionHead(Head):
     """
 
     def __init__(self, quantiles: Sequence[float]) -> None:
-        self.quantiles = tuple(sorted(quantiles))
+        super().__init__(quantiles)
         self._score_Q = torch.special.ndtri(torch.tensor(self.quantiles, dtype=torch.float64))
 
     def outputs(self, raw: Tensor, units: Units | None = None) -> Tensor:
@@ -212,7 +246,7 @@ class DistributionHead(Head):
 class GaussianHead(DistributionHead):
     """Mean and standard deviation, which both depend on the state (Nix and Weigend 1994)."""
 
-    raws = 2
+    about = LOSSES["gaussian"]
 
     def at_scores(self, raw: Tensor, score: Tensor, units: Units | None = None) -> Tensor:
         return raw[..., :1] + _scale(raw[..., 1:2]) * score.to(raw)
@@ -230,7 +264,7 @@ class StudentTHead(DistributionHead):
     The degrees of freedom are 2 + softplus(raw), so that the variance is finite; at most 1,000.
     """
 
-    raws = 3
+    about = LOSSES["student-t"]
     START = 8.0  # degrees of freedom, less 2
 
     def _parameters(self, raw: Tensor) -> tuple[Tensor, Tensor]:
@@ -259,8 +293,7 @@ class NegativeBinomialHead(DistributionHead):
     The quantiles are whole numbers in the data's unit, given out as outputs. The truth is rounded to whole numbers.
     """
 
-    raws = 2
-    counts = True
+    about = LOSSES["negative-binomial"]
     SOFTNESS = 0.1
     FARTHEST = 1e12
 
@@ -296,19 +329,17 @@ def _scale(raw: Tensor) -> Tensor:
     return nn.functional.softplus(raw) + LEAST_SCALE
 
 
-def make_head(loss: str, quantiles: Sequence[float]) -> Head:
-    """The head for a loss. Raises ConfigError for an unknown loss or levels outside 0..1."""
-    if loss not in LOSSES:
-        raise ConfigError(f"unknown loss {loss!r}{did_you_mean(loss, LOSSES)}. Known: {', '.join(LOSSES)}.")
+def make_head(loss: str, quantiles: Sequence[float], side_weight: float = SIDE_WEIGHT) -> Head:
+    """The head for a loss. Raises ConfigError for an unknown loss or levels outside 0..1.
+
+    Args:
+        loss: a name in the table of losses.
+        quantiles: levels.
+        side_weight: of every level but the middle one in the pinball loss.
+    """
+    about = loss_named(loss)
     wrong = [q for q in quantiles if not 0 < q < 1 or math.isnan(q)]
     if wrong or len(set(quantiles)) != len(quantiles) or not quantiles:
         raise ConfigError(f"quantiles must be different numbers between 0 and 1; got {tuple(quantiles)}.")
-    makers: dict[str, Callable[[Sequence[float]], Head]] = {
-        "pinball": QuantileHead,
-        "gaussian": GaussianHead,
-        "student-t": StudentTHead,
-        "negative-binomial": NegativeBinomialHead,
-    }
-    head = makers[loss](quantiles) if loss in makers else PointHead(loss)
-    assert head.raws == raw_outputs(loss, len(head.quantiles))
-    return head
+    kind = about.head_class()
+    return kind(quantiles, side_weight) if kind is QuantileHead else kind(quantiles)

@@ -13,19 +13,32 @@ config and one error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
 import torch
 from torch import Tensor, nn
 
 from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
+from gatecast.model.protocol import Network, State
 from gatecast.nn import LSTM
 
-__all__ = ["LSTMNetwork", "State"]
-
-State = tuple[Tensor, Tensor]  # h and c, (layers, B, D) each
+__all__ = ["LSTMNetwork", "LSTMState"]
 
 
-class LSTMNetwork(nn.Module):
+class LSTMState(NamedTuple):
+    """Output and memory of the units, (layers, B, D) each."""
+
+    h: Tensor
+    c: Tensor
+
+    def repeat(self, count: int) -> LSTMState:
+        """Copies of each window next to each other: (layers, B * count, D)."""
+        return LSTMState(self.h.repeat_interleave(count, 1), self.c.repeat_interleave(count, 1))
+
+
+class LSTMNetwork(Network):
     """An LSTM with a direct readout for H steps, C targets and R raw outputs each (see ``heads``).
 
     Args:
@@ -40,9 +53,8 @@ class LSTMNetwork(nn.Module):
     def __init__(
         self, config: LSTMConfig, features: int, horizon: int, targets: int, raws: int, future: int = 0
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.shape = (horizon, targets, raws)
+        super().__init__(config, features, (horizon, targets, raws))
+        self.config: LSTMConfig = config
         self.lstm = LSTM(
             features * config.patch,
             config.hidden_size,
@@ -59,13 +71,28 @@ class LSTMNetwork(nn.Module):
         if config.init == "orthogonal":
             initialise(self.lstm)
 
+    @property
+    def can_step(self) -> bool:
+        """Folded steps cannot be gone on by one of them."""
+        return self.config.patch == 1
+
+    @property
+    def tail(self) -> int:
+        """Steps that the linear skip reads, 1 at least."""
+        return max(self.config.skip, 1)
+
+    @property
+    def direct_columns(self) -> int:
+        """What the linear skip reads stands in front of the hidden state."""
+        return self.config.skip * self.features
+
     def forward(
         self,
         context_BLF: Tensor,
         future_BKHF: Tensor | None = None,
         state: State | None = None,
         origins: int | None = None,
-    ) -> tuple[Tensor, State]:
+    ) -> tuple[Tensor, LSTMState]:
         """Raw outputs (B, K, H, C, R) of the last K steps, and the state after the last one.
 
         K is ``origins``, else ``config.readout``, where 0 means every step; a step before ``skip`` steps are seen reads
@@ -73,10 +100,11 @@ class LSTMNetwork(nn.Module):
         """
         folded_BLF = fold(context_BLF, self.config.patch)
         kept = self.config.readout if origins is None else origins
-        hidden_BKD, state = self.lstm.last(folded_BLF, state, kept or folded_BLF.shape[1])
-        return self._read(hidden_BKD, context_BLF, future_BKHF), state
+        before = cast("LSTMState | None", state)
+        hidden_BKD, after = self.lstm.last(folded_BLF, before, kept or folded_BLF.shape[1])
+        return self._read(hidden_BKD, context_BLF, future_BKHF), LSTMState(*after)
 
-    def step(self, tail_BSF: Tensor, state: State, future_BKHF: Tensor | None = None) -> tuple[Tensor, State]:
+    def step(self, tail_BSF: Tensor, state: State, future_BKHF: Tensor | None = None) -> tuple[Tensor, LSTMState]:
         """Go on by ONE step: raw outputs (B, 1, H, C, R) after it, and the state.
 
         Args:
@@ -89,8 +117,35 @@ class LSTMNetwork(nn.Module):
         """
         if self.config.patch > 1:
             raise ConfigError(f"patch = {self.config.patch} folds steps: such a network cannot go on by one of them.")
-        hidden_B1D, state = self.lstm(tail_BSF[:, -1:], state)
-        return self._read(hidden_B1D, tail_BSF, future_BKHF), state
+        hidden_B1D, after = self.lstm(tail_BSF[:, -1:], cast("LSTMState", state))
+        return self._read(hidden_B1D, tail_BSF, future_BKHF), LSTMState(*after)
+
+    def design_matrix(self, context_BLF: Tensor, origins: int) -> Tensor:
+        """Rows (B, K, P) at the last K steps: what the skip reads, then the hidden state."""
+        hidden_BLD, _ = self.lstm(fold(context_BLF, self.config.patch))
+        hidden_BKD = hidden_BLD[:, -origins:]
+        if self.skip is None:
+            return hidden_BKD
+        return torch.cat([recent(context_BLF, self.config.skip, hidden_BKD.shape[1]), hidden_BKD], -1)
+
+    @torch.no_grad()
+    def set_linear(self, weight_PY: Tensor, bias_YR: Tensor) -> None:
+        """The skip and the readout from one linear map; the other raw outputs are the bias, whatever the state."""
+        outputs, raws = bias_YR.shape
+        weight_YRD = torch.zeros(outputs, raws, self.readout.in_features)
+        weight_YRD[:, 0] = weight_PY[self.direct_columns :].T
+        self.readout.weight.copy_(weight_YRD.flatten(0, 1))
+        self.readout.bias.copy_(bias_YR.flatten())
+        if self.steps is not None:
+            self.steps.out.weight.zero_()  # random weights would add noise to the regression; they learn from here
+        if self.skip is not None:
+            self.skip.weight.copy_(weight_PY[: self.direct_columns].T)
+
+    @torch.no_grad()
+    def ignore_input(self, channels: Sequence[int]) -> None:
+        """No reaction of the first layer to these channels of the context, in no step of a patch."""
+        for channel in channels:
+            self.lstm.get_parameter("weight_ih_l0")[:, channel :: self.features] = 0
 
     def _read(self, hidden_BKD: Tensor, context_BLF: Tensor, future_BKHF: Tensor | None) -> Tensor:
         """Raw outputs (B, K, H, C, R) of the last K steps of a context."""

@@ -1,4 +1,4 @@
-"""Layers of their own use: drop-in replacements for torch's, faster on a CPU.
+"""Layers of their own use: drop-in replacements for torch's, faster on a CPU; and the kernels that make them so.
 
 >>> import torch
 >>> from gatecast.nn import LSTM
@@ -7,6 +7,19 @@
 (torch.Size([2, 5, 8]), torch.Size([1, 2, 8]))
 """
 
-from gatecast.nn.lstm import LSTM
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatecast.nn.lstm import LSTM
 
 __all__ = ["LSTM"]
+
+
+def __getattr__(name: str) -> Any:
+    """On first use, so that the kernels can be asked for without torch."""
+    if name != "LSTM":
+        raise AttributeError(f"module 'gatecast.nn' has no attribute {name!r}")
+    return importlib.import_module("gatecast.nn.lstm").LSTM

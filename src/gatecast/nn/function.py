@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatecast.kernels import load
 from gatecast.nn.again import differentiable_gradients
-from gatecast.nn.guards import is_batched, keeps_graph
+from gatecast.nn.guards import is_batched, keeps_graph, require_memory
+from gatecast.nn.kernels import load
 from gatecast.nn.plan import Task
 
 __all__ = ["KERNELS", "run"]
@@ -47,14 +47,17 @@ class _Layers(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, task: Task, input: Tensor, h0: Tensor | None, c0: Tensor | None, *weights: Tensor) -> Outputs:
         outputs, ctx.memory = _forward(task, input, h0, c0, weights, True)
-        ctx.save_for_backward(input, h0, c0, *weights)
+        # torch saves its output and refuses to go back once that was written to; in two directions it saves the halves.
+        kept = outputs[0] if task.directions == 1 else None
+        ctx.save_for_backward(input, h0, c0, *weights, kept)
         ctx.set_materialize_grads(False)
         ctx.task = task
         return outputs
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor | None) -> tuple[Tensor | None, ...]:
-        saved, wanted = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        saved, wanted = ctx.saved_tensors[:-1], ctx.needs_input_grad[1:]
+        require_memory(*saved)  # freed since the forward?
         if torch.is_grad_enabled() or any(is_batched(g) for g in given if g is not None):
             return None, *differentiable_gradients(ctx.task, saved, wanted, given)
         gradients = _backward(ctx.task, ctx.memory, saved, wanted, given)
@@ -81,8 +84,6 @@ def _forward(
     h_n, c_n = input.new_empty(layers * directions, batch, hidden), input.new_empty(layers * directions, batch, hidden)
     shape = (batch, steps, features, hidden, layers, directions, x_batch, x_step, out_batch, out_step, keep)
     addresses = _addresses(weights, bias)
-    if not (input.data_ptr() and addresses[0] and addresses[1]):
-        raise RuntimeError("The input or a weight of gatecast.nn.LSTM has no memory: its storage has been freed.")
     data = (
         input.data_ptr(),
         0 if lengths is None else lengths.data_ptr(),
@@ -103,10 +104,11 @@ def _backward(
     wanted: Sequence[bool],
     given: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
+    require_memory(*given)
     input, h0, c0, *weights = saved
     input = _dense(input)
-    weights = [weight if weight.is_contiguous() else weight.resolve_neg().contiguous() for weight in weights]
-    d_out = None if given[0] is None else _dense(given[0])
+    weights = [weight.contiguous() for weight in weights]
+    d_out = None if given[0] is None else _dense(given[0].resolve_neg())
     d_h, d_c = (None if g is None else g.resolve_neg().contiguous() for g in given[1:])
     empty = torch.empty_like
     gradients = [
@@ -136,7 +138,7 @@ def _addresses(tensors: Sequence[Tensor | None], bias: bool) -> tuple[int, ...]:
 
 def _dense(tensor: Tensor) -> Tensor:
     """A tensor whose last axis is contiguous."""
-    return tensor if tensor.stride()[2] == 1 else tensor.resolve_neg().contiguous()
+    return tensor if tensor.stride()[2] == 1 else tensor.contiguous()
 
 
 def _strides(tensor: Tensor, batch_first: bool) -> tuple[int, int]:

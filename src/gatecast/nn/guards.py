@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.compiler import is_compiling
 
-__all__ = ["is_batched", "is_plain", "keeps_graph", "torch_has_to_serve"]
+__all__ = ["is_batched", "is_plain", "keeps_graph", "require_memory", "torch_has_to_serve"]
 
 
 def _undocumented(path: str, unknown: Any = True) -> Callable[..., Any]:
@@ -49,8 +49,34 @@ def torch_has_to_serve() -> bool:
 
 
 def is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor is float32 numbers in this machine's memory, and nothing more.
+    """Whether a tensor is float32 numbers in this machine's memory as they stand there, and nothing more."""
+    return (
+        type(tensor) in _PLAIN
+        and tensor.dtype is _FLOAT32
+        and tensor.is_cpu
+        and tensor.layout is _STRIDED
+        and not tensor.is_neg()
+    )
 
-    The numbers may still be marked as negated, which only tensors that are not contiguous can be.
+
+def require_memory(*tensors: Tensor | None) -> None:
+    """That the storage of plain tensors holds all that they reach: it can be freed or cut under them.
+
+    Raises:
+        RuntimeError: a storage is too small; a kernel would read what belongs to others.
     """
-    return type(tensor) in _PLAIN and tensor.dtype is _FLOAT32 and tensor.is_cpu and tensor.layout is _STRIDED
+    for tensor in tensors:
+        if tensor is None:
+            continue
+        has = tensor.untyped_storage().nbytes()
+        reach = tensor.numel()  # right for contiguous tensors, which nearly all are
+        if not tensor.is_contiguous():
+            steps = zip(tensor.shape, tensor.stride(), strict=True)
+            reach = 1 + sum((size - 1) * stride for size, stride in steps) if reach else 0
+        needed = 4 * (tensor.storage_offset() + reach)
+        if has < needed:
+            shape = "x".join(map(str, tensor.shape))
+            raise RuntimeError(
+                f"A tensor of shape {shape} in gatecast.nn.LSTM needs {needed:,} bytes, but its storage has been freed "
+                f"or cut: it holds {has:,}."
+            )

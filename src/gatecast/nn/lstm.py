@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.fx import Proxy
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from gatecast.nn.function import KERNELS, run
-from gatecast.nn.guards import is_plain, torch_has_to_serve
+from gatecast.nn.guards import is_plain, require_memory, torch_has_to_serve
 from gatecast.nn.plan import Task, plan_of
 from gatecast.nn.threads import kernel_threads, worthwhile_threads
 
@@ -31,6 +34,8 @@ class LSTM(torch.nn.LSTM):
       are not those of ``torch.nn.LSTM``.
     - The same seed gives the same bytes at the same number of threads (``torch.set_num_threads``). Small batches use
       fewer threads than that.
+    - ``torch.fx`` sees one call, as for torch's modules. ``quantize_dynamic`` leaves the layer in float32: to quantize,
+      load its ``state_dict`` into a ``torch.nn.LSTM``.
     - Second derivatives (``create_graph=True``) go through torch's operations; with dropout drawn they are an error.
 
     Args:
@@ -54,9 +59,11 @@ class LSTM(torch.nn.LSTM):
         Returns:
             The outputs, (T, B, directions * D) or as the input, and ``(h_n, c_n)`` of the shapes of ``hx``.
         """
-        done = None
+        done: Any = None
         if KERNELS is not None and not torch_has_to_serve() and not self.proj_size:
             done = self._packed(input, hx) if isinstance(input, PackedSequence) else self._dense(input, hx, 0)
+        if done is None and isinstance(input, Proxy):
+            done = _as_leaf(self, input, hx)
         return super().forward(input, hx) if done is None else done
 
     def last(self, input: Tensor, hx: State | None = None, steps: int = 1) -> tuple[Tensor, State]:
@@ -107,6 +114,7 @@ class LSTM(torch.nn.LSTM):
         data, sizes, order, place = packed
         if not (is_plain(data) and data.dim() == 2 and _is_falling(sizes, len(data))):
             return None
+        require_memory(data)
         states = None if hx is None else self.permute_hidden(hx, order)
         if int(sizes[-1]) == int(sizes[0]):
             done = self._run(data.view(len(sizes), -1, data.shape[1]), states, None, 0, False)
@@ -136,12 +144,17 @@ class LSTM(torch.nn.LSTM):
             shape = (plan.states, rows, hidden)
             if not (is_plain(h0) and is_plain(c0) and h0.shape == shape and c0.shape == shape):
                 return None
-            h0, c0 = h0.resolve_neg().contiguous(), c0.resolve_neg().contiguous()
+            require_memory(h0, c0)
+            h0, c0 = h0.contiguous(), c0.contiguous()
         weights = self._weights(plan.weights)
         if weights is None:
             return None
+        if h0 is None and (length == 1 or not _all_finite(weights[1 :: 4 if self.bias else 2])):
+            # the kernels leave out the products with a state of 0, of which torch makes NaN where a factor is infinite
+            h0 = c0 = input.new_zeros(plan.states, rows, hidden)
+        require_memory(input)
         if input.stride()[2] != 1:
-            input = input.resolve_neg().contiguous()
+            input = input.contiguous()
         wanted = min(steps, length) or length
         keep = wanted if plan.directions == 1 else length
         threads = worthwhile_threads(rows, plan.flops * rows * length, kernel_threads())
@@ -164,7 +177,8 @@ class LSTM(torch.nn.LSTM):
                 weight = getattr(self, name, None)
             if weight is None or weight.shape != shape or not is_plain(weight):
                 return None
-            found.append(weight if weight.is_contiguous() else weight.resolve_neg().contiguous())
+            require_memory(weight)
+            found.append(weight.contiguous())
         return found
 
     def __prepare_scriptable__(self) -> torch.nn.LSTM:
@@ -172,6 +186,20 @@ class LSTM(torch.nn.LSTM):
         plain = torch.nn.LSTM.__new__(torch.nn.LSTM)
         plain.__dict__ = self.__dict__
         return plain
+
+
+def _as_leaf(layer: LSTM, input: Proxy, hx: Any) -> Proxy | None:
+    """One call in the graph of ``torch.fx``, as of torch's own modules; None where the layer is the traced whole."""
+    tracer: Any = input.tracer
+    if layer is tracer.root:
+        return None
+    call: Proxy = tracer.create_proxy("call_module", tracer.path_of_module(layer), (input, hx), {})
+    return call
+
+
+def _all_finite(weights: Sequence[Tensor]) -> bool:
+    """Whether all numbers are finite; no for some large ones too."""
+    return all(math.isfinite(weight.detach().sum().item()) for weight in weights)
 
 
 def _last_of(output: Tensor, steps: int, axis: int) -> Tensor:

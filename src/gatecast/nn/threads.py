@@ -1,12 +1,12 @@
-"""How many threads the kernels use."""
+"""How many threads the kernels use. Importable without torch."""
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
 
 __all__ = ["FLOPS_PER_THREAD", "ROWS_PER_THREAD", "kernel_threads", "kernels_use", "worthwhile_threads"]
 
@@ -30,9 +30,22 @@ def worthwhile_threads(rows: int, flops: int, most: int) -> int:
 
 
 def kernel_threads() -> int:
-    """Most threads for the kernels: as many as torch uses, unless ``kernels_use`` says otherwise."""
+    """Most threads for the kernels: as many as torch uses, unless ``kernels_use`` says otherwise.
+
+    Where torch is not loaded: as many as this process has processors, or as ``OMP_NUM_THREADS`` says.
+    """
     most: int | None = getattr(_settings, "most", None)
-    return torch.get_num_threads() if most is None else most
+    if most is not None:
+        return most
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_num_threads"):  # it may be half loaded, by another thread
+        return int(torch.get_num_threads())
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else _processors()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from gatecast.report.drawing import (
 from gatecast.report.markup import Figure, Key, Row, table
 
 if TYPE_CHECKING:
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
     from gatecast.evaluation.scores import Scores
 
 __all__ = ["by_origin", "by_series", "by_step", "cell"]
@@ -59,7 +59,7 @@ def by_step(result: Backtest) -> Figure | None:
 
 def by_origin(result: Backtest) -> Figure | None:
     """Error from each origin, over all series; None for a single origin."""
-    scores, found = result.scores, result.assessment
+    scores, found = result.scores, result.evaluation
     if result.origins == 1 or scores.origin_B is None:
         return None
     labels, columns = scores.by_group(scores.origin_B)
@@ -82,8 +82,8 @@ def by_origin(result: Backtest) -> Figure | None:
 
 def by_series(result: Backtest) -> str:
     """Table of the series that are forecast best and worst; nothing for a single one."""
-    scores, panel = result.scores, result.assessment.panel
-    labels, columns = scores.by_group(result.assessment.series_B)
+    scores, panel = result.scores, result.evaluation.panel
+    labels, columns = scores.by_group(result.evaluation.series_B)
     ours_N = columns[scores.model][scores.headline]
     order = [n for n in np.argsort(ours_N, kind="stable") if np.isfinite(ours_N[n])]
     if len(order) < 2:
@@ -182,7 +182,7 @@ def _origin_times(result: Backtest, labels: Sequence[int]) -> tuple[list[Any], l
 
     They stand at their times where all series share them.
     """
-    found, panel = result.assessment, result.assessment.panel
+    found, panel = result.evaluation, result.evaluation.panel
     number_B = np.asarray(result.scores.origin_B)
     time_B = panel.frequency.advance(panel.starts[found.series_B], found.origin_B - panel.first[found.series_B])
     per_origin = [np.unique(time_B[number_B == label]) for label in labels]

@@ -14,8 +14,8 @@ from gatecast.report.drawing import BLUE, GRID, INK, VERMILION, axis, band, fram
 from gatecast.report.markup import Figure, Key, numbers
 
 if TYPE_CHECKING:
-    from gatecast.assessment import Assessment
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
+    from gatecast.backtesting.result import Evaluation
 
 __all__ = ["Pick", "fans", "picked"]
 
@@ -38,7 +38,7 @@ class Pick:
 def picked(result: Backtest) -> list[Pick]:
     """All series where they are few, else those that the model forecast best, in the middle, and worst."""
     scores = result.scores
-    labels, columns = scores.by_group(result.assessment.series_B)
+    labels, columns = scores.by_group(result.evaluation.series_B)
     error_N = columns[scores.model][scores.headline]
     if len(labels) <= FEW_SERIES:
         return [Pick(int(n), "", float(error)) for n, error in zip(labels, error_N, strict=True)]
@@ -51,12 +51,12 @@ def picked(result: Backtest) -> list[Pick]:
 
 def fans(result: Backtest, picks: Sequence[Pick]) -> list[Figure]:
     """One figure per series and target, as many as a page can bear."""
-    pairs = [(pick, c) for pick in picks for c in range(len(result.assessment.panel.targets))]
+    pairs = [(pick, c) for pick in picks for c in range(len(result.evaluation.panel.targets))]
     return [_fan(result, pick, c, number) for number, (pick, c) in enumerate(pairs[:MOST_FIGURES])]
 
 
 def _fan(result: Backtest, pick: Pick, c: int, number: int) -> Figure:
-    found, n = result.assessment, pick.series
+    found, n = result.evaluation, pick.series
     panel, scores = found.panel, found.scores
     windows = _shown_windows(found, n)
     horizon, frequency = scores.horizon, panel.frequency
@@ -99,7 +99,7 @@ def _fan(result: Backtest, pick: Pick, c: int, number: int) -> Figure:
 class _Fans:
     """Values of several windows one after the other, each from its origin on, with a gap between them."""
 
-    found: Assessment
+    found: Evaluation
     windows: np.ndarray
     c: int
 
@@ -138,7 +138,7 @@ class _Fans:
         return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _shown_windows(found: Assessment, n: int) -> np.ndarray:
+def _shown_windows(found: Evaluation, n: int) -> np.ndarray:
     """The last origin of a series and earlier ones that do not overlap, in the order of time."""
     windows = np.flatnonzero(found.series_B == n)
     windows = windows[np.argsort(found.origin_B[windows])]
@@ -150,13 +150,13 @@ def _shown_windows(found: Assessment, n: int) -> np.ndarray:
 
 
 def _title(result: Backtest, pick: Pick, c: int) -> str:
-    panel = result.assessment.panel
+    panel = result.evaluation.panel
     name = panel.ids[pick.series] if len(panel) > 1 else panel.targets[c]
     target = f" · {panel.targets[c]}" if len(panel) > 1 and len(panel.targets) > 1 else ""
     return f"{pick.word.capitalize()} of {len(panel):,} series: {name}{target}" if pick.word else f"{name}{target}"
 
 
-def _finding(found: Assessment, pick: Pick, c: int, windows: np.ndarray, naive: str) -> str:
+def _finding(found: Evaluation, pick: Pick, c: int, windows: np.ndarray, naive: str) -> str:
     """The errors of the series and what the intervals held in the picture."""
     scores, n = found.scores, pick.series
     metric = METRIC_TITLES[scores.headline]

@@ -12,7 +12,7 @@ from gatecast.report.drawing import BLUE, GREEN, GREY, INK, axis, end_labels, fr
 from gatecast.report.markup import Figure, Key, Row, numbers, table
 
 if TYPE_CHECKING:
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
     from gatecast.evaluation.scores import Scores
 
 __all__ = ["intervals"]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatecast.model.config import LSTMConfig
 from gatecast.report.drawing import INK, axis, frame, line, moments
 from gatecast.report.markup import Figure, Key, escape, numbers
 from gatecast.report.training import untrained
 
 if TYPE_CHECKING:
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
     from gatecast.model.gates import Gates
     from gatecast.report.fans import Pick
 
@@ -34,7 +35,9 @@ PANELS = {
 
 
 def memory(result: Backtest, pick: Pick) -> Figure | None:
-    """Gates and cells of the first layer of the first member, over the last window of a series."""
+    """Gates and cells of the first layer of the first member, over the last window of a series; None without gates."""
+    if not isinstance(result.model.plan_.network, LSTMConfig):
+        return None
     gates, when, truth = _activations(result, pick.series)
     forget_LD = gates["forget_BLD"]
     if len(forget_LD) < 2:
@@ -55,7 +58,7 @@ def memory(result: Backtest, pick: Pick) -> Figure | None:
                 "showscale": False, "hovertemplate": "unit %{y}: %{z}<extra></extra>",
             }
         )  # fmt: skip
-    panel = result.assessment.panel
+    panel = result.evaluation.panel
     target = panel.targets[0]
     name = f"{panel.ids[pick.series]} · {target}" if len(panel) > 1 else target
     unit = panel.frequency.plural(2)
@@ -75,14 +78,14 @@ def _activations(result: Backtest, series: int) -> tuple[dict[str, np.ndarray], 
     """(L, D) activations by name, the times and the (L,) values of the window before the last origin of a series."""
     from gatecast.model.gates import gate_activations
 
-    model, found = result.model, result.assessment
+    model, found = result.model, result.evaluation
     origin = int(found.origin_B[found.series_B == series].max())
     step = origin - int(found.panel.first[series])
     past = found.panel.select([series]).slice(0, step + 1)
-    reader = model.ensemble_.reader(model.plan_, past)
+    main = model.fitted_.main
     at = np.zeros(1, np.int64), past.stop - 1
-    context_BLF, _ = model.ensemble_.predictor.tensors(reader.read(*at, targets=False, origins=1))
-    gates: Gates = gate_activations(model.ensemble_.members[0].network, context_BLF)
+    context_BLF, _ = main.predictor.tensors(main.reader(past).read(*at, targets=False, origins=1))
+    gates: Gates = gate_activations(main.members[0].network, context_BLF)
     patch = model.plan_.network.patch
     # steps before the series begins are padding; what is folded stands at its last step
     steps = min(context_BLF.shape[1] // patch, math.ceil((step + 1) / patch), MOST_STEPS)
@@ -93,7 +96,7 @@ def _activations(result: Backtest, series: int) -> tuple[dict[str, np.ndarray], 
 
 
 def _labels(result: Backtest, series: int, steps: int) -> list[str]:
-    found, patch = result.assessment, result.model.plan_.network.patch
+    found, patch = result.evaluation, result.model.plan_.network.patch
     last = int(found.origin_B[found.series_B == series].max() - found.panel.first[series])
     times = found.panel.times(series)[np.maximum(np.arange(last - (steps - 1) * patch, last + 1, patch), 0)]
     return [found.panel.frequency.label(time) for time in times]
@@ -121,7 +124,8 @@ def _steps(value: float) -> str:
 
 
 def _reading(result: Backtest, shown: int, units: int) -> str:
-    network, members = result.model.plan_.network, len(result.model.ensemble_.members)
+    network, members = result.model.plan_.network, len(result.model.fitted_.main.members)
+    assert isinstance(network, LSTMConfig)
     who = f"The first of {members} networks" if members > 1 else "The network"
     where = f", first of {network.num_layers} layers" if network.num_layers > 1 else ""
     few = f" ({shown} of {units} shown)" if shown < units else ""

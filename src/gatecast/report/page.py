@@ -18,7 +18,7 @@ from gatecast.report.summary import description, glossary, score_table, tiles, t
 from gatecast.report.training import chosen, curves, settings
 
 if TYPE_CHECKING:
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
 
 __all__ = ["write_report"]
 

@@ -12,7 +12,7 @@ from gatecast.evaluation.measures import level_key
 from gatecast.report.markup import Row, escape, folded, paragraph, table
 
 if TYPE_CHECKING:
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
     from gatecast.evaluation.scores import Scores
 
 __all__ = ["description", "glossary", "score_table", "tiles", "title", "verdict"]
@@ -35,14 +35,14 @@ WORDS = {
 
 def title(result: Backtest) -> str:
     """What was forecast, and how far."""
-    scores, targets = result.scores, result.assessment.panel.targets
+    scores, targets = result.scores, result.evaluation.panel.targets
     named = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
-    return f"{named}: {scores.horizon:,} {result.assessment.panel.frequency.plural(scores.horizon)} ahead"
+    return f"{named}: {scores.horizon:,} {result.evaluation.panel.frequency.plural(scores.horizon)} ahead"
 
 
 def description(result: Backtest) -> str:
     """One line: the data, the origins, and the notes of the backtest."""
-    unit = result.assessment.panel.frequency
+    unit = result.evaluation.panel.frequency
     stride = f", {result.stride} {unit.plural(result.stride)} apart" if result.origins > 1 else ""
     origins = f"{result.origins} origin{'s' if result.origins > 1 else ''} per series{stride}"
     trained = "trained once, before the first"
@@ -52,7 +52,7 @@ def description(result: Backtest) -> str:
             if result.refit is True or result.refit == 1
             else f"trained anew every {result.refit} origins"
         )
-    return " ".join([f"{result.assessment.panel.describe()} · {origins}, {trained}.", *result.notes])
+    return " ".join([f"{result.evaluation.panel.describe()} · {origins}, {trained}.", *result.notes])
 
 
 def verdict(result: Backtest) -> str:

@@ -12,14 +12,15 @@ import numpy as np
 
 from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 from gatecast.evaluation.measures import level_key, pair_of
+from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.report.drawing import BLUE, VERMILION, axis, frame, line, tint
 from gatecast.report.markup import Figure, Key, Row, folded, paragraph, table
 
 if TYPE_CHECKING:
-    from gatecast.backtesting import Backtest
+    from gatecast.backtesting.backtest import Backtest
+    from gatecast.backtesting.record import FoldRecord
     from gatecast.forecaster import Forecaster
-    from gatecast.rolling import FoldRecord
-    from gatecast.selection.choose import Plan
+    from gatecast.planning.choose import Plan
 
 __all__ = ["chosen", "curves", "settings", "untrained"]
 
@@ -80,8 +81,7 @@ def chosen(result: Backtest) -> str:
 
 def settings(result: Backtest) -> str:
     """Table of what was asked for, and of the versions: enough to run it again."""
-    asked = {name: value for name, value in sorted(vars(result.model).items()) if not name.endswith("_")}
-    asked.pop("progress", None)
+    asked = {name: value for name, value in sorted(vars(result.model.settings).items()) if name != "progress"}
     backtest = {
         "origins": result.planned, "stride": result.stride, "refit": result.refit, "window": result.window,
         "adaptive": result.adaptive, "rivals": ", ".join(result.scores.rivals) or "none",
@@ -133,68 +133,70 @@ def _th(n: int) -> str:
     return f"{n}{ending}"
 
 
+def _network_words(network: NetworkConfig) -> str:
+    if not isinstance(network, LSTMConfig):
+        return network.describe()
+    layers = f"{network.num_layers} layer{'s' if network.num_layers > 1 else ''} of {network.hidden_size} units"
+    if not network.skip:
+        return f"LSTM, {layers}"
+    steps = f"{network.skip} step{'s' if network.skip > 1 else ''}"
+    return f"LSTM, {layers}, and a linear part that reads the last {steps}"
+
+
 def _model_facts(result: Backtest) -> Iterable[tuple[str, str]]:
     model, plan = result.model, result.model.plan_
-    network, framing, ensemble = plan.network, plan.framing, model.ensemble_
-    weights = sum(p.numel() for p in ensemble.members[0].network.parameters())
-    layers = f"{network.num_layers} layer{'s' if network.num_layers > 1 else ''} of {network.hidden_size} units"
+    network, framing, main = plan.network, plan.framing, model.fitted_.main
     yield from _blend_facts(model)
-    yield (
-        "network",
-        f"LSTM, {layers}"
-        + (
-            f", and a linear part that reads the last {network.skip} step{'s' if network.skip > 1 else ''}"
-            if network.skip
-            else ""
-        ),
-    )
-    yield "weights", f"{weights:,} per network"
-    yield "members", f"{len(ensemble.members)} network{'s' if len(ensemble.members) > 1 else ''}, forecasts averaged"
-    yield "lookback", f"{framing.lookback} steps, the last {framing.supervised} of them trained as origins"
+    yield "network", _network_words(network)
+    yield "weights", f"{main.parameters:,} per network"
+    yield "members", f"{len(main.members)} network{'s' if len(main.members) > 1 else ''}, forecasts averaged"
+    yield "lookback", f"{framing.lookback} steps, the last {framing.training_origins} of them trained as origins"
     yield "scaling", plan.scaling.describe()
     yield "season", f"{plan.season} steps" if plan.season > 1 else "none found"
     yield "loss", plan.training.loss
     yield "epochs", _epochs(model)
     yield "intervals", _calibration(model)
     yield "training time", f"{sum(record.seconds for record in result.folds):,.1f} s in all"
-    yield "device", str(ensemble.device)
+    yield "device", str(main.device)
 
 
 def _blend_facts(model: Forecaster) -> Iterable[tuple[str, str]]:
-    """The plan in one line; of a blend one line per part, why it is one, and which part the other facts are about."""
-    blend, main = model.blend_, model.plan_.describe()
-    lines = blend_lines([(part.weight, part.plan.describe()) for part in blend.parts], blend.smoothing)
+    """The plan in one line; of a blend a line per expert, why it is one, and whom the other facts are about."""
+    blend, main = model.fitted_.blend, model.plan_.describe()
+    experts = blend.described()
+    lines = blend_lines(experts)
     if not lines:
         yield "in one line", main
         return
     reason = blend_reason(blend.errors, blend.own_weights)
-    yield "in one line", f"{blend_title(len(blend.parts), blend.smoothing)}. {reason}".strip()
-    for weight, part in lines:
-        yield f"weight {weight}", part
-    if len(blend.parts) > 1:
-        yield "main structure", f"{main}; what follows, and the curves, are about it"
+    yield "in one line", f"{blend_title(experts)}. {reason}".strip()
+    for weight, name in lines:
+        yield f"weight {weight}", name
+    if len(blend.trained) > 1:
+        yield "main candidate", f"{main}; what follows, and the curves, are about it"
 
 
 def untrained(model: Forecaster) -> bool:
-    """Whether no epoch was better on the validation span than the start: the networks stand where they began."""
-    ensemble = model.ensemble_
+    """Whether no epoch was better on the validation fold than the start: the networks stand where they began."""
+    main = model.fitted_.main
     # trained once more on all data, the members stop at the epoch that was best for all of them together
-    return (ensemble.common_epoch if model.refit else max(ensemble.epochs)) == 0
+    return (main.common_epoch if model.refit else max(main.epochs)) == 0
 
 
 def _epochs(model: Forecaster) -> str:
-    best = ", ".join(str(epoch) for epoch in model.ensemble_.epochs)
+    main = model.fitted_.main
+    best = ", ".join(str(epoch) for epoch in main.epochs)
     if not untrained(model):
-        checked = model.refit and all(member.record.validation for member in model.ensemble_.members)
-        again = f"; best for all together, and used on all data: {model.ensemble_.common_epoch}" if checked else ""
+        checked = model.refit and all(member.record.validation for member in main.members)
+        again = f"; best for all together, and used on all data: {main.common_epoch}" if checked else ""
         return best + again
     start = ", a regression" if model.plan_.training.start == "ridge" else ""
-    return f"{best}: no epoch was better on the validation span than the start{start}; the LSTM itself is untrained"
+    return f"{best}: no epoch was better on the validation fold than the start{start}; the LSTM itself is untrained"
 
 
 def _calibration(model: Forecaster) -> str:
     """What calibration did to the intervals, in words."""
-    calibration = model.ensemble_.calibration
+    calibration = model.fitted_.main.calibration
     if calibration.stretch_HQ is not None:
         from gatecast.evaluation.measures import central_levels
 
@@ -211,7 +213,7 @@ def _calibration(model: Forecaster) -> str:
 def _candidates(model: Forecaster) -> str:
     plan = model.plan_
     tried = sorted(plan.candidates, key=lambda one: one[1])
-    kept = {name for part in model.blend_.parts for name in _probed(part.plan)}
+    kept = {name for one in model.fitted_.candidates for name in _probed(one.plan)}
     shown = [one for n, one in enumerate(tried) if n < MOST_TRIED or one[0] in kept]
     rows = [
         Row(
@@ -228,8 +230,8 @@ def _candidates(model: Forecaster) -> str:
 
 
 def _probed(plan: Plan) -> set[str]:
-    """What a plan was called when it was a candidate: its lookback may have grown by the supervised steps."""
-    lookbacks = {plan.framing.lookback, plan.framing.lookback - plan.framing.supervised + 1}
+    """What a plan was called when it was a candidate: its lookback may have grown by the training origins."""
+    lookbacks = {plan.framing.lookback, plan.framing.lookback - plan.framing.training_origins + 1}
     return {f"lookback {steps} · {plan.scaling.describe()}" for steps in lookbacks}
 
 

@@ -10,73 +10,75 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from gatecast.data.calendar import waves_of
 from gatecast.data.frequency import Frequency
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import InputError, ModelFileError, listed
-from gatecast.model.shapes import POINT_LOSSES, parameter_shapes, raw_outputs
+from gatecast.model.config import LSTMConfig
+from gatecast.model.losses import loss_named
+from gatecast.model.networks import parameter_shapes
 from gatecast.storage.container import TensorType
-from gatecast.storage.document import ForecasterDocument, PartDocument
+from gatecast.storage.document import CandidateDocument, FittedDocument
+from gatecast.windows.calendar import waves_of
+from gatecast.windows.channels import Layout
 
 __all__ = ["check_document", "check_tensors", "check_values", "features", "network_shape"]
 
 LONGEST = 2**20  # steps of any span: lookback, horizon, season
-MOST_PARTS = 64
+MOST_CANDIDATES = 64
 
 
-def check_document(document: ForecasterDocument) -> None:
+def check_document(document: FittedDocument) -> None:
     """Raise ModelFileError with every contradiction found, before anything is built from the document."""
-    if not 1 <= len(document.parts) <= MOST_PARTS:
-        raise ModelFileError(f"there are {len(document.parts)} parts (1 to {MOST_PARTS}).")
+    if not 1 <= len(document.candidates) <= MOST_CANDIDATES:
+        raise ModelFileError(f"there are {len(document.candidates)} candidates (1 to {MOST_CANDIDATES}).")
     problems = [*_schema(document.schema), *_quantiles(document), *_blend(document), *_record(document)]
-    for k, part in enumerate(document.parts):
-        found = [*_plan(document, part), *_names(document, part), *_members(part)]
-        problems += found if len(document.parts) == 1 else [f"part {k}: {problem}" for problem in found]
+    for k, one in enumerate(document.candidates):
+        found = [*_plan(document, one), *_names(document, one), *_members(one)]
+        problems += found if len(document.candidates) == 1 else [f"candidate {k}: {problem}" for problem in found]
     _tell(problems)
     _frequency(document.frequency)
-    _tell([problem for part in document.parts for problem in _calendar(document, part)])
+    _tell([problem for one in document.candidates for problem in _calendar(document, one)])
 
 
-def _blend(document: ForecasterDocument) -> Iterator[str]:
-    parts, smoothing = document.parts, document.smoothing
-    weights = [*(part.weight for part in parts), smoothing]
+def _blend(document: FittedDocument) -> Iterator[str]:
+    trained, smoothing = document.candidates, document.smoothing
+    weights = [*(one.weight for one in trained), smoothing]
     if not all(0 <= weight < math.inf for weight in weights):
-        yield f"the weights of parts and smoothing are {listed(weights)}, not all of them 0 or more"
+        yield f"the weights of candidates and smoothing are {listed(weights)}, not all of them 0 or more"
     elif abs(sum(weights) - 1) > 1e-6:
-        yield f"the weights of parts and smoothing add up to {sum(weights):.9g}, not to 1"
+        yield f"the weights of candidates and smoothing add up to {sum(weights):.9g}, not to 1"
     if document.series:
         yield from _once("series", document.series)
-    if document.settings.recursive and (len(parts) > 1 or smoothing):
+    if document.settings.recursive and (len(trained) > 1 or smoothing):
         yield "settings.recursive is true, which a blend cannot be"
-    if len({_levels(document, part) for part in parts}) > 1:
-        yield "the parts do not forecast the same quantiles"
+    if len({_levels(document, one) for one in trained}) > 1:
+        yield "the candidates do not forecast the same quantiles"
     yield from (f"the error of {name[:40]!r} is {error}" for name, error in document.errors if not math.isfinite(error))
 
 
-def _levels(document: ForecasterDocument, part: PartDocument) -> int:
-    """Number of quantiles that a part forecasts: a point loss without calibration has the middle one alone."""
-    point = part.plan.training.loss in POINT_LOSSES and part.calibration == "none"
+def _levels(document: FittedDocument, one: CandidateDocument) -> int:
+    """Number of quantiles that a candidate forecasts: a point loss without calibration has the middle one alone."""
+    point = loss_named(one.plan.training.loss).kind == "point" and one.calibration == "none"
     return 1 if point else len(document.settings.quantiles)
 
 
-def _plan(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
-    settings, plan = document.settings, part.plan
+def _plan(document: FittedDocument, one: CandidateDocument) -> Iterator[str]:
+    settings, plan = document.settings, one.plan
     framing, scaling = plan.framing, plan.scaling
     spans = {
         "settings.horizon": settings.horizon,
         "plan.framing.lookback": framing.lookback,
         "plan.framing.horizon": framing.horizon,
-        "plan.framing.supervised": framing.supervised,
+        "plan.framing.training_origins": framing.training_origins,
         "plan.framing.year_waves": framing.year_waves,
-        "plan.scaling.season": scaling.season,
-        "plan.scaling.depth": scaling.depth,
+        **{f"plan.scaling.{name}": value for name, value in vars(scaling.reference).items() if isinstance(value, int)},
         "plan.season": plan.season,
     }
     yield from (f"{name} is {value} (1 to {LONGEST:,})" for name, value in spans.items() if not 1 <= value <= LONGEST)
     if framing.horizon != (1 if settings.recursive else settings.horizon):
         yield f"plan.framing.horizon is {framing.horizon}, which settings.horizon {settings.horizon} does not ask for"
-    if max(framing.supervised, plan.network.patch) > framing.lookback:
-        yield f"plan.framing.lookback is {framing.lookback}, less than a patch or than the supervised steps"
+    if max(framing.training_origins, plan.network.patch) > framing.lookback:
+        yield f"plan.framing.lookback is {framing.lookback}, less than network.patch or framing.training_origins"
     if plan.network.bidirectional:
         yield "plan.network.bidirectional is true, which no forecast can be"
     for name, number in (("plan.scaling.unit", scaling.unit), ("plan.penalty", plan.penalty)):
@@ -107,7 +109,7 @@ def _once(what: str, names: Iterable[str]) -> Iterator[str]:
         yield f"{what} holds a name twice"
 
 
-def _quantiles(document: ForecasterDocument) -> Iterator[str]:
+def _quantiles(document: FittedDocument) -> Iterator[str]:
     quantiles = document.settings.quantiles
     inside = [0 < level < 1 for level in quantiles]
     if not inside or not all(inside) or any(b <= a for a, b in pairwise(quantiles)):
@@ -116,14 +118,14 @@ def _quantiles(document: ForecasterDocument) -> Iterator[str]:
         yield f"settings.quantiles is {listed(quantiles)}, without 0.5"
 
 
-def _names(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
-    plan = part.plan
+def _names(document: FittedDocument, one: CandidateDocument) -> Iterator[str]:
+    plan = one.plan
     if plan.scaling.fitted:
-        yield from _once("ids", part.ids)
-    elif part.ids:
+        yield from _once("ids", one.ids)
+    elif one.ids:
         yield "ids is not empty though the scaling is not fitted"
-    if part.calibration == ("stretch" if plan.training.loss in POINT_LOSSES else "offset"):
-        yield f"calibration is {part.calibration!r}, which does not go with the loss {plan.training.loss!r}"
+    if one.calibration == ("stretch" if loss_named(plan.training.loss).kind == "point" else "offset"):
+        yield f"calibration is {one.calibration!r}, which does not go with the loss {plan.training.loss!r}"
     if plan.scaling.category is not None:
         try:
             document.schema.category_slice(plan.scaling.category)
@@ -131,17 +133,17 @@ def _names(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
             yield f"plan.scaling.category: {str(error).removesuffix('.')}"
 
 
-def _record(document: ForecasterDocument) -> Iterator[str]:
+def _record(document: FittedDocument) -> Iterator[str]:
     record = document.record
     if min(record.seconds, record.series, record.steps, *record.epochs, 0) < 0:
         yield "record holds a number below 0"
 
 
-def _members(part: PartDocument) -> Iterator[str]:
-    plan = part.plan
-    if not 1 <= len(part.members) <= plan.members:
-        yield f"there are {len(part.members)} members; the plan has {plan.members}"
-    for k, member in enumerate(part.members):
+def _members(one: CandidateDocument) -> Iterator[str]:
+    plan = one.plan
+    if not 1 <= len(one.members) <= plan.members:
+        yield f"there are {len(one.members)} members; the plan has {plan.members}"
+    for k, member in enumerate(one.members):
         if not 0 <= member.best_epoch <= plan.training.max_epochs:
             yield f"members[{k}].best_epoch is {member.best_epoch} (0 to {plan.training.max_epochs})"
 
@@ -157,15 +159,15 @@ def _frequency(text: str) -> None:
         raise ModelFileError(f"frequency is {text[:40]!r}, not as it would be written.")
 
 
-def _calendar(document: ForecasterDocument, part: PartDocument) -> Iterator[str]:
-    cycles = part.plan.framing.calendar
-    waves = _waves(document, part)
+def _calendar(document: FittedDocument, one: CandidateDocument) -> Iterator[str]:
+    cycles = one.plan.framing.calendar
+    waves = _waves(document, one)
     if len(set(cycles)) < len(cycles) or not all(waves):
         yield f"plan.framing.calendar is {listed(cycles)}, which steps of {document.frequency} do not have once each"
 
 
-def _waves(document: ForecasterDocument, part: PartDocument) -> tuple[int, ...]:
-    framing = part.plan.framing
+def _waves(document: FittedDocument, one: CandidateDocument) -> tuple[int, ...]:
+    framing = one.plan.framing
     return waves_of(framing.calendar, Frequency.from_text(document.frequency), framing.year_waves)
 
 
@@ -177,34 +179,34 @@ def width_of(columns: Iterable[Column]) -> int:
     return sum(column.width for column in columns)
 
 
-def features(document: ForecasterDocument, part: PartDocument) -> int:
+def features(document: FittedDocument, one: CandidateDocument) -> int:
     """Channels of the networks' context, as ``WindowReader.features`` counts them on a panel."""
-    schema, plan = document.schema, part.plan
-    levels = len(schema.targets) * (1 if plan.scaling.base == "none" else 2)
-    told = 2 * sum(_waves(document, part)) + int(plan.framing.observed)
-    return levels + width_of((*schema.past, *schema.future, *schema.static)) + told
+    frequency = Frequency.from_text(document.frequency)
+    return Layout(document.schema, one.plan.scaling, one.plan.framing, frequency).features
 
 
-def network_shape(document: ForecasterDocument, part: PartDocument) -> tuple[int, int, int, int, int]:
+def network_shape(document: FittedDocument, one: CandidateDocument) -> tuple[int, int, int, int, int]:
     """Features, horizon, targets, raw outputs and future channels: what ``parameter_shapes`` takes."""
-    schema, plan = document.schema, part.plan
-    raws = raw_outputs(plan.training.loss, len(document.settings.quantiles))
-    return features(document, part), plan.framing.horizon, len(schema.targets), raws, width_of(schema.future)
+    schema, plan = document.schema, one.plan
+    raws = loss_named(plan.training.loss).raw_outputs(len(document.settings.quantiles))
+    return features(document, one), plan.framing.horizon, len(schema.targets), raws, width_of(schema.future)
 
 
-def check_tensors(document: ForecasterDocument, found: Mapping[str, TensorType]) -> None:
+def check_tensors(document: FittedDocument, found: Mapping[str, TensorType]) -> None:
     """Raise ModelFileError unless exactly the tensors are there that the document needs, each of its shape and dtype.
 
     What is there bounds what will be allocated: sizes that the file does not hold are never believed.
     """
     wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {}
     if document.series:
-        wanted["shares"] = (("F32",), (len(document.series), len(document.parts) + 1))
-    for k, part in enumerate(document.parts):
-        layers = part.plan.network.num_layers
-        if layers * len(part.members) > len(found):
+        experts = len(document.candidates) + bool(document.smoothing)
+        wanted["weights"] = (("F32",), (len(document.series), experts))
+    for k, one in enumerate(document.candidates):
+        network = one.plan.network
+        layers = network.num_layers if isinstance(network, LSTMConfig) else 1
+        if layers * len(one.members) > len(found):
             raise ModelFileError(f"plan.network.num_layers is {layers}; there are fewer tensors.")
-        wanted |= {f"part.{k}.{name}": kind for name, kind in _wanted(document, part).items()}
+        wanted |= {f"candidate.{k}.{name}": kind for name, kind in _wanted(document, one).items()}
     missing, extra = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
     problems = [f"tensor {name!r} is missing" for name in missing] + [f"tensor {name!r} is unknown" for name in extra]
     for name in sorted(wanted.keys() & found.keys()):
@@ -214,9 +216,9 @@ def check_tensors(document: ForecasterDocument, found: Mapping[str, TensorType])
     _tell(problems)
 
 
-def _wanted(document: ForecasterDocument, part: PartDocument) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
-    """Allowed dtypes and shape of every tensor of a part."""
-    schema, plan = document.schema, part.plan
+def _wanted(document: FittedDocument, one: CandidateDocument) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Allowed dtypes and shape of every tensor of a one."""
+    schema, plan = document.schema, one.plan
     covariates = width_of((*schema.past, *schema.future, *schema.static))
     single, double, either = ("F32",), ("F64",), ("F32", "F64")
     wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
@@ -224,14 +226,14 @@ def _wanted(document: ForecasterDocument, part: PartDocument) -> dict[str, tuple
         "covariates.spread": (single, (covariates,)),
     }
     if plan.scaling.fitted:
-        wanted["statistics"] = (either, (len(part.ids), 3, len(schema.targets)))
+        wanted["statistics"] = (either, (len(one.ids), 3, len(schema.targets)))
     levels = len(document.settings.quantiles)
-    if part.calibration == "stretch":
+    if one.calibration == "stretch":
         wanted["calibration.stretch"] = (double, (plan.framing.horizon, levels))
-    if part.calibration == "offset":
+    if one.calibration == "offset":
         wanted["calibration.offset"] = (single, (plan.framing.horizon, len(schema.targets), levels))
-    shapes = parameter_shapes(plan.network, *network_shape(document, part))
-    for k in range(len(part.members)):
+    shapes = parameter_shapes(plan.network, *network_shape(document, one))
+    for k in range(len(one.members)):
         wanted |= {f"member.{k}.{name}": (single, shape) for name, shape in shapes.items()}
     return wanted
 
@@ -246,9 +248,9 @@ def check_values(arrays: Mapping[str, np.ndarray]) -> None:
     problems += [
         f"tensor {name!r} holds spreads that are not above 0" for name, a in positive.items() if not (a > 0).all()
     ]
-    share_NK = arrays.get("shares")
+    share_NK = arrays.get("weights")
     if share_NK is not None and not ((share_NK >= 0).all() and np.allclose(share_NK.sum(axis=1), 1, atol=1e-4)):
-        problems.append("tensor 'shares' holds weights below 0, or some that do not add up to 1")
+        problems.append("tensor 'weights' holds weights below 0, or some that do not add up to 1")
     _tell(problems)
 
 

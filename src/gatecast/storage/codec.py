@@ -2,7 +2,8 @@
 
 dataclass   object with exactly its fields        tuple, list   array
 int         whole number that fits in 64 bits     dict          object
-float       number, or "nan", "inf", "-inf"       X | None      X or null
+float       number, or "nan", "inf", "-inf"       X | None      X or null; of X | Y | None a file holds X
+Scaling     its text, as ``describe`` writes it
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from numbers import Integral, Real
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from gatecast.errors import InputError, ModelFileError, did_you_mean, listed
+from gatecast.model.config import LSTMConfig, NetworkConfig
+from gatecast.windows.scaling import Scaling
 
 __all__ = ["Json", "decode", "encode", "parse", "write"]
 
@@ -23,6 +26,7 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 T = TypeVar("T")
 SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no words for them
 LARGEST = 2**63
+STORED = {NetworkConfig: LSTMConfig}  # of the networks, a file of this format can hold the LSTM
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", list: "a list", dict: "a map"}
 
 
@@ -53,6 +57,8 @@ def _refuse(word: str) -> None:
 
 def encode(value: Any) -> Json:
     """Plain JSON for dataclasses, containers and numbers. Raises ModelFileError for anything else."""
+    if isinstance(value, Scaling):
+        value = value.describe()
     if value is None or isinstance(value, str | bool):
         return value
     if dataclasses.is_dataclass(value):
@@ -85,13 +91,14 @@ def decode(kind: type[T], value: Json, where: str) -> T:
 
 
 def _decode(kind: Any, value: Json, where: str) -> Any:
+    kind = STORED.get(kind, kind)
     origin = get_origin(kind)
     if kind is Any:
         return value
     if origin is Literal:
         return _one_of(get_args(kind), value, where)
     if origin in (Union, types.UnionType):
-        (inner,) = (option for option in get_args(kind) if option is not types.NoneType)
+        inner = next(option for option in get_args(kind) if option is not types.NoneType)
         return None if value is None else _decode(inner, value, where)
     if origin in (tuple, list):
         return _sequence(kind, _require(list, value, where), where)
@@ -115,6 +122,8 @@ def _sequence(kind: Any, items: list[Any], where: str) -> Any:
 
 def _dataclass(kind: Any, value: Json, where: str) -> Any:
     """Every field has to be there, and no other; the ranges are checked by the class itself."""
+    if kind is Scaling:
+        return _scaling(_text(value, where), where)
     items = _require(dict, value, where)
     hints = get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
@@ -130,6 +139,16 @@ def _dataclass(kind: Any, value: Json, where: str) -> Any:
         raise
     except InputError as error:
         raise ModelFileError(f"{where}: {error}") from error
+
+
+def _scaling(text: str, where: str) -> Scaling:
+    try:
+        scaling = Scaling.parse(text)
+    except InputError as error:
+        raise ModelFileError(f"{where}: {error}") from error
+    if scaling.describe() != text:
+        raise ModelFileError(f"{where} is {_short(text)}, not as it would be written: {_short(scaling.describe())}.")
+    return scaling
 
 
 def _scalar(kind: type, value: Json, where: str) -> Any:

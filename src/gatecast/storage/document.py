@@ -7,48 +7,25 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from gatecast.data.scaling import Scaling
 from gatecast.data.schema import Schema
 from gatecast.errors import ModelFileError
-from gatecast.model.config import LSTMConfig
-from gatecast.selection.choose import Plan
+from gatecast.planning.plan import Plan
+from gatecast.planning.settings import Settings
 from gatecast.storage.codec import Json, decode, encode, parse, write
 from gatecast.storage.container import AdvisedError
-from gatecast.training.config import TrainingConfig
 
 __all__ = [
     "FORMAT",
+    "CandidateDocument",
     "Envelope",
-    "ForecasterDocument",
+    "FitSummary",
+    "FittedDocument",
     "MemberRecord",
-    "PartDocument",
-    "Settings",
-    "TrainingSummary",
     "seal",
     "unseal",
 ]
 
-FORMAT = 4
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The arguments of ``Forecaster``."""
-
-    horizon: int
-    lookback: int | None
-    scaling: Scaling | None
-    network: LSTMConfig | None
-    training: TrainingConfig | None
-    members: int | None
-    structures: int | None
-    calendar: bool | None
-    quantiles: tuple[float, ...]
-    recursive: bool
-    time_limit: float | None
-    refit: bool
-    seed: int
-    progress: bool
+FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -64,8 +41,8 @@ class MemberRecord:
 
 
 @dataclass(frozen=True)
-class TrainingSummary:
-    """``Forecaster.record_``."""
+class FitSummary:
+    """How a fit went: the fields of ``ensemble.fitted.FitRecord``, which needs torch."""
 
     seconds: float
     series: int
@@ -75,38 +52,40 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True)
-class PartDocument:
-    """One structure of a blend without its tensors, whose names begin with ``part.`` and its number.
+class CandidateDocument:
+    """One trained candidate without its tensors, whose names begin with ``candidate.`` and its number.
 
     Args:
         weight: of its forecasts.
         plan: what was chosen.
         ids: the series that the tensor ``statistics`` has rows for; empty without it.
         calibration: which calibration tensor there is.
+        validation_error: mean absolute error on the validation fold, in output units; nan where it is not known.
         members: one record per member.
-        interrupted: Ctrl-C came during training.
+        interrupted: a stop ended its training.
     """
 
     weight: float
     plan: Plan
     ids: tuple[str, ...]
     calibration: Literal["none", "stretch", "offset"]
+    validation_error: float
     members: tuple[MemberRecord, ...]
     interrupted: bool
 
 
 @dataclass(frozen=True)
-class ForecasterDocument:
+class FittedDocument:
     """A fitted forecaster without its tensors.
 
     Args:
         settings: what the user asked for.
         schema: the columns and their categories.
         frequency: canonical text of the frequency.
-        parts: the structures that forecast together, the main one first.
-        smoothing: weight of the exponential smoothing; with those of the parts it adds up to 1.
-        errors: (what, error on held-back data) of all that was compared.
-        series: those with weights of their own, the rows of the tensor ``shares``; empty without it.
+        candidates: those that forecast together, the main one first.
+        smoothing: weight of the exponential smoothing; with those of the candidates it adds up to 1.
+        errors: (what, validation error) of all that was compared.
+        series: those with weights of their own, the rows of the tensor ``weights``; empty without it.
         record: how the training went as a whole.
         names: the names of the series and time columns in the source of the training data.
         backend: the library of its frame.
@@ -115,11 +94,11 @@ class ForecasterDocument:
     settings: Settings
     schema: Schema
     frequency: str
-    parts: tuple[PartDocument, ...]
+    candidates: tuple[CandidateDocument, ...]
     smoothing: float
     errors: tuple[tuple[str, float], ...]
     series: tuple[str, ...]
-    record: TrainingSummary
+    record: FitSummary
     names: tuple[str, str]
     backend: Literal["pandas", "polars", "pyarrow"]
 

@@ -1,69 +1,74 @@
-"""A fitted Forecaster as a document and arrays, and back."""
+"""A ``Fitted`` as a document and arrays, and back."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 
-from gatecast.calibration import Calibration
-from gatecast.data.batches import CovariateScale
 from gatecast.data.frequency import Frequency
-from gatecast.errors import ConfigError
-from gatecast.forecaster import Forecaster
+from gatecast.ensemble.blend import Blend, SeriesWeights
+from gatecast.ensemble.calibration import Calibration
+from gatecast.ensemble.expert import Expert
+from gatecast.ensemble.fitted import FitRecord, Fitted
+from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.errors import ConfigError, ModelFileError
+from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import Head, make_head
+from gatecast.planning.settings import Settings
 from gatecast.storage.checks import network_shape
-from gatecast.storage.document import ForecasterDocument, MemberRecord, PartDocument, Settings, TrainingSummary
-from gatecast.training.blend import Blend, OwnShares, Part
+from gatecast.storage.document import CandidateDocument, FitSummary, FittedDocument, MemberRecord
 from gatecast.training.device import pick_device
-from gatecast.training.ensemble import Ensemble
 from gatecast.training.loop import Record
 from gatecast.training.member import Member, NetworkShape
+from gatecast.windows.covariate_scale import CovariateScale
 
-__all__ = ["arrays_of", "document_of", "forecaster_from"]
+__all__ = ["arrays_of", "document_of", "fitted_from"]
 
 
-def document_of(model: Forecaster) -> ForecasterDocument:
-    """All of a fitted forecaster that is not a tensor."""
-    return ForecasterDocument(
-        settings=_settings(model),
-        schema=model.schema_,
-        frequency=model.frequency_.to_text(),
-        parts=tuple(_part_document(part) for part in model.blend_.parts),
-        smoothing=model.blend_.smoothing,
-        errors=model.blend_.errors,
-        series=() if model.blend_.own is None else model.blend_.own.ids,
-        record=TrainingSummary(**model.record_),
-        names=model.names_,
-        backend=model.backend_,  # type: ignore[arg-type]  # checked when the document is read back
+def document_of(fitted: Fitted) -> FittedDocument:
+    """All of what was learned that is not a tensor."""
+    blend = fitted.blend
+    weighted = list(zip(blend.experts, blend.weights, strict=True))
+    return FittedDocument(
+        settings=_settings(fitted),
+        schema=fitted.schema,
+        frequency=fitted.frequency.to_text(),
+        candidates=tuple(
+            _candidate_document(one, weight) for one, weight in weighted if isinstance(one, TrainedCandidate)
+        ),
+        smoothing=sum(weight for one, weight in weighted if isinstance(one, SmoothingExpert)),
+        errors=blend.errors,
+        series=() if blend.own is None else blend.own.ids,
+        record=FitSummary(**vars(fitted.record)),
+        names=fitted.names,
+        backend=fitted.backend,  # type: ignore[arg-type]  # checked when the document is read back
     )
 
 
-def _part_document(part: Part) -> PartDocument:
-    ensemble = part.ensemble
-    return PartDocument(
-        weight=part.weight,
-        plan=part.plan,
-        ids=() if ensemble.statistics is None else ensemble.ids,
-        calibration=_kind_of(ensemble.calibration),
-        members=tuple(MemberRecord(**dataclasses.asdict(member.record)) for member in ensemble.members),
-        interrupted=ensemble.interrupted,
+def _candidate_document(trained: TrainedCandidate, weight: float) -> CandidateDocument:
+    if not isinstance(trained.plan.network, LSTMConfig):
+        kind = type(trained.plan.network).__name__
+        raise ModelFileError(f"a model file holds LSTMs alone, not the network of a {kind}.")
+    return CandidateDocument(
+        weight=weight,
+        plan=trained.plan,
+        ids=() if trained.statistics is None else trained.ids,
+        calibration=_kind_of(trained.calibration),
+        validation_error=trained.validation_error,
+        members=tuple(MemberRecord(**dataclasses.asdict(member.record)) for member in trained.members),
+        interrupted=trained.interrupted,
     )
 
 
-def _settings(model: Forecaster) -> Settings:
-    """The arguments; where single settings were changed, the whole that came of it."""
-    arguments = _same_fields(Settings, model)
-    for name in ("network", "training"):
-        if isinstance(arguments[name], dict):
-            arguments[name] = getattr(model.plan_, name)
-    return Settings(**arguments)
-
-
-def _same_fields(kind: type[Any], source: object) -> dict[str, Any]:
-    return {field.name: getattr(source, field.name) for field in dataclasses.fields(kind)}
+def _settings(fitted: Fitted) -> Settings:
+    """The settings; where single ones of network or training were changed, the whole that came of it."""
+    settings = fitted.settings
+    whole = {n: getattr(fitted.plan, n) for n in ("network", "training") if isinstance(getattr(settings, n), dict)}
+    return dataclasses.replace(settings, **whole)
 
 
 def _kind_of(calibration: Calibration) -> Literal["none", "stretch", "offset"]:
@@ -72,47 +77,52 @@ def _kind_of(calibration: Calibration) -> Literal["none", "stretch", "offset"]:
     return "none" if calibration.offset_HCQ is None else "offset"
 
 
-def arrays_of(model: Forecaster) -> dict[str, np.ndarray]:
-    """The tensors of a fitted forecaster by name."""
-    blend = model.blend_
-    shares = {} if blend.own is None else {"shares": blend.own.share_NK}
-    return shares | {
-        f"part.{k}.{name}": array
-        for k, part in enumerate(blend.parts)
-        for name, array in _ensemble_arrays(part.ensemble).items()
+def arrays_of(fitted: Fitted) -> dict[str, np.ndarray]:
+    """The tensors of what was learned by name."""
+    blend = fitted.blend
+    weights = {} if blend.own is None else {"weights": blend.own.weight_NE}
+    return weights | {
+        f"candidate.{k}.{name}": array
+        for k, trained in enumerate(blend.trained)
+        for name, array in _candidate_arrays(trained).items()
     }
 
 
-def _ensemble_arrays(ensemble: Ensemble) -> dict[str, np.ndarray]:
+def _candidate_arrays(trained: TrainedCandidate) -> dict[str, np.ndarray]:
     optional = {
-        "statistics": ensemble.statistics,
-        "calibration.stretch": ensemble.calibration.stretch_HQ,
-        "calibration.offset": ensemble.calibration.offset_HCQ,
+        "statistics": trained.statistics,
+        "calibration.stretch": trained.calibration.stretch_HQ,
+        "calibration.offset": trained.calibration.offset_HCQ,
     }
     arrays = {name: array for name, array in optional.items() if array is not None}
-    arrays["covariates.location"] = ensemble.covariates.location_V
-    arrays["covariates.spread"] = ensemble.covariates.spread_V
-    for k, member in enumerate(ensemble.members):
+    arrays["covariates.location"] = trained.covariates.location_V
+    arrays["covariates.spread"] = trained.covariates.spread_V
+    for k, member in enumerate(trained.members):
         parameters = member.network.state_dict()
         arrays |= {f"member.{k}.{name}": tensor.cpu().numpy() for name, tensor in parameters.items()}
     return arrays
 
 
-def forecaster_from(document: ForecasterDocument, arrays: dict[str, np.ndarray]) -> Forecaster:
-    """A fitted forecaster, without data. Document and arrays must have been checked."""
-    model = Forecaster(**_same_fields(Settings, document.settings))
-    parts = [
-        Part(part.plan, _ensemble(document, part, _below(f"part.{k}.", arrays)), part.weight)
-        for k, part in enumerate(document.parts)
+def fitted_from(document: FittedDocument, arrays: dict[str, np.ndarray]) -> Fitted:
+    """What was learned. Document and arrays must have been checked."""
+    experts: list[Expert] = [
+        _candidate(document, one, _below(f"candidate.{k}.", arrays)) for k, one in enumerate(document.candidates)
     ]
-    own = OwnShares(document.series, arrays["shares"]) if document.series else None
-    model.blend_ = Blend(tuple(parts), document.smoothing, document.errors, own)
-    model.schema_ = document.schema
-    model.frequency_ = Frequency.from_text(document.frequency)
-    model.history_ = model.ensemble_.history
-    model.record_ = dataclasses.asdict(document.record)
-    model.names_, model.backend_ = document.names, document.backend
-    return model
+    weights = [one.weight for one in document.candidates]
+    if document.smoothing:
+        plan = document.candidates[0].plan
+        experts.append(SmoothingExpert(plan.framing.horizon, plan.season))
+        weights.append(document.smoothing)
+    own = SeriesWeights(document.series, arrays["weights"]) if document.series else None
+    return Fitted(
+        document.settings,
+        Blend(tuple(experts), tuple(weights), document.errors, own, document.record.interrupted),
+        document.schema,
+        Frequency.from_text(document.frequency),
+        document.names,
+        document.backend,
+        FitRecord(**vars(document.record)),
+    )
 
 
 def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -120,40 +130,37 @@ def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _ensemble(document: ForecasterDocument, part: PartDocument, arrays: dict[str, np.ndarray]) -> Ensemble:
-    """The trained members of one part; ``arrays`` are its own."""
-    training, quantiles = part.plan.training, document.settings.quantiles
-    head, device, offset = (
-        make_head(training.loss, quantiles),
-        _device(training.device),
-        arrays.get("calibration.offset"),
-    )
-    shape = network_shape(document, part)
-    members = [_member(part, k, shape, head, _below(f"member.{k}.", arrays)) for k in range(len(part.members))]
-    return Ensemble(
+def _candidate(document: FittedDocument, one: CandidateDocument, arrays: dict[str, np.ndarray]) -> TrainedCandidate:
+    """The trained members of one candidate; ``arrays`` are its own."""
+    training, quantiles = one.plan.training, document.settings.quantiles
+    head, offset = make_head(training.loss, quantiles), arrays.get("calibration.offset")
+    levels = head.quantiles if offset is None else quantiles
+    shape = network_shape(document, one)
+    members = [_member(one, k, shape, head, _below(f"member.{k}.", arrays)) for k in range(len(one.members))]
+    return TrainedCandidate(
+        plan=one.plan,
         members=tuple(members),
         head=head,
         covariates=CovariateScale(arrays["covariates.location"], arrays["covariates.spread"]),
         statistics=arrays.get("statistics"),
-        ids=part.ids,
-        calibration=Calibration(
-            head.quantiles if offset is None else quantiles, arrays.get("calibration.stretch"), offset
-        ),
-        device=device,
-        interrupted=part.interrupted,
+        ids=one.ids,
+        calibration=Calibration(levels, arrays.get("calibration.stretch"), offset),
+        device=_device(training.device),
+        interrupted=one.interrupted,
+        validation_error=one.validation_error,
     )
 
 
 def _member(
-    part: PartDocument, k: int, shape: tuple[int, int, int, int, int], head: Head, arrays: dict[str, np.ndarray]
+    one: CandidateDocument, k: int, shape: tuple[int, int, int, int, int], head: Head, arrays: dict[str, np.ndarray]
 ) -> Member:
     """A network with the weights of member k, ready to predict."""
     features, horizon, targets, _, future = shape
     with torch.random.fork_rng(devices=[]):  # a fresh network draws weights; the user's random numbers stay as they are
-        network = NetworkShape(features, horizon, targets, future).build(part.plan.network, head)
+        network = NetworkShape(features, horizon, targets, future).build(one.plan.network, head)
     network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
-    network = network.to(_device(part.plan.training.device)).eval()
-    return Member(network, Record(**_same_fields(MemberRecord, part.members[k])))
+    network = network.to(_device(one.plan.training.device)).eval()
+    return Member(network, Record(**vars(one.members[k])))
 
 
 def _device(wanted: str) -> torch.device:

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gatecast.data.batches import Batch, WindowReader
-from gatecast.data.scaling import Scaling
-from gatecast.data.windows import WindowIndex
 from gatecast.model.heads import Units
+from gatecast.windows.index import WindowIndex
+from gatecast.windows.reader import WindowReader
+from gatecast.windows.scaling import Scaling
+from gatecast.windows.shape import Batch
 
 __all__ = ["BatchRun", "BatchSource", "TensorBatch", "WindowSource", "to_tensors", "units_of"]
 
@@ -154,7 +155,7 @@ class WindowSource:
     def _window_bytes(self) -> int:
         """All that is kept of one window."""
         framing, targets = self.reader.framing, len(self.reader.panel.targets)
-        steps = framing.supervised * framing.horizon
+        steps = framing.training_origins * framing.horizon
         return 4 * (
             framing.lookback * self.reader.features
             + steps * ((3 if self.units else 2) * targets + self.reader.future_width)
@@ -238,6 +239,6 @@ def to_tensors(batch: Batch, device: torch.device, units: Units | None = None) -
 
 def units_of(batch: Batch, scaling: Scaling, device: torch.device) -> Units:
     """Centre (B, K, H, C) and spread (B, 1, 1, C) of the outputs in the data's unit; the scaling takes no logarithm."""
-    centre_BKHC = torch.tensor(scaling.unit * batch.centre_BKHC, dtype=torch.float32, device=device)
+    centre_BKHC = torch.tensor(scaling.unit * batch.reference_BKHC, dtype=torch.float32, device=device)
     spread_BC = torch.tensor(scaling.unit * batch.spread_BC, dtype=torch.float32, device=device)
     return Units(centre_BKHC, spread_BC[:, None, None])

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from gatecast.errors import ConfigError
+from gatecast.errors import Argument, ConfigError, Part, joined
+from gatecast.model.losses import LOSSES, loss_named
 
-__all__ = ["TrainingConfig"]
+__all__ = ["COUNTS", "TrainingConfig"]
 
+COUNTS = "negative-binomial"  # the loss of counts
 MOST_COPIES = 20
+
+if TYPE_CHECKING:
+    LossName = str
+else:
+    LossName = Literal[tuple(LOSSES)]  # what the command line and the model file take, from the table
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,9 @@ class TrainingConfig:
         steps_per_epoch: Steps of random windows that count as one epoch; none = every window once.
         patience: Epochs without improvement of the validation error before training stops; none = never.
         stop_below: Stop once the training loss of an epoch is below this; none = never.
-        augment: Copies of each series with made-up moves of the level, trained beside it; none = one of a few long
-            series above 0 whose levels are calm, one step ahead, unless the validation tail shows that it costs
-            something.
+        augment: Augmented series for each series (its values with random level shifts and outliers), trained beside
+            it; none = one for each of a few long positive series with a stable level, when one step is forecast,
+            unless the validation error gets worse by it.
         validation: Share of each series' end that is held back to validate on; 0 = none.
         monitor: Which validation error counts: the loss, or the mean absolute error.
         restore_best: Go back to the weights with the best validation error.
@@ -46,7 +53,7 @@ class TrainingConfig:
         log_every: Epochs between two rows of the history.
     """
 
-    loss: Literal["pinball", "mse", "mae", "huber", "gaussian", "student-t", "negative-binomial"] = "pinball"
+    loss: LossName = "pinball"
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     lr: float = 3e-3
     momentum: float = 0.9
@@ -72,23 +79,27 @@ class TrainingConfig:
     log_every: int = 1
 
     def __post_init__(self) -> None:
-        wrong = []
+        counts, wrong = loss_named(self.loss).counts, list[Part]()
         if not self.lr > 0:
-            wrong.append(f"lr = {self.lr} (above 0)")
+            wrong.append(_wrong("lr", self.lr, "above 0"))
         if not 0 <= self.validation < 1:
-            wrong.append(f"validation = {self.validation} (0 to below 1)")
+            wrong.append(_wrong("validation", self.validation, "0 to below 1"))
         if not 0 < self.plateau_factor < 1:
-            wrong.append(f"plateau_factor = {self.plateau_factor} (between 0 and 1)")
+            wrong.append(_wrong("plateau_factor", self.plateau_factor, "between 0 and 1"))
         if self.clip is not None and not self.clip > 0:
-            wrong.append(f"clip = {self.clip} (above 0)")
+            wrong.append(_wrong("clip", self.clip, "above 0"))
         if self.augment and self.augment > MOST_COPIES:  # they lie in memory beside the data
-            wrong.append(f"augment = {self.augment} (at most {MOST_COPIES})")
-        if self.augment and self.loss == "negative-binomial":
-            wrong.append(f"augment = {self.augment} (0 with a loss of counts: made-up numbers are none)")
+            wrong.append(_wrong("augment", self.augment, f"at most {MOST_COPIES}"))
+        if self.augment and counts:
+            wrong.append(_wrong("augment", self.augment, "0 with a loss of counts: made-up numbers are none"))
         whole = ("batch_size", "max_epochs", "steps_per_epoch", "patience", "plateau_patience", "log_every", "augment")
         for name in whole:
             value, low = getattr(self, name), 0 if name in ("max_epochs", "augment") else 1
             if value is not None and value < low:
-                wrong.append(f"{name} = {value} (at least {low})")
+                wrong.append(_wrong(name, value, f"at least {low}"))
         if wrong:
-            raise ConfigError(f"training settings out of range: {', '.join(wrong)}.")
+            raise ConfigError("training settings out of range: ", joined(", ", wrong), ".")
+
+
+def _wrong(name: str, value: float, limit: str) -> ConfigError:
+    return ConfigError(Argument(name, of="training"), f" = {value} ({limit})")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from gatecast.errors import ConfigError
-from gatecast.kernels import load
+from gatecast.nn.kernels import load
 from gatecast.nn.threads import kernel_threads, kernels_use
 
 __all__ = ["alone", "computing", "crowded", "lean", "pick_device"]

@@ -11,12 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from gatecast.model.heads import Head
-from gatecast.model.lstm import LSTMNetwork
+from gatecast.model.protocol import Network
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
 from gatecast.training.schedule import make_optimizer
 
 __all__ = ["Engine", "FlatParameters", "Steps", "TorchEngine", "masked_mean", "sums_of_errors"]
+
+
+RANDOM = "random"
 
 
 class FlatParameters:
@@ -67,8 +70,12 @@ class Steps:
 class Engine(Protocol):
     """Takes training steps and measures validation errors."""
 
-    network: LSTMNetwork
     parameters: FlatParameters
+
+    @property
+    def network(self) -> Network:
+        """What is trained."""
+        ...
 
     def take_steps(self, run: BatchRun, rates: Sequence[float], deadline: float) -> Steps:
         """One step for each batch of a run, with its learning rate; fewer where the deadline comes first."""
@@ -78,11 +85,19 @@ class Engine(Protocol):
         """Sums over one validation batch: loss, absolute error, and the number of truths they cover."""
         ...
 
+    def memory(self) -> dict[str, Tensor]:
+        """Copies of all that the engine remembers from one step to the next, but for the parameters."""
+        ...
+
+    def remember(self, memory: dict[str, Tensor], step: int) -> None:
+        """Go on from what ``memory`` gave after so many steps."""
+        ...
+
 
 class TorchEngine:
     """Loss and gradient through autograd: serves every network on every device, and is the native engine's oracle."""
 
-    def __init__(self, network: LSTMNetwork, head: Head, training: TrainingConfig) -> None:
+    def __init__(self, network: Network, head: Head, training: TrainingConfig) -> None:
         self.network = network
         self.head = head
         self.training = training
@@ -123,8 +138,19 @@ class TorchEngine:
         """Sums over one validation batch: loss, absolute error, and the number of truths they cover."""
         return sums_of_errors(self.network, self.head, batch)
 
+    def memory(self) -> dict[str, Tensor]:
+        """What the optimiser remembers, and where torch's random numbers (of the dropout) stand."""
+        kept = {name: value.clone() for name, value in self.optimizer.state[self.parameters.values].items()}
+        return kept | {RANDOM: torch.get_rng_state()}
 
-def sums_of_errors(network: LSTMNetwork, head: Head, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
+    def remember(self, memory: dict[str, Tensor], step: int) -> None:
+        """Go on from what ``memory`` gave; the optimiser counts its steps itself."""
+        values = self.parameters.values
+        self.optimizer.state[values] = {name: value.clone() for name, value in memory.items() if name != RANDOM}
+        torch.set_rng_state(memory[RANDOM])
+
+
+def sums_of_errors(network: Network, head: Head, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
     """Sums over one batch: loss, absolute error, and the number of truths they cover."""
     raw_BKHCR, _ = network(batch.context_BLF, batch.future_BKHF, origins=batch.target_BKHC.shape[1])
     loss = head.loss(raw_BKHCR, batch.target_BKHC, batch.units)

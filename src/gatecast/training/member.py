@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
-from gatecast.model.config import LSTMConfig
+from gatecast.model.config import NetworkConfig
 from gatecast.model.heads import Head
-from gatecast.model.lstm import LSTMNetwork
+from gatecast.model.networks import build_network, multiplications
+from gatecast.model.protocol import Network
 from gatecast.training.batch import TensorBatch, WindowSource
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing
 from gatecast.training.loop import Record, Report, train
 from gatecast.training.native import make_engine
+from gatecast.training.samples import Samples
 from gatecast.training.start import ridge_start
 
-__all__ = ["VALIDATION_WINDOWS", "Job", "Member", "NetworkShape"]
-
-START_WINDOWS = 4096  # enough for a regression; more would only cost time
-VALIDATION_WINDOWS = 2048
+__all__ = ["Job", "Member", "NetworkShape"]
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,16 @@ class NetworkShape:
     targets: int
     future: int
 
-    def build(self, config: LSTMConfig, head: Head) -> LSTMNetwork:
+    def build(self, config: NetworkConfig, head: Head) -> Network:
         """A fresh network."""
-        return LSTMNetwork(config, self.features, self.horizon, self.targets, head.raws, self.future)
+        return build_network(config, self.features, self.horizon, self.targets, head.raws, self.future)
 
 
 @dataclass(frozen=True)
 class Member:
     """A trained network, and what its training did."""
 
-    network: LSTMNetwork
+    network: Network
     record: Record
 
 
@@ -60,22 +59,24 @@ class Job:
         penalty: of the ridge start.
         spread_Y: (H * C,) errors to expect, for the start of the quantiles; None = those of the regression.
         until: last epoch to run of the schedule; None = all.
+        samples: windows of the ridge start.
     """
 
     shape: NetworkShape
-    config: LSTMConfig
+    config: NetworkConfig
     head: Head
     source: WindowSource
     held_back: list[TensorBatch] | None
     penalty: float = 1e-2
     spread_Y: np.ndarray | None = None
     until: int | None = None
+    samples: Samples = field(default_factory=Samples)
 
     def work(self, training: TrainingConfig) -> float:
-        """Multiplications of one recurrent step over a batch."""
-        return training.batch_size * 4 * self.config.hidden_size * (self.config.hidden_size + self.shape.features)
+        """Multiplications of one step over a batch."""
+        return training.batch_size * multiplications(self.config, self.shape.features)
 
-    def build(self, training: TrainingConfig, weights: dict[str, torch.Tensor] | None) -> LSTMNetwork:
+    def build(self, training: TrainingConfig, weights: dict[str, torch.Tensor] | None) -> Network:
         """A network with weights of its seed, or with those given. Draws from torch's generator: one at a time."""
         with computing(training.seed, self.work(training)):
             network = self.shape.build(self.config, self.head).to(self.source.device)
@@ -85,13 +86,13 @@ class Job:
 
     def train(
         self,
-        network: LSTMNetwork,
+        network: Network,
         training: TrainingConfig,
         *,
         started: bool = False,
         deadline: float = math.inf,
         report: Report | None = None,
-        halted: Callable[[], bool] | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> Member:
         """Start and train a network.
 
@@ -101,31 +102,23 @@ class Job:
             started: it has weights to go on from, and needs no start.
             deadline: ``time.monotonic()`` at which to stop.
             report: progress.
-            halted: says that the user wants to stop, see ``loop.train``.
+            stop: says that the training has to end with what it has.
         """
         if training.start == "ridge" and not started:
-            if self.source.reader.framing.observed:
-                ignore_last_channel(network)
-            windows = self.source.spread(START_WINDOWS, origins=1)
+            # Begin without a reaction to "observed"; training finds out what gaps mean. A random reaction would be a
+            # state that the regression has hardly ever seen, with weights of any size on it: one long gap could then
+            # throw a forecast off by many times the level.
+            observed = self.source.reader.layout.columns("observed")
+            network.ignore_input(tuple(range(observed.start, observed.stop)))
+            windows = self.source.spread(self.samples.start, origins=1)
             ridge_start(network, self.head, windows, self.penalty, self.spread_Y)
         engine = make_engine(network, self.head, training)
         kept = self.held_back
         record = train(
             engine, self.source, training, validation=None if kept is None else lambda: kept,
-            until=self.until, deadline=deadline, report=report, halted=halted,
+            until=self.until, deadline=deadline, report=report, stop=stop,
         )  # fmt: skip
         return Member(network, record)
-
-
-def ignore_last_channel(network: LSTMNetwork) -> None:
-    """Begin without a reaction to the channel "observed"; training finds out what gaps mean.
-
-    A random reaction would be a state that the regression has hardly ever seen, with weights of any size on it: one
-    long gap could then throw a forecast off by many times the level.
-    """
-    features = network.lstm.input_size // network.config.patch
-    with torch.no_grad():
-        network.lstm.get_parameter("weight_ih_l0")[:, features - 1 :: features] = 0
 
 
 def seeded(training: TrainingConfig, member: int) -> TrainingConfig:
@@ -133,7 +126,7 @@ def seeded(training: TrainingConfig, member: int) -> TrainingConfig:
     return replace(training, seed=training.seed + 1000 * member)
 
 
-def predict_raw(network: LSTMNetwork, context_BLF: torch.Tensor, future_BKHF: torch.Tensor | None) -> torch.Tensor:
+def predict_raw(network: Network, context_BLF: torch.Tensor, future_BKHF: torch.Tensor | None) -> torch.Tensor:
     """Raw outputs (B, H, C, R) of the last origin."""
     with torch.inference_mode():
         raw_BKHCR, _ = network(context_BLF, future_BKHF, origins=1)

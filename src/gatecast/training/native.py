@@ -1,21 +1,23 @@
 """The native engine: whole training steps in the compiled kernels, with the parameters where torch has them.
 
 One call takes many steps over batches that lie one after the other; between two steps there is no Python. It serves
-networks that read forwards, with point or quantile heads, in float32 on the CPU; everything else is the torch engine's.
+networks that read forwards, with the losses that say so, in float32 on the CPU; everything else is the torch engine's.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
 
-from gatecast.kernels import load
-from gatecast.model.heads import Head, PointHead, QuantileHead
+from gatecast.data.quantiles import middle
+from gatecast.model.heads import SIDE_WEIGHT, Head, QuantileHead
 from gatecast.model.lstm import LSTMNetwork
+from gatecast.model.protocol import Network
+from gatecast.nn.kernels import load
 from gatecast.nn.threads import kernel_threads, worthwhile_threads
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
@@ -28,18 +30,21 @@ STEP_UNITS = 16  # of the kernels' step readout
 SECONDS_OF_A_CALL = 0.2  # Ctrl-C and deadlines are seen between two calls
 
 
-def make_engine(network: LSTMNetwork, head: Head, training: TrainingConfig) -> TorchEngine | NativeEngine:
+def make_engine(network: Network, head: Head, training: TrainingConfig) -> TorchEngine | NativeEngine:
     """The fastest engine that serves a network here."""
     if serves(network, head):
         return NativeEngine(network, head, training, kernel_threads())
     return TorchEngine(network, head, training)
 
 
-def serves(network: LSTMNetwork, head: Head) -> bool:
-    """Whether the native engine can train this network here."""
+def serves(network: Network, head: Head) -> TypeGuard[LSTMNetwork]:
+    """Whether the native engine can train this network here: the kernels know LSTMs alone."""
+    if not isinstance(network, LSTMNetwork):
+        return False
     parameters = list(network.parameters())
     plain = all(p.device.type == "cpu" and p.dtype == torch.float32 and p.requires_grad for p in parameters)
-    known = isinstance(head, PointHead) or (isinstance(head, QuantileHead) and head.raws <= MOST_LEVELS)
+    alike = not isinstance(head, QuantileHead) or head.side_weight == SIDE_WEIGHT  # built into the kernels
+    known = head.about.native and head.raws <= MOST_LEVELS and alike
     fitting = network.steps is None or network.steps.from_state.out_features == STEP_UNITS
     return load() is not None and plain and known and fitting and not network.config.bidirectional
 
@@ -64,7 +69,7 @@ class NativeEngine:
         self.threads = threads
         self.parameters = FlatParameters(network)
         # what the optimiser remembers of each parameter
-        self.memory = (torch.zeros_like(self.parameters.gradient), torch.zeros_like(self.parameters.gradient))
+        self._memory = (torch.zeros_like(self.parameters.gradient), torch.zeros_like(self.parameters.gradient))
         self.step = 0
         self._trainer: tuple[tuple[int, int], Any] | None = None
         self._seconds = 0.0  # of one step, as measured
@@ -91,6 +96,17 @@ class NativeEngine:
     def errors(self, batch: TensorBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Sums over one validation batch: loss, absolute error, and the number of truths they cover."""
         return sums_of_errors(self.network, self.head, batch)
+
+    def memory(self) -> dict[str, Tensor]:
+        """What the optimiser remembers of each parameter; the dropout is drawn from the seed and the step."""
+        first, second = self._memory
+        return {"first": first.clone(), "second": second.clone()}
+
+    def remember(self, memory: dict[str, Tensor], step: int) -> None:
+        """Go on from what ``memory`` gave after so many steps."""
+        for kept, value in zip(self._memory, (memory["first"], memory["second"]), strict=True):
+            kept.copy_(value)
+        self.step = step
 
     def _call(self, batch: TensorBatch, row: int, sizes: Sequence[int], rates: Sequence[float]) -> Tensor:
         """(S, 3) loss, mean absolute error and gradient norm of the steps over the batches that begin at ``row``."""
@@ -124,21 +140,18 @@ class NativeEngine:
     def _make_trainer(self, lookback: int, origins: int, threads: int) -> Any:
         network, training, config = self.network, self.training, self.network.config
         horizon, targets, raws = network.shape
-        features = network.lstm.input_size // config.patch
         shape = (
-            lookback, features, config.patch, config.hidden_size, config.num_layers,
+            lookback, network.features, config.patch, config.hidden_size, config.num_layers,
             origins, horizon, targets, raws, config.skip,
             0 if network.steps is None else network.steps.from_future.in_features,
         )  # fmt: skip
-        pinball = isinstance(self.head, QuantileHead)
-        levels = self.head.quantiles if pinball else ()
-        middle = min(range(len(levels)), key=lambda q: abs(levels[q] - 0.5)) if pinball else 0
+        levels = self.head.quantiles if self.head.about.kind == "quantile" else ()
         settings = (
-            training.loss, levels, middle, training.optimizer, training.momentum, training.weight_decay,
-            training.clip or 0.0, network.lstm.dropout, training.seed, threads,
+            self.head.about.name, levels, middle(levels) if levels else 0, training.optimizer, training.momentum,
+            training.weight_decay, training.clip or 0.0, network.lstm.dropout, training.seed, threads,
         )  # fmt: skip
         values, gradient = self.parameters.values.data, self.parameters.gradient
-        flat = (values.numel(), *[t.data_ptr() for t in (values, gradient, *self.memory)])
+        flat = (values.numel(), *[t.data_ptr() for t in (values, gradient, *self._memory)])
         tensors = _in_order(network)
         addresses = tuple(0 if p is None else p.data_ptr() for p in tensors)
         gradients = tuple(0 if p is None or p.grad is None else p.grad.data_ptr() for p in tensors)

@@ -47,6 +47,14 @@ class LearningRate:
             return lr * (1 + math.cos(math.pi * (done - rise) / (1 - rise))) / 2
         return lr * self.factor
 
+    def memory(self) -> tuple[float, float, int]:
+        """What the plateau schedule remembers: its factor, the best error and the epochs waited since."""
+        return self.factor, self._best, self._stalled
+
+    def remember(self, factor: float, best: float, stalled: int) -> None:
+        """Go on from what ``memory`` gave."""
+        self.factor, self._best, self._stalled = factor, best, stalled
+
     def after_epoch(self, validation_error: float | None) -> None:
         """Tell the plateau schedule how the epoch went."""
         if self.config.schedule != "plateau" or validation_error is None:

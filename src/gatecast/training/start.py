@@ -1,8 +1,8 @@
-"""A good start: the linear skip and the readout of the random LSTM are fitted in closed form before training.
+"""A good start: the linear readout of the random network is fitted in closed form before training.
 
-The LSTM's first state is that of an echo state network (Jaeger 2001). A ridge regression from [recent steps, hidden
-state] to the scaled targets takes milliseconds and replaces most of the time to accuracy; training then improves all
-weights together.
+The first state of a recurrent network is that of an echo state network (Jaeger 2001). A ridge regression from [recent
+steps, hidden state] to the scaled targets takes milliseconds and replaces most of the time to accuracy; training then
+improves all weights together.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from gatecast.model.heads import Head
-from gatecast.model.lstm import LSTMNetwork, fold, recent
+from gatecast.model.protocol import Network
 from gatecast.training.batch import TensorBatch
 from gatecast.training.ridge import Ridge, fit_ridge
 
@@ -24,9 +24,9 @@ STATE_PENALTY = 10.0
 
 
 def ridge_start(
-    network: LSTMNetwork, head: Head, train: Iterable[TensorBatch], penalty: float, spread_Y: np.ndarray | None
+    network: Network, head: Head, train: Iterable[TensorBatch], penalty: float, spread_Y: np.ndarray | None
 ) -> None:
-    """Set the skip and the readout of a fresh network.
+    """Set the linear readout of a fresh network.
 
     Args:
         network: freshly initialised.
@@ -40,24 +40,20 @@ def ridge_start(
     if len(x_MP) < 2:
         return
     harder_P = np.ones(x_MP.shape[1])
-    if network.config.skip:
-        # the state of a random LSTM is a rougher guide than the values themselves
-        harder_P[-network.readout.in_features :] = STATE_PENALTY
+    if network.direct_columns:
+        # the state of a random network is a rougher guide than the values themselves
+        harder_P[network.direct_columns :] = STATE_PENALTY
     ridge = fit_ridge(x_MP, y_MY, (penalty,), harder_P)[0]
-    _set_weights(network, head, ridge, ridge.error_Y if spread_Y is None else spread_Y)
+    bias_YR = _first_outputs(head, ridge, ridge.error_Y if spread_Y is None else spread_Y)
+    network.set_linear(torch.from_numpy(ridge.weight_PY).float(), bias_YR)
 
 
 @torch.no_grad()
-def _rows(network: LSTMNetwork, batches: Iterable[TensorBatch]) -> Rows:
-    """Regression rows (M, P) and (M, H * C) of all supervised origins whose truth is known."""
+def _rows(network: Network, batches: Iterable[TensorBatch]) -> Rows:
+    """Regression rows (M, P) and (M, H * C) of all training origins whose truth is known."""
     xs, ys = [], []
     for batch in batches:
-        hidden_BLD, _ = network.lstm(fold(batch.context_BLF, network.config.patch))
-        hidden_BKD = hidden_BLD[:, -batch.target_BKHC.shape[1] :]
-        parts = [hidden_BKD]
-        if network.config.skip:
-            parts.insert(0, recent(batch.context_BLF, network.config.skip, hidden_BKD.shape[1]))
-        x_MP = torch.cat(parts, -1).flatten(0, 1)
+        x_MP = network.design_matrix(batch.context_BLF, batch.target_BKHC.shape[1]).flatten(0, 1)
         y_MY = batch.target_BKHC.flatten(2).flatten(0, 1)
         if batch.weight_BKHC is not None:
             known_M = batch.weight_BKHC.flatten(2).flatten(0, 1).bool().all(-1)
@@ -67,21 +63,10 @@ def _rows(network: LSTMNetwork, batches: Iterable[TensorBatch]) -> Rows:
     return np.concatenate(xs), np.concatenate(ys)
 
 
-@torch.no_grad()
-def _set_weights(network: LSTMNetwork, head: Head, ridge: Ridge, spread_Y: np.ndarray) -> None:
-    """Locations from the regression; the other raw outputs as wide as its errors, whatever the state."""
-    horizon, targets, raws = network.shape
-    readout, skip = network.readout, network.skip
-    split = len(ridge.weight_PY) - readout.in_features
-    weight_YRD = torch.zeros(horizon * targets, raws, readout.in_features)
-    weight_YRD[:, 0] = torch.from_numpy(ridge.weight_PY[split:].T).float()
+def _first_outputs(head: Head, ridge: Ridge, spread_Y: np.ndarray) -> torch.Tensor:
+    """(Y, R) raw outputs at an input of zeros: locations from the regression, the others as wide as its errors."""
     # a normal variable with mean absolute value a has standard deviation 1.25 a
     deviation_Y = torch.from_numpy(1.2533 * spread_Y).float().clamp_min(1e-6)
     bias_YR = head.start(deviation_Y)
     bias_YR[:, 0] = torch.from_numpy(ridge.bias_Y).float()
-    readout.weight.copy_(weight_YRD.flatten(0, 1))
-    readout.bias.copy_(bias_YR.flatten())
-    if network.steps is not None:
-        network.steps.out.weight.zero_()  # random weights would add noise to the regression; they learn from here
-    if skip is not None:
-        skip.weight.copy_(torch.from_numpy(ridge.weight_PY[:split].T).float())
+    return bias_YR

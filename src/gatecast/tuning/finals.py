@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from gatecast.assessment import score_forecasts
+from gatecast.backtesting.assess import score_forecasts
 from gatecast.data.panel import Panel
-from gatecast.data.windows import last_origins
 from gatecast.errors import GatecastError
-from gatecast.evaluation.rivals import Rival
 from gatecast.evaluation.scores import Scores
 from gatecast.forecaster import Forecaster
+from gatecast.statistical.rivals import Rival
 from gatecast.tuning.clock import Clock
 from gatecast.tuning.evidence import Look
 from gatecast.tuning.inner import Inner
 from gatecast.tuning.search import fitted, scored
 from gatecast.tuning.space import merged
 from gatecast.tuning.study import Tried
+from gatecast.windows.index import last_origins
 
 __all__ = ["FINALISTS", "Finals", "challengers", "reserve"]
 
@@ -140,10 +140,8 @@ class Finals:
         except GatecastError as error:
             self.problem = str(error)
             return scores(default, plain_BHCQ, {})
-        levels = default.ensemble_.calibration.quantiles
-        middle = min(range(len(levels)), key=lambda q: abs(levels[q] - 0.5))
-        same = levels == found.ensemble_.calibration.quantiles
-        point_BHC = plain_BHCQ[..., middle].astype(np.float64)
+        same = default.fitted_.levels == found.fitted_.levels
+        point_BHC = plain_BHCQ[..., default.fitted_.middle].astype(np.float64)
         return scores(found, found_BHCQ, {"default": Rival(point_BHC, plain_BHCQ if same else None, seconds)})
 
     def on_everything(self, arguments: dict[str, Any], panel: Panel) -> Forecaster:

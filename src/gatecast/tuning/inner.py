@@ -12,12 +12,12 @@ from functools import cached_property
 
 import numpy as np
 
-from gatecast.data.folds import Fold, make_folds, training_panel
+from gatecast.backtesting.folds import Fold, make_folds, training_panel
 from gatecast.data.panel import Panel
-from gatecast.data.windows import last_origins
 from gatecast.errors import WindowError
-from gatecast.evaluation.baselines import baseline_forecasts
 from gatecast.evaluation.scales import mase_scale
+from gatecast.statistical.naive import baseline_forecasts
+from gatecast.windows.index import last_origins
 
 __all__ = ["Inner", "cut_outer", "inner_origins", "naive_scores", "outer_stride"]
 

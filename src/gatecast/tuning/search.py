@@ -39,8 +39,7 @@ def fitted(arguments: dict[str, Any], panel: Panel, limit: float | None) -> Fore
 
 def middle_of(model: Forecaster) -> int:
     """Position of the point forecast among the quantiles."""
-    quantiles = model.ensemble_.calibration.quantiles
-    return min(range(len(quantiles)), key=lambda q: abs(quantiles[q] - 0.5))
+    return model.fitted_.middle
 
 
 def scored(inner: Inner, number: int, arguments: dict[str, Any], limit: float | None) -> tuple[float, bool]:
@@ -48,7 +47,7 @@ def scored(inner: Inner, number: int, arguments: dict[str, Any], limit: float | 
     fold = inner.folds[number]
     model = fitted(arguments, inner.train[fold.number], limit)
     point_BHC = model.forecast_from(inner.panel, *inner.windows(fold))[..., middle_of(model)]
-    cut = any(member.record.out_of_time for member in model.ensemble_.members)
+    cut = model.fitted_.out_of_time
     return inner.score(fold, point_BHC), cut
 
 

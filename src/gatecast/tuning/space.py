@@ -7,16 +7,18 @@ forecaster, so the first trial, all defaults, is the forecaster as it was given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
-from gatecast.selection.choose import LONGEST_LOOKBACK, Plan, scalings_to_try
-from gatecast.selection.seasonality import seasonal_periods
+from gatecast.model.losses import loss_named, losses_of
+from gatecast.planning.choose import scalings_to_try
+from gatecast.planning.defaults import Defaults
+from gatecast.planning.plan import Plan
+from gatecast.planning.seasonality import seasonal_periods
 from gatecast.training.config import TrainingConfig
-from gatecast.training.counts import COUNTS
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["AUTO", "Dimension", "Params", "Space", "arguments_of", "make_space", "merged"]
 
 AUTO = "auto"  # leave it to the forecaster
-LOSSES = ("pinball", "gaussian", "student-t")
 DROPOUTS = (0.0, 0.1, 0.2, 0.3)
 MOST_LOOKBACKS = 6
 
@@ -116,12 +117,7 @@ class Space:
 
 def arguments_of(model: Forecaster) -> dict[str, Any]:
     """The arguments of a Forecaster as plain data: ``Forecaster(**arguments)`` gives it again."""
-    arguments = {name: value for name, value in vars(model).items() if not name.endswith("_")}
-    arguments["scaling"] = None if model.scaling is None else model.scaling.describe()
-    for name in ("network", "training"):
-        held = arguments[name]
-        arguments[name] = asdict(held) if isinstance(held, LSTMConfig | TrainingConfig) else held and dict(held)
-    return arguments
+    return model.settings.plain()
 
 
 def merged(arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,17 +139,19 @@ def make_space(model: Forecaster, plan: Plan, search: Panel, oldest: Panel) -> S
         oldest: the least that a trial is trained on; lookbacks have to fit it.
 
     Raises:
-        ConfigError: nothing was left open.
+        ConfigError: nothing was left open, or the network is no LSTM.
     """
     network, training = plan.network, plan.training
+    if not isinstance(network, LSTMConfig):
+        raise ConfigError(f"the search knows the settings of an LSTM, not those of a {type(network).__name__}.")
     fixed = _fixed(model)
     wanted = [
-        Dimension("model", "lookback", AUTO, (AUTO, *_lookbacks(plan, search, oldest, fixed))),
-        Dimension("model", "scaling", AUTO, (AUTO, *_scalings(plan, search))),
+        Dimension("model", "lookback", AUTO, (AUTO, *_lookbacks(plan, search, oldest, fixed, model.defaults))),
+        Dimension("model", "scaling", AUTO, (AUTO, *_scalings(plan, search, model.defaults))),
         Dimension("network", "hidden_size", network.hidden_size, doublings=(-2, 1)),
         Dimension("network", "num_layers", network.num_layers, (1, 2)),
         Dimension("network", "dropout", network.dropout, DROPOUTS),
-        Dimension("training", "loss", training.loss, LOSSES),
+        Dimension("training", "loss", training.loss, losses_of("quantile", "likelihood")),
         Dimension("training", "lr", training.lr, factor=10.0),
         Dimension("training", "batch_size", training.batch_size, doublings=(-1, 1)),
         Dimension("training", "max_epochs", training.max_epochs, doublings=(-2, 1)),
@@ -175,21 +173,21 @@ def _fixed(model: Forecaster) -> set[str]:
     return fixed
 
 
-def _lookbacks(plan: Plan, search: Panel, oldest: Panel, fixed: set[str]) -> list[int]:
+def _lookbacks(plan: Plan, search: Panel, oldest: Panel, fixed: set[str], defaults: Defaults) -> list[int]:
     """Multiples of the season and some round numbers that every window of every fold can fill."""
     horizon, season = plan.framing.horizon, plan.season
     cut_N = plan.cut(oldest)
-    most = min(int(cut_N.min()) - horizon, LONGEST_LOOKBACK)
+    most = min(int(cut_N.min()) - horizon, defaults.search.longest_lookback)
     least = max([4, *(getattr(plan.network, name) for name in ("skip", "readout", "patch") if name in fixed)])
-    seasons = [m * k for m in (season, *seasonal_periods(search)) if m > 1 for k in (1, 2, 3, 4)]
+    seasons = [m * k for m in (season, *seasonal_periods(search, defaults)) if m > 1 for k in (1, 2, 3, 4)]
     rest = [horizon, 2 * horizon, 3 * horizon, 12, 24, 48, 96]
     fits = [steps for steps in dict.fromkeys(seasons or rest) if least <= steps <= most]
     fits += [steps for steps in rest if least <= steps <= most and steps not in fits]
     return sorted(fits[:MOST_LOOKBACKS])
 
 
-def _scalings(plan: Plan, search: Panel) -> list[str]:
+def _scalings(plan: Plan, search: Panel, defaults: Defaults) -> list[str]:
     """The candidates of the default choice, but for the one that it chose."""
-    counts = plan.training.loss == COUNTS
-    candidates = scalings_to_try(search, seasonal_periods(search), counts)
+    counts = loss_named(plan.training.loss).counts
+    candidates = scalings_to_try(search, seasonal_periods(search, defaults), counts, defaults)
     return [s.describe() for s in candidates if s != plan.scaling]

@@ -10,12 +10,12 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gatecast.data.future import observed_part
-from gatecast.data.intake import as_panel
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError
-from gatecast.fingerprint import digest, settings_of
-from gatecast.progress import Progress
+from gatecast.data.tables.future import observed_part
+from gatecast.data.tables.intake import as_panel
+from gatecast.errors import Argument, ConfigError, Setting
+from gatecast.progress import Listener, listening
+from gatecast.storage.fingerprint import digest, settings_of
 from gatecast.tuning.clock import Clock, Stops
 from gatecast.tuning.evidence import Evidence
 from gatecast.tuning.finals import Finals, challengers, reserve
@@ -42,7 +42,7 @@ def tune(
     stride: int | None = None,
     storage: str | os.PathLike[str] | None = None,
     seed: int = 0,
-    progress: bool = True,
+    progress: bool | Listener = True,
 ) -> Tuning:
     """Search for settings better than the default ones, and say whether they are.
 
@@ -78,7 +78,7 @@ def tune(
     """
     require_optuna()
     _require_sensible(trials, time_limit, origins, stride)
-    clock, stops, line = Clock(time_limit), Stops(), Progress(progress)
+    clock, stops, line = Clock(time_limit), Stops(), listening(progress)
     panel = observed_part(as_panel(data))
     step = stride or outer_stride(panel, model.horizon, origins)
     before, whole = cut_outer(panel, model.horizon, origins, step)
@@ -92,12 +92,13 @@ def tune(
         "seed": seed,
         "space": space.describe(),
     }
+    arguments = arguments_of(model) | {"defaults": model.defaults}
     with quiet():
         study = open_study(storage, space, seed, identity)
         search = Search(
-            study, inner, arguments_of(model), clock, lambda t: reserve(t, plan.members, model.refit), line.show
-        )
-        line.show(search.line())
+            study, inner, arguments, clock, lambda t: reserve(t, plan.members, model.refit), line.on_progress
+        )  # fmt: skip
+        line.on_progress(search.line())
         try:
             search.run(trials)
         except KeyboardInterrupt:
@@ -105,12 +106,12 @@ def tune(
                 raise
             stops.note()
         finally:
-            line.clear()
-    finals = Finals(search.arguments, inner, whole, before, origins, step, clock, line.show)
+            line.end()
+    finals = Finals(search.arguments, inner, whole, before, origins, step, clock, line.on_progress)
     try:
         return _proved(finals, search.tried, plan.members, stops, panel)
     finally:
-        line.clear()
+        line.end()
 
 
 def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, panel: Panel) -> Tuning:
@@ -127,14 +128,13 @@ def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, pane
     except KeyboardInterrupt:
         stops.note()
     kept = evidence.found.changes if evidence.helped and evidence.found is not None else {}
-    settings = merged(finals.arguments, kept)
-    model = finals.on_everything(settings, panel)
+    model = finals.on_everything(merged(finals.arguments, kept), panel)
     if model.record_["interrupted"]:
         stops.note()
     inner = finals.inner
     return Tuning(
         model,
-        settings,
+        model.settings.plain(),
         replace(evidence, interrupted=stops.count > 0),
         naive_scores(inner),
         inner.metric,
@@ -149,6 +149,7 @@ def _require_sensible(trials: int | None, time_limit: float | None, origins: int
         if value is not None and value < 1:
             raise ConfigError(f"{name} must be at least 1; got {value}.")
     if time_limit is not None and not time_limit > 0:
-        raise ConfigError(f"time_limit must be above 0 seconds; got {time_limit}.")
+        raise ConfigError(Argument("time_limit", of="tune"), f" must be above 0 seconds; got {time_limit}.")
     if trials is None and time_limit is None:
-        raise ConfigError("a search without an end: give trials= or time_limit=.")
+        trials_, limit = Setting("trials", of="tune"), Setting("time_limit", of="tune")
+        raise ConfigError("a search without an end: give ", trials_, " or ", limit, ".")

@@ -1,0 +1,1 @@
+"""Scoring a forecaster on origins that it has not seen."""

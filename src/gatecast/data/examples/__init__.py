@@ -1,0 +1,1 @@
+"""Data that come with Gatecast, or are downloaded when asked for."""

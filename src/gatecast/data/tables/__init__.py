@@ -1,0 +1,1 @@
+"""Anything that holds a table, as a panel."""

@@ -1,0 +1,1 @@
+"""From many networks to one forecaster."""

@@ -1,0 +1,192 @@
+"""What forecasts together: experts with their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.ensemble.expert import Expert
+from gatecast.ensemble.trained import TrainedCandidate
+
+__all__ = ["Blend", "SeriesWeights", "past_of"]
+
+
+@dataclass(frozen=True)
+class SeriesWeights:
+    """Weights of single series in place of the common ones.
+
+    Args:
+        ids: the N series.
+        weight_NE: (N, E) weights of the experts; each row adds up to 1.
+    """
+
+    ids: tuple[str, ...]
+    weight_NE: np.ndarray
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: n for n, name in enumerate(self.ids)}
+
+    def of(self, ids: Iterable[str], otherwise_E: np.ndarray) -> np.ndarray:
+        """(M, E) weights of some series; the common ones for those that are not known."""
+        place_M = np.array([self._places.get(name, -1) for name in ids], np.int64)
+        result: np.ndarray = np.where(place_M[:, None] >= 0, self.weight_NE[place_M], otherwise_E)
+        return result
+
+
+@dataclass(frozen=True)
+class Blend:
+    """The weighted mean of some experts.
+
+    The quantiles are the mean of those experts that give quantiles. An expert that gives the median alone moves the
+    median of that mean by its weight, and the other quantiles with it.
+
+    Args:
+        experts: E of them, those with quantiles first, the heaviest of these at the very first.
+        weights: of each; they add up to 1.
+        errors: (what, relative validation error) of every candidate, of the smoothing and of the blend.
+        own: weights that single series have in place of the common ones; None = none has.
+        interrupted: a stop ended the training.
+    """
+
+    experts: tuple[Expert, ...]
+    weights: tuple[float, ...] = (1.0,)
+    errors: tuple[tuple[str, float], ...] = ()
+    own: SeriesWeights | None = None
+    interrupted: bool = False
+
+    @property
+    def trained(self) -> tuple[TrainedCandidate, ...]:
+        """The trained candidates among the experts, the heaviest first."""
+        return tuple(expert for expert in self.experts if isinstance(expert, TrainedCandidate))
+
+    @property
+    def main(self) -> TrainedCandidate:
+        """The trained candidate with the largest weight."""
+        return self.trained[0]
+
+    def each(self, change: Callable[[TrainedCandidate], TrainedCandidate]) -> Blend:
+        """The blend with every trained candidate replaced by what ``change`` makes of it."""
+        changed = (change(one) if isinstance(one, TrainedCandidate) else one for one in self.experts)
+        return replace(self, experts=tuple(changed))
+
+    def described(self) -> list[tuple[float, str]]:
+        """Weight and description of every expert; a trained candidate is described by its whole plan."""
+        names = (e.plan.describe() if isinstance(e, TrainedCandidate) else e.describe() for e in self.experts)
+        return list(zip(self.weights, names, strict=True))
+
+    def facts(self) -> dict[str, Any]:
+        """The experts, their weights and what validation said, as plain data."""
+        return {
+            "experts": [{"weight": weight, "name": name} for weight, name in self.described()],
+            "errors": [list(pair) for pair in self.errors],
+            "own_weights": self.own_weights,
+        }
+
+    @property
+    def own_weights(self) -> int:
+        """Series that have weights of their own."""
+        return 0 if self.own is None else len(self.own.ids)
+
+    @property
+    def history_needed(self) -> int | None:
+        """Steps of history that a forecast reads; None = all of it."""
+        needs = [expert.history_needed for expert in self.experts]
+        return None if None in needs else max(need for need in needs if need is not None)
+
+    def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
+        """Quantiles (B, H, C, Q) after the origin rows, in the data's own unit; see ``Expert.forecast``."""
+        return self._forecast(self._weights(panel, series_B), panel, series_B, origin_B, known_N)[0]
+
+    def paths(
+        self,
+        panel: Panel,
+        series_B: np.ndarray,
+        origin_B: np.ndarray,
+        known_N: np.ndarray,
+        noise_BSHC: np.ndarray,
+        joint_HH: np.ndarray,
+    ) -> np.ndarray:
+        """Sample paths (B, S, H, C) that have the quantiles of ``forecast``; of candidates that go all steps at once.
+
+        Args:
+            panel: as in ``forecast``.
+            series_B: series of each forecast.
+            origin_B: row of each origin.
+            known_N: as in ``forecast``.
+            noise_BSHC: independent standard normal numbers.
+            joint_HH: correlation of the normal scores over the steps.
+        """
+        weight_BE = self._weights(panel, series_B)
+        drawn = (one.paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for one in self.trained)
+        values_BSHC = _mean(weight_BE[:, : len(self.trained)], drawn)
+        if not self._movers:
+            return values_BSHC
+        _, factor_BHC, offset_BHC = self._forecast(weight_BE, panel, series_B, origin_B, known_N)
+        return (values_BSHC * factor_BHC[:, None] + offset_BHC[:, None]).astype(values_BSHC.dtype)
+
+    @property
+    def _movers(self) -> list[int]:
+        """Places of the experts that give the median alone."""
+        return [e for e, expert in enumerate(self.experts) if expert.median_only]
+
+    def _weights(self, panel: Panel, series_B: np.ndarray) -> np.ndarray:
+        """(B, E) weights of the experts."""
+        common_E = np.array(self.weights)
+        if self.own is None:
+            return np.broadcast_to(common_E, (len(series_B), len(common_E)))
+        used, back_B = np.unique(series_B, return_inverse=True)
+        return self.own.of((panel.ids[n] for n in used), common_E)[back_B]
+
+    def _forecast(
+        self, weight_BE: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, H, C, Q) quantiles, and what moved them: (B, H, C) factors and offsets."""
+        movers = self._movers
+        means = [e for e in range(len(self.experts)) if e not in movers]
+        values = (self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in means)
+        values_BHCQ = _mean(weight_BE[:, means], values)
+        median_BHC = values_BHCQ[..., self.main.calibration.middle].astype(np.float64)
+        factor_BHC, offset_BHC = np.ones_like(median_BHC), np.zeros_like(median_BHC)
+        if not movers:
+            return values_BHCQ, factor_BHC, offset_BHC
+        wanted_BHC = median_BHC.copy()
+        for e in movers:
+            moved_BHC = self.experts[e].forecast(panel, series_B, origin_B, known_N)[..., 0]
+            moved_BHC = np.where(np.isfinite(moved_BHC), moved_BHC, median_BHC)
+            wanted_BHC += weight_BE[:, e, None, None] * (moved_BHC - median_BHC)
+        positive_BHC = (values_BHCQ > 0).all(axis=-1) & (wanted_BHC > 0)  # stays so: by a factor
+        factor_BHC = np.where(positive_BHC, wanted_BHC / np.where(positive_BHC, median_BHC, 1), 1)
+        offset_BHC = np.where(positive_BHC, 0, wanted_BHC - median_BHC)
+        moved_BHCQ = values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]
+        return moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC
+
+
+def _mean(weight_BE: np.ndarray, values: Iterable[np.ndarray]) -> np.ndarray:
+    """Of one array (B, ...) per expert, by their weights among themselves; all alike where they have none."""
+    if weight_BE.shape[1] == 1:
+        return next(iter(values))
+    whole_B1 = weight_BE.sum(axis=1, keepdims=True)
+    weight_BE = np.where(whole_B1 > 0, weight_BE / np.where(whole_B1 > 0, whole_B1, 1), 1 / weight_BE.shape[1])
+    total: np.ndarray | None = None
+    for weight_B, array in zip(weight_BE.T.astype(np.float32), values, strict=True):
+        weighted = array * weight_B.reshape(-1, *(1,) * (array.ndim - 1))
+        total = weighted if total is None else np.add(total, weighted, out=total)
+    assert total is not None
+    return total
+
+
+def past_of(panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> tuple[Panel, np.ndarray]:
+    """The panel without what lies after each series' latest origin, and the steps (N,) up to its earliest one.
+
+    A series without an origin stays whole.
+    """
+    until_N, known_N = np.zeros(len(panel), np.int64), panel.stop.copy()
+    np.maximum.at(until_N, series_B, origin_B + 1 - panel.first[series_B])
+    np.minimum.at(known_N, series_B, origin_B + 1)
+    return panel.slice(0, np.where(until_N > 0, until_N, panel.length)), known_N - panel.first

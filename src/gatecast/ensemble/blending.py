@@ -1,0 +1,221 @@
+"""Several candidates and an exponential smoothing, blended as suits the validation folds.
+
+1  every candidate trains on ──────────────────┤ fold ├    errors there (on several folds of small data, see
+                                                           ``validation``) decide the weights, see ``weights``
+2  those that have a weight train on ───────────────────   see ``fitting``
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.ensemble.augmentation import augmenting, with_augmentation, worth_trying
+from gatecast.ensemble.blend import Blend, SeriesWeights
+from gatecast.ensemble.expert import Expert
+from gatecast.ensemble.fitting import Trainer, fit_candidate, pooled, train_again
+from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_count, fold_errors, joined
+from gatecast.ensemble.weights import belief_in, mean_error, own_shares, shares, sharpness, twins_of
+from gatecast.planning.blend_defaults import WeightDefaults
+from gatecast.planning.defaults import DEFAULTS, Defaults
+from gatecast.planning.plan import Plan
+from gatecast.progress import Listener, Silent
+
+__all__ = ["fit_blend", "train_blend_again"]
+
+
+def fit_blend(
+    plans: Sequence[Plan],
+    panel: Panel,
+    validation: Panel | None,
+    *,
+    quantiles: tuple[float, ...],
+    refit: bool,
+    alone: bool = False,
+    deadline: float = math.inf,
+    listener: Listener | None = None,
+    defaults: Defaults = DEFAULTS,
+) -> Blend:
+    """Train several candidates, and again on everything those that have a weight in the blend.
+
+    Args:
+        plans: the candidates, the most promising first; they have one horizon.
+        panel: the data, observed part only.
+        validation: a panel of its own to validate on: then the first candidate is trained alone.
+        quantiles: levels to give out.
+        refit: train once more on everything.
+        alone: the first candidate alone.
+        deadline: ``time.monotonic()`` at which to stop.
+        listener: hears of the progress, and may stop it: what was reached by then is blended.
+        defaults: the numbers of the procedure.
+    """
+    heard = listener or Silent()
+    if alone or validation is not None:
+        trained = fit_candidate(
+            plans[0], panel, validation, quantiles=quantiles, refit=refit, deadline=deadline, listener=heard,
+            defaults=defaults,
+        )  # fmt: skip
+        return Blend((trained,), interrupted=heard.stop.is_set())
+    begun = time.monotonic()
+    middle = begun + (deadline - begun) * (defaults.time.validation if refit else 1.0)
+    tried = _tried(plans, panel, quantiles, middle, heard, defaults)
+    if not tried:  # there is too little for a validation fold
+        trained = Trainer(plans[0], quantiles, deadline, heard, defaults=defaults).run(panel, None)
+        return Blend((trained,), interrupted=heard.stop.is_set())
+    chosen = _chosen(tried, panel, quantiles, middle, heard, defaults)
+    if not refit or heard.stop.is_set():
+        return replace(chosen, interrupted=heard.stop.is_set())
+
+    def repeated(one: TrainedCandidate, end: float) -> TrainedCandidate:
+        return Trainer(one.plan, quantiles, end, heard, defaults=defaults).repeat(panel, one)
+
+    return _in_turn(chosen, deadline, heard, repeated)
+
+
+def _tried(
+    plans: Sequence[Plan],
+    panel: Panel,
+    quantiles: tuple[float, ...],
+    deadline: float,
+    listener: Listener,
+    defaults: Defaults,
+) -> list[TrainedCandidate]:
+    """All candidates trained on what comes before the fold, or as many as time and a stop allow, but one at least.
+
+    Empty where there is too little for a fold.
+    """
+    tried: list[TrainedCandidate] = []
+    for k, open_plan in enumerate(plans):
+        if tried and (time.monotonic() > deadline or listener.stop.is_set()):
+            break
+        plan = augmenting(open_plan, tried[0].plan.training.augment) if tried else open_plan
+        train = _validating(panel, quantiles, _slot(deadline, len(plans) - k), listener, defaults)
+        if (trained := train(plan)) is None:
+            continue
+        tried.append(trained)
+        if len(tried) == 1 and not listener.stop.is_set() and worth_trying(panel, plan, defaults):
+            tried[0] = with_augmentation(trained, train, panel, defaults)
+    return tried
+
+
+def _validating(
+    panel: Panel, quantiles: tuple[float, ...], deadline: float, listener: Listener, defaults: Defaults
+) -> Callable[[Plan], TrainedCandidate | None]:
+    """Trains a plan on what comes before the fold, until a deadline."""
+    return lambda plan: Trainer(plan, quantiles, deadline, listener, defaults=defaults).validated(panel)
+
+
+def _chosen(
+    tried: list[TrainedCandidate],
+    panel: Panel,
+    quantiles: tuple[float, ...],
+    deadline: float,
+    listener: Listener,
+    defaults: Defaults,
+) -> Blend:
+    """The blend that the folds speak for; small data have several, which its intervals are fitted to as well."""
+    first = fold_errors(tried, panel, defaults.validation)
+    if first is None:
+        return Blend((tried[0],))
+    folds = [Fold(tried, panel, first)]
+    if not listener.stop.is_set():
+        folds.extend(_earlier(tried, panel, quantiles, deadline, listener, defaults))
+    blend = _blended(tried, joined([fold.errors for fold in folds]), panel.ids, defaults.weights)
+    if len(folds) == 1:
+        return blend
+    return blend.each(lambda one: pooled([(fold.of(one.plan), fold.panel) for fold in folds], quantiles, defaults))
+
+
+def _earlier(
+    tried: Sequence[TrainedCandidate],
+    panel: Panel,
+    quantiles: tuple[float, ...],
+    deadline: float,
+    listener: Listener,
+    defaults: Defaults,
+) -> Iterator[Fold]:
+    """The same candidates, trained on less and validated by what comes next, until time or a stop ends it.
+
+    A fold whose trainings did not all come to their end is none.
+    """
+    whole, plan = panel.total, tried[0].plan
+    for _ in range(fold_count(panel, defaults.validation) - 1):
+        panel = before_fold(panel, plan)
+        if panel.total < whole * defaults.validation.least_data:
+            return
+        trained: list[TrainedCandidate] = []
+        for k, one in enumerate(tried):
+            end = _slot(deadline, len(tried) - k)
+            trainer = Trainer(one.plan, quantiles, end, listener, defaults=defaults)
+            again = trainer.validated(panel) if time.monotonic() < end else None
+            if again is None or again.out_of_time or listener.stop.is_set():
+                return
+            trained.append(again)
+        errors = fold_errors(trained, panel, defaults.validation)
+        if errors is None:
+            return
+        yield Fold(trained, panel, errors)
+
+
+def train_blend_again(
+    blend: Blend, panel: Panel, listener: Listener, deadline: float, *, warm: bool, defaults: Defaults = DEFAULTS
+) -> Blend:
+    """Every candidate trained on other data, see ``fitting.train_again``; the weights stay."""
+
+    def again(one: TrainedCandidate, end: float) -> TrainedCandidate:
+        return train_again(one, panel, listener, end, warm=warm, defaults=defaults)
+
+    return _in_turn(blend, deadline, listener, again)
+
+
+def _in_turn(
+    blend: Blend, deadline: float, listener: Listener, train: Callable[[TrainedCandidate, float], TrainedCandidate]
+) -> Blend:
+    """The blend with every candidate trained until its part of the time is over; as they were after a stop."""
+    left = len(blend.trained)
+
+    def changed(one: TrainedCandidate) -> TrainedCandidate:
+        nonlocal left
+        left -= 1
+        if listener.stop.is_set():
+            return replace(one, interrupted=True)
+        return train(one, _slot(deadline, left + 1))
+
+    return replace(blend.each(changed), interrupted=listener.stop.is_set())
+
+
+def _slot(end: float, trainings: int) -> float:
+    """When the first of some trainings has to stop, so that all are done at the end."""
+    now = time.monotonic()
+    return now + (end - now) / trainings
+
+
+def _blended(
+    tried: list[TrainedCandidate], errors: FoldErrors, ids: tuple[str, ...], weights: WeightDefaults = DEFAULTS.weights
+) -> Blend:
+    """The weights that are best on the folds, as far as these say anything."""
+    error_KBHC, weight_B = errors.error_KBHC, errors.weight_B
+    plan = tried[0].plan
+    twin_K = np.append(twins_of([one.plan.scaling for one in tried]), len(tried))
+    belief = belief_in(errors.span_N[errors.span_N > 0], weights)
+    weight_K = shares(error_KBHC, weight_B, belief, twin_K, weights)
+    sharpness_N = sharpness(errors.span_N, weights)
+    weight_NK = own_shares(error_KBHC, errors.series_B, weight_K, sharpness_N)
+    smoothing = SmoothingExpert(plan.framing.horizon, plan.season)
+    names = [*(one.describe() for one in tried), smoothing.describe()]
+    scores = [(name, mean_error(error_BHC, weight_B)) for name, error_BHC in zip(names, error_KBHC, strict=True)]
+    together_BHC = np.einsum("bk,kbhc->bhc", weight_NK[errors.series_B], error_KBHC)
+    scores.append(("blend", mean_error(together_BHC, weight_B)))
+    order = [k for k in np.argsort(-weight_K[:-1], kind="stable") if weight_K[k] > 0]
+    experts: list[Expert] = [tried[k] for k in order]
+    if weight_K[-1] > 0:
+        order, experts = [*order, len(tried)], [*experts, smoothing]
+    own = SeriesWeights(ids, weight_NK[:, order].astype(np.float32)) if sharpness_N.any() else None
+    return Blend(tuple(experts), tuple(float(weight_K[k]) for k in order), tuple(scores), own)

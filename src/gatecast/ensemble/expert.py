@@ -1,0 +1,43 @@
+"""What takes part in a blend: anything that forecasts any origin of a panel."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+
+__all__ = ["Expert"]
+
+
+class Expert(Protocol):
+    """A fitted forecaster. A trained candidate is one, the exponential smoothing is one.
+
+    Shapes: B forecasts, N series of the panel, H steps, C targets, Q quantiles.
+    """
+
+    @property
+    def median_only(self) -> bool:
+        """It gives the median and no other quantile: in a blend it moves the median, and the intervals with it."""
+        ...
+
+    @property
+    def history_needed(self) -> int | None:
+        """Steps of history that a forecast reads; None = all of it."""
+        ...
+
+    def describe(self) -> str:
+        """What tells it from other experts, in a few words."""
+        ...
+
+    def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
+        """Quantiles (B, H, C, Q) of the H steps after each origin row, in the data's own unit; nan = cannot say.
+
+        Args:
+            panel: what may be read: nothing after the last origin of a series but future covariates.
+            series_B: series of each forecast.
+            origin_B: row of each origin.
+            known_N: steps of each series that statistics of its own may be taken from.
+        """
+        ...

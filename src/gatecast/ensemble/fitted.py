@@ -1,0 +1,209 @@
+"""All that a fit has learned, as one value: saved, loaded, served and streamed without its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gatecast.data.frequency import Frequency
+from gatecast.data.panel import Panel
+from gatecast.data.schema import Schema
+from gatecast.data.tables.future import observed_part
+from gatecast.data.tables.intake import require_same_columns
+from gatecast.ensemble.blend import Blend, past_of
+from gatecast.ensemble.fitting import recalibrated
+from gatecast.ensemble.sampling import step_correlation
+from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.errors import ConfigError
+from gatecast.planning.blend_defaults import CalibrationDefaults
+from gatecast.planning.defaults import DEFAULTS
+from gatecast.planning.plan import Plan
+from gatecast.planning.settings import Settings
+from gatecast.training.loop import Row
+from gatecast.windows.index import require_steps
+from gatecast.windows.spans import validation_cut
+
+__all__ = ["FitRecord", "Fitted"]
+
+SHARE_OF_ERRORS = 0.2  # of the data: its end says how errors of one path go together
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a fit went.
+
+    Args:
+        seconds: it took.
+        series: series of the data.
+        steps: steps of all series together.
+        epochs: the epoch whose weights each member of the main candidate has.
+        interrupted: a stop ended it.
+    """
+
+    seconds: float
+    series: int
+    steps: int
+    epochs: list[int]
+    interrupted: bool
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted forecaster without its data.
+
+    Args:
+        settings: what the user fixed.
+        blend: what forecasts.
+        schema: the columns and their categories.
+        frequency: the step.
+        names: of the series and time columns in the source of the data.
+        backend: library of its frame: "pandas", "polars" or "pyarrow".
+        record: how the fit went.
+    """
+
+    settings: Settings
+    blend: Blend
+    schema: Schema
+    frequency: Frequency
+    names: tuple[str, str]
+    backend: str
+    record: FitRecord
+
+    @classmethod
+    def of(cls, settings: Settings, blend: Blend, history: Panel, seconds: float) -> Fitted:
+        """What a blend is after a fit to a history that took some seconds."""
+        record = FitRecord(round(seconds, 3), len(history), history.total, blend.main.epochs, blend.interrupted)
+        return cls(
+            settings, blend, history.schema, history.frequency, history.names, history.backend, record
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------- what it is
+
+    @property
+    def horizon(self) -> int:
+        """Steps H of a forecast."""
+        return self.settings.horizon
+
+    @property
+    def recursive(self) -> bool:
+        """One step at a time, each median read as if observed."""
+        return self.settings.recursive
+
+    @property
+    def main(self) -> TrainedCandidate:
+        """The trained candidate with the largest weight in the blend."""
+        return self.blend.main
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the main candidate."""
+        return self.main.plan
+
+    @property
+    def candidates(self) -> tuple[TrainedCandidate, ...]:
+        """All trained candidates of the blend, the heaviest first."""
+        return self.blend.trained
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Quantile levels of the forecasts: the median alone where nothing could be measured for a point loss."""
+        return self.main.calibration.quantiles
+
+    @property
+    def middle(self) -> int:
+        """Position of the point forecast among ``levels``."""
+        return self.main.calibration.middle
+
+    @property
+    def season(self) -> int:
+        """The main seasonal period; 1 = none."""
+        return self.plan.season
+
+    @property
+    def history(self) -> list[Row]:
+        """The logged epochs of the main candidate's members, one plain dict each."""
+        return self.main.history
+
+    @property
+    def blended(self) -> bool:
+        """More than one expert forecasts."""
+        return len(self.blend.experts) > 1
+
+    @property
+    def out_of_time(self) -> bool:
+        """The time limit ended a training of the main candidate."""
+        return self.main.out_of_time
+
+    def describe(self) -> str:
+        """What was chosen, in one line."""
+        return self.plan.describe()
+
+    # ---------------------------------------------------------------- forecasts
+
+    def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Quantiles (B, H, C, Q) after any origin rows of a panel, in one pass; rows after an origin are not used.
+
+        Future covariates of the H steps after each origin are read from the panel.
+        """
+        past, known_N = past_of(panel, series_B, origin_B)
+        if self.recursive:
+            return self.main.forecast_recursively(past, series_B, origin_B, known_N, self.horizon)
+        return self.blend.forecast(past, series_B, origin_B, known_N)
+
+    def every_step(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Point forecasts (B, K, H, C) of the main candidate after each of the last K steps of the windows."""
+        past, known_N = past_of(panel, series_B, origin_B)
+        return self.main.every_step(past, series_B, origin_B, known_N)
+
+    def paths(
+        self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, noise_BSHC: np.ndarray, seen: Panel
+    ) -> np.ndarray:
+        """Sample paths (B, S, H, C) after the origin rows.
+
+        Args:
+            panel: as in ``forecast``.
+            series_B: series of each path's origin.
+            origin_B: row of each origin.
+            noise_BSHC: independent standard normal numbers.
+            seen: data whose end says how the errors of one path go together.
+        """
+        past, known_N = past_of(panel, series_B, origin_B)
+        if self.recursive:
+            return self.main.paths_recursively(past, series_B, origin_B, known_N, noise_BSHC)
+        end = self.plan.spans.tail_windows(seen, validation_cut(seen, self.horizon, SHARE_OF_ERRORS))
+        joint_HH = step_correlation(self.main.predictor, self.main.reader(seen), end)
+        return self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, joint_HH)
+
+    # ---------------------------------------------------------------- newer data
+
+    def recalibrated(
+        self, history: Panel, begin_N: np.ndarray, numbers: CalibrationDefaults = DEFAULTS.calibration
+    ) -> Fitted:
+        """The same networks with intervals fitted anew to windows from the steps ``begin_N`` (N,) of each series on."""
+        windows = self.record.steps / self.plan.framing.horizon
+        blend = self.blend.each(
+            lambda one: recalibrated(one, history, begin_N, self.settings.quantiles, windows, numbers)
+        )
+        return replace(self, blend=blend)
+
+    def require_same_columns(self, panel: Panel) -> None:
+        """Raise ModelFileError, ConfigError or WindowError where a panel does not fit the training."""
+        require_same_columns(self.schema, panel.schema)
+        if panel.frequency != self.frequency:
+            raise ConfigError(
+                f"the model was trained on steps of one {self.frequency.name}; this panel has steps of one "
+                f"{panel.frequency.name}."
+            )
+        self.require_lookback(panel)
+
+    def require_lookback(self, panel: Panel) -> None:
+        """Raise WindowError where a series is shorter than a lookback that was asked for."""
+        if not self.plan.padded:
+            require_steps(panel, self.plan.framing.lookback, 0)
+
+    def trained_on(self, panel: Panel) -> dict[str, np.datetime64 | np.int64]:
+        """Last timestamp that a training on a panel saw, by series."""
+        seen = observed_part(panel)
+        last_N = seen.frequency.advance(seen.starts, seen.length - 1)
+        return dict(zip(seen.ids, last_N, strict=True))

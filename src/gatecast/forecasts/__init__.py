@@ -1,0 +1,1 @@
+"""Results: forecasts, sample paths, their plots."""

@@ -1,0 +1,102 @@
+"""Forecast: what comes out, with its quantiles, its timestamps and its ways to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatecast.data.html import ROWS, html_head, labels
+from gatecast.data.quantiles import middle
+from gatecast.errors import Code, ConfigError, Setting
+from gatecast.forecasts.axes import Axes, WithAxes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gatecast.data.panel import Panel
+
+__all__ = ["Forecast"]
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast(WithAxes):
+    """Quantile forecasts of N series over H steps.
+
+    Args:
+        values_NHCQ: (N, H, C, Q) quantiles in the data's own unit.
+        quantiles: the Q levels, ascending.
+        axes: series, targets and times; ``ids``, ``targets``, ``times`` and so on are read from it.
+        history: the panel that it continues, for plots; may be None.
+    """
+
+    values_NHCQ: np.ndarray
+    quantiles: tuple[float, ...]
+    axes: Axes
+    history: Panel | None = None
+
+    def __repr__(self) -> str:
+        levels = ", ".join(f"{q:g}" for q in self.quantiles)
+        return f"<Forecast of {len(self):,} series · {self.horizon} steps · quantiles {levels}>"
+
+    @property
+    def values(self) -> np.ndarray:
+        """(N, H, C) the point forecast: the middle quantile."""
+        return self.values_NHCQ[..., middle(self.quantiles)]
+
+    def quantile(self, level: float) -> np.ndarray:
+        """(N, H, C) one of the quantiles that the model was trained for. Raises ConfigError for another one."""
+        for q, known in enumerate(self.quantiles):
+            if abs(known - level) < 1e-9:
+                return self.values_NHCQ[..., q]
+        levels = ", ".join(f"{q:g}" for q in self.quantiles)
+        raise ConfigError(
+            f"quantile {level:g} was not trained; this forecast has {levels}. Train with ",
+            (Code("Forecaster("), Setting("quantiles", ..., of="forecaster"), Code(")")),
+            " that contains it.",
+        )
+
+    def interval(self, coverage: float) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bound (N, H, C) of the central interval that should cover this share of the truths."""
+        if not 0 < coverage < 1:
+            raise ConfigError(f"interval({coverage}) must be a share between 0 and 1, such as 0.8.")
+        return self.quantile((1 - coverage) / 2), self.quantile((1 + coverage) / 2)
+
+    @property
+    def widest(self) -> float | None:
+        """Coverage of the widest central interval there is; None with the median alone."""
+        low, high = self.quantiles[0], self.quantiles[-1]
+        return round(high - low, 9) if low < 0.5 < high and abs(low + high - 1) < 1e-9 else None
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Long table as columns: series, time, then per target the point forecast and its quantiles."""
+        count, horizon = len(self), self.horizon
+        table: dict[str, np.ndarray] = {
+            self.axes.names[0]: np.repeat(np.asarray(self.ids, dtype=object), horizon),
+            self.axes.names[1]: self.times.reshape(count * horizon),
+        }
+        for c, target in enumerate(self.targets):
+            table[target] = self.values[:, :, c].ravel()
+            for q, level in enumerate(self.quantiles):
+                if len(self.quantiles) > 1:
+                    table[f"{target}_q{level:g}"] = self.values_NHCQ[:, :, c, q].ravel()
+        return table
+
+    def to_frame(self, backend: str | None = None) -> Any:
+        """The forecast as a long table, in the library that the data came from or in the one named."""
+        return self.axes.frame(self.columns(), backend)
+
+    def _repr_html_(self) -> str:
+        head = replace(self, values_NHCQ=self.values_NHCQ[:ROWS], axes=self.axes.first(ROWS))
+        columns: dict[str, np.ndarray | list[str]] = {**head.columns()}
+        columns[self.axes.names[1]] = labels(self.frequency, head.times.ravel())
+        return html_head(repr(self).strip("<>"), columns, len(self) * self.horizon)
+
+    def plot(self, series: Sequence[int | str] | None = None, path: str | Path | None = None) -> Figure:
+        """Fan chart: history, median and intervals. Saved to ``path`` if given."""
+        from gatecast.forecasts.plots import fan_chart
+
+        return fan_chart(self, series, path)

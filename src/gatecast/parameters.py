@@ -1,0 +1,102 @@
+"""The arguments of a forecaster, read back and changed, and what it says of itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from gatecast.data.html import html_facts
+from gatecast.errors import ConfigError, did_you_mean, listed
+from gatecast.evaluation.blended import blend_lines, blend_title
+
+if TYPE_CHECKING:
+    from gatecast.ensemble.fitted import Fitted
+
+__all__ = ["Parameters"]
+
+
+class Parameters:
+    """Parameters as scikit-learn has them: the arguments of the constructor, kept under their names."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments of the constructor by name. ``deep`` is there for scikit-learn and changes nothing."""
+        return {name: getattr(self, name) for name in _arguments(type(self))}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change arguments of the constructor, for the next ``fit``.
+
+        Raises:
+            ConfigError: there is no such argument, or a value is out of range; nothing is changed then.
+        """
+        known = self.get_params()
+        unknown = [f"{name!r}{did_you_mean(name, known)}" for name in params if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"{type(self).__name__} has no parameter {listed(unknown)}. Known: {listed([*known], 99)}."
+            )
+        changed = type(self)(**{**known, **params})
+        vars(self).update({name: getattr(changed, name) for name in known})
+        return self
+
+    def __repr__(self) -> str:
+        learned = _learned(self)
+        return f"<{_call(self)} · fitted to {learned['data']} · {learned['model']}>" if learned else _call(self)
+
+    def _repr_html_(self) -> str:
+        notes = (f"{weight} {expert}" for weight, expert in _experts(self))
+        return html_facts(_call(self), _learned(self) or {"fitted": "not yet"}, notes)
+
+
+def _arguments(kind: type) -> Mapping[str, inspect.Parameter]:
+    """The arguments of a constructor, in order."""
+    return inspect.signature(kind).parameters
+
+
+def _call(thing: Any) -> str:
+    """The call that makes the same again, without what has its default value."""
+    arguments = {name: (getattr(thing, name), one.default) for name, one in _arguments(type(thing)).items()}
+    given = [
+        _shown(value) if default is inspect.Parameter.empty else f"{name}={_shown(value)}"
+        for name, (value, default) in arguments.items()
+        if value is not default and value != default
+    ]
+    return f"{type(thing).__name__}({', '.join(given)})"
+
+
+def _shown(value: Any) -> str:
+    """A value as it may be written: a scaling as its text, a configuration by what differs from its defaults."""
+    if hasattr(value, "describe"):
+        return repr(value.describe())
+    if is_dataclass(value) and not isinstance(value, type):
+        return f"{type(value).__name__}({', '.join(_differing(value))})"
+    return repr(value)
+
+
+def _differing(value: Any) -> Iterator[str]:
+    for field in fields(value):
+        if (here := getattr(value, field.name)) != field.default:
+            yield f"{field.name}={_shown(here)}"
+
+
+# ---------------------------------------------------------------- what was learned
+
+
+def _experts(model: Any) -> list[tuple[str, str]]:
+    """Weight and description of what a fitted forecaster blends; nothing where it does not."""
+    return blend_lines(model.fitted_.blend.described()) if hasattr(model, "fitted_") else []
+
+
+def _learned(model: Any) -> dict[str, str]:
+    """What a fitted forecaster is, and from what it learned; nothing before ``fit``."""
+    if not hasattr(model, "fitted_"):
+        return {}
+    fitted: Fitted = model.fitted_
+    record, title = fitted.record, blend_title(fitted.blend.described())
+    return {
+        "model": title or fitted.describe(),
+        "data": f"{record.series:,} series · {record.steps:,} {fitted.frequency.plural(record.steps)}",
+        "targets": listed(fitted.schema.targets),
+        "trained": f"{record.seconds:,.1f} s",
+    }

@@ -1,0 +1,1 @@
+"""From settings and data to the candidates that may be trained."""

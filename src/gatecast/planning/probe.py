@@ -1,0 +1,260 @@
+"""The linear probe: which scaling and how much history suit the data, judged by ridge regressions in milliseconds.
+
+For every candidate scaling the probe fits the network's own linear part and scores it in the data's own unit, on folds
+that lie after what it was fitted on (rolling origins). What is good for the line is a good start for the LSTM on it.
+
+    fold 1   train ─────────┤ check ├
+    fold 2   train ─────────────────┤ check ├
+    fold 3   train ─────────────────────────┤ check |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.data.rows import windows_at
+from gatecast.planning.defaults import DEFAULTS, Defaults, LinearDefaults
+from gatecast.training.ridge import fit_ridge
+from gatecast.windows.covariate_scale import CovariateScale
+from gatecast.windows.reader import WindowReader
+from gatecast.windows.scaling import Scaling
+from gatecast.windows.shape import Framing
+from gatecast.windows.spans import Spans
+
+__all__ = ["Probe", "fold_shares", "probe", "quick_error", "window_weights"]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How one candidate did.
+
+    Args:
+        scaling: the candidate.
+        lookback: the steps that its statistics were taken from.
+        skip: the best number of steps of the linear part.
+        penalty: the best ridge penalty.
+        error: mean absolute error over the folds, relative to the mean step of each series.
+        centre_error: the same for an output of 0: the base or the location as the forecast.
+        spread_HC: (H, C) mean absolute error in output units, out of sample; None where nothing could be checked.
+    """
+
+    scaling: Scaling
+    lookback: int
+    skip: int
+    penalty: float = 1e-2
+    error: float = np.nan
+    centre_error: float = np.nan
+    spread_HC: np.ndarray | None = None
+
+
+def fold_shares(total: int, linear: LinearDefaults = DEFAULTS.linear) -> tuple[float, ...]:
+    """Where the folds cut each series: three cuts for small data, one for large."""
+    return linear.cuts_of_small if total < linear.small else linear.cuts
+
+
+def probe(
+    panel: Panel, scaling: Scaling, lookback: int, horizon: int, skips: list[int], defaults: Defaults = DEFAULTS
+) -> Probe | None:
+    """Score one scaling with several lengths of the linear part; None where no fold has windows on both sides."""
+    linear = defaults.linear
+    folds = [
+        fold
+        for cuts in pairwise(fold_shares(panel.total, linear))
+        if (fold := _fold(panel, cuts, scaling, Framing(lookback, horizon), skips[-1], linear)) is not None
+    ]
+    if not folds:
+        return None
+    penalties = linear.penalties
+    error_KP = np.zeros((len(skips), len(penalties)))
+    spread_KPY = np.zeros((len(skips), len(penalties), folds[0].y_train.shape[1]))
+    for fold in folds:
+        for k, skip in enumerate(skips):
+            for p, (error, spread_Y) in enumerate(fold.errors(skip, penalties)):
+                error_KP[k, p] += error / len(folds)
+                spread_KPY[k, p] += spread_Y / len(folds)
+    centre_error = float(np.mean([fold.centre_error() for fold in folds]))
+    k, p = divmod(int(np.argmin(error_KP)), len(penalties))
+    spread_HC = spread_KPY[k, p].reshape(horizon, -1)
+    return Probe(scaling, lookback, skips[k], penalties[p], float(error_KP[k, p]), centre_error, spread_HC)
+
+
+def quick_error(panel: Panel, scaling: Scaling, framing: Framing, defaults: Defaults = DEFAULTS) -> float:
+    """The error of a short linear part on few windows, to compare variants of one base; nan without any check."""
+    linear = defaults.linear
+    skip = min(framing.lookback, linear.quick_skip)
+    folds = [
+        fold
+        for cuts in pairwise(fold_shares(panel.total, linear))
+        if (fold := _fold(panel, cuts, scaling, framing, skip, linear, linear.quick_share)) is not None
+    ]
+    if not folds:
+        return np.nan
+    return float(np.mean([min(error for error, _ in fold.errors(skip, linear.penalties)) for fold in folds]))
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Regression rows of both sides of a cut, and the way back to the data's unit."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_check: np.ndarray
+    y_check: np.ndarray
+    unit: _Unit
+    width: int
+
+    def centre_error(self) -> float:
+        """The weighted error, in the data's unit, of an output of 0."""
+        error_M = np.abs(self.unit.centre() - self.unit.restore(self.y_check)).mean(axis=1)
+        return float(error_M @ self.unit.weight_M)
+
+    def errors(self, skip: int, penalties: Sequence[float]) -> list[tuple[float, np.ndarray]]:
+        """For every penalty: the weighted error in the data's unit, and the mean absolute error (Y,) of the outputs."""
+        columns = slice(-skip * self.width, None)
+        truth_MY = self.unit.restore(self.y_check)
+        results = []
+        for ridge in fit_ridge(self.x_train[:, columns], self.y_train, penalties):
+            output_MY = ridge.predict(self.x_check[:, columns])
+            error_M = np.abs(self.unit.restore(output_MY) - truth_MY).mean(axis=1)
+            results.append((float(error_M @ self.unit.weight_M), np.abs(output_MY - self.y_check).mean(axis=0)))
+        return results
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """The way back from output units, and the weight of each window (1 / its series' mean step)."""
+
+    scaling: Scaling
+    centre_MY: np.ndarray
+    spread_MY: np.ndarray
+    weight_M: np.ndarray
+
+    def centre(self) -> np.ndarray:
+        return self.restore(np.zeros_like(self.centre_MY))
+
+    def restore(self, output_MY: np.ndarray) -> np.ndarray:
+        u_MY = self.centre_MY + self.spread_MY * output_MY
+        return self.scaling.inverse(self.scaling.bound(u_MY, self.centre_MY))
+
+
+def _fold(
+    panel: Panel,
+    shares: tuple[float, float],
+    scaling: Scaling,
+    framing: Framing,
+    skip: int,
+    linear: LinearDefaults,
+    share: float = 1.0,
+) -> _Fold | None:
+    """Rows of (a share of) the windows before and after a cut; None where one side has none."""
+    part, train, cut_N = _parts(panel, shares, framing.horizon)
+    if not len(cut_N):
+        return None
+    spans = _spans(framing)
+    covariates = CovariateScale.fit(train, scaling.scale != "none")
+    train_windows, check_windows = spans.all_windows(train), spans.tail_windows(part, cut_N)
+    x_train, y_train, _ = _rows(
+        *train_windows.spread(int(linear.training_windows * share)), train, train, scaling, framing, covariates, skip
+    )
+    x_check, y_check, unit = _rows(
+        *check_windows.spread(int(linear.validation_windows * share)), part, train, scaling, framing, covariates, skip
+    )  # fmt: skip
+    if len(x_train) < 2 or not len(x_check):
+        return None
+    return _Fold(x_train, y_train, x_check, y_check, unit, x_train.shape[1] // skip)
+
+
+def _parts(panel: Panel, shares: tuple[float, float], horizon: int) -> tuple[Panel, Panel, np.ndarray]:
+    """The series that a cut leaves something of, up to the end of the check and up to the cut, and the cuts (N,)."""
+    cut_N, end_N = ((panel.length * share).astype(np.int64) for share in shares)
+    cut_N = np.minimum(cut_N, end_N - horizon)  # the check holds one horizon at least
+    usable = np.flatnonzero(cut_N >= horizon + 2)
+    part = (panel if len(usable) == len(panel) else panel.select(usable)).slice(0, end_N[usable])
+    return part, part.slice(0, cut_N[usable]), cut_N[usable]
+
+
+def _spans(framing: Framing) -> Spans:
+    return Spans(framing.lookback, framing.horizon, padded=True, least=min(framing.lookback, 3))
+
+
+def _rows(
+    series_B: np.ndarray,
+    origin_B: np.ndarray,
+    panel: Panel,
+    trained: Panel,
+    scaling: Scaling,
+    framing: Framing,
+    covariates: CovariateScale,
+    skip: int,
+) -> tuple[np.ndarray, np.ndarray, _Unit]:
+    """Rows of some windows: (M, skip * F), (M, H * C), their unit; unknown truths are left out.
+
+    Of a large panel most series have no window here: only those that have one are looked at. ``trained`` gives the
+    statistics of a fitted scaling.
+    """
+    used, series_B = np.unique(series_B, return_inverse=True)
+    reader = WindowReader(panel.select(used), scaling, framing, covariates)
+    if scaling.fitted:
+        reader.fitted = WindowReader(trained.select(used), scaling, framing, covariates).fit_statistics()
+    batch = reader.read(series_B, origin_B)
+    assert batch.target_BKHC is not None
+    count = len(origin_B)
+    x_MP = batch.context_BLF[:, -skip:].reshape(count, skip * reader.features)
+    outputs = int(np.prod(batch.target_BKHC.shape[1:]))
+    y_MY, centre_MY = (a.reshape(count, outputs) for a in (batch.target_BKHC, batch.reference_BKHC))
+    spread_MY = np.broadcast_to(batch.spread_BC[:, None], batch.target_BKHC[:, 0].shape).reshape(y_MY.shape)
+    known_M = np.arange(len(y_MY))
+    if batch.weight_BKHC is not None:
+        known_M = np.flatnonzero(batch.weight_BKHC.reshape(y_MY.shape).all(axis=1))
+    weight_M = window_weights(reader.panel, series_B[known_M])
+    unit = _Unit(reader.scaling, centre_MY[known_M], spread_MY[known_M], weight_M / max(len(weight_M), 1))
+    return x_MP[known_M], y_MY[known_M], unit
+
+
+def window_weights(panel: Panel, series_B: np.ndarray) -> np.ndarray:
+    """(B,) what an absolute error in each window counts, so that large series do not decide alone.
+
+    The error in units of the series' mean step, as MASE has it (halved); series whose steps are large beside their size
+    count a little more, as they do in sMAPE.
+    """
+    step_B = _per_series(panel, series_B, _step_sizes)
+    size_B = _per_series(panel, series_B, _sizes)
+    share = float(np.mean(step_B / size_B)) if len(series_B) else 1.0
+    weight_B: np.ndarray = (1 / step_B + share / size_B) / 2
+    return weight_B
+
+
+def _per_series(panel: Panel, series_B: np.ndarray, measure: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """(B,) a measure of (N, T, C) values of each window's series; of what is observed; 1 where nothing is."""
+    wanted, back_B = np.unique(series_B, return_inverse=True)
+    found_N = np.empty(len(wanted))
+    for length in np.unique(panel.length[wanted]):
+        alike = np.flatnonzero(panel.length[wanted] == length)
+        target_NTC = windows_at(panel.target_RC, panel.first[wanted[alike]], int(length))
+        whole_N = np.isfinite(target_NTC).all(axis=(1, 2))
+        found_N[alike[whole_N]] = measure(target_NTC[whole_N])
+        for n in np.flatnonzero(~whole_N):
+            known_TC = target_NTC[n][np.isfinite(target_NTC[n]).all(axis=1)]
+            found_N[alike[n]] = measure(known_TC[None])[0] if len(known_TC) else 1.0
+    return found_N[back_B]
+
+
+def _sizes(target_NTC: np.ndarray) -> np.ndarray:
+    """(N,) mean absolute value; 1 where that is 0."""
+    size_N = np.abs(target_NTC).mean(axis=(1, 2), dtype=np.float64)
+    return np.where(size_N != 0, size_N, 1)
+
+
+def _step_sizes(target_NTC: np.ndarray) -> np.ndarray:
+    """(N,) mean absolute step; the mean size where nothing moves, 1 where that is 0."""
+    count, steps, width = target_NTC.shape
+    size_N = np.abs(target_NTC).reshape(count, steps * width).mean(axis=1)
+    if steps == 1:
+        return np.where(size_N != 0, size_N, 1)
+    step_N = np.abs(np.diff(target_NTC, axis=1)).reshape(count, (steps - 1) * width).mean(axis=1)
+    return np.where(step_N != 0, step_N, np.where(size_N != 0, size_N, 1))

@@ -1,0 +1,222 @@
+"""What the user may fix, listed once: the arguments of a Forecaster, the options of the commands, the model file."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import gatecast  # for the type Scaling, loaded where it is used: the help of a command needs no numpy
+from gatecast.errors import Argument, ConfigError, Part, Setting, did_you_mean, joined, listed
+from gatecast.model.config import LSTMConfig, NetworkConfig
+from gatecast.model.losses import loss_named
+from gatecast.model.networks import kind_of
+from gatecast.training.config import TrainingConfig
+
+__all__ = ["Settings", "changed", "field_docs", "with_field_docs"]
+
+Config = TypeVar("Config", LSTMConfig, TrainingConfig)
+Kind = TypeVar("Kind", bound=type)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user fixed; None = chosen from the data. The field docs are the help of the command line.
+
+    Args:
+        horizon: Steps to forecast.
+        lookback: Steps of history that the network reads.
+        scaling: How values are scaled for the network, such as "log+seasonal-difference:12+standard" (in
+            Python also a Scaling).
+        network: Sizes of the LSTM: an LSTMConfig fixes all of them, a mapping such as {"hidden_size": 64} single ones.
+        training: Settings of the training: a TrainingConfig fixes all of them, a mapping single ones.
+        members: Networks trained from different seeds, whose forecasts are averaged.
+        candidates: Most candidates to train, of which the best are blended; 1 = the most promising one alone, as also
+            where lookback, scaling or the whole network is given.
+        calendar: Whether the network reads the time of day, the weekday and the time of year; by default it does,
+            unless the whole network is given.
+        quantiles: Levels to forecast, 0.5 among them; pairs around it give intervals, by default of 80 and 95 %. A
+            point loss without validation gives 0.5 alone.
+        recursive: Forecast one step at a time and feed the median back; intervals come from sample paths.
+        time_limit: Seconds that training may take, roughly; the choice of candidates gets a quarter of them at most.
+        refit: Train once more on all data after the validation.
+        seed: Seed of everything random, unless the training has one of its own.
+        progress: Show one progress line on a terminal.
+    """
+
+    horizon: int
+    lookback: int | None = None
+    scaling: gatecast.Scaling | None = None
+    network: NetworkConfig | Mapping[str, Any] | None = None
+    training: TrainingConfig | Mapping[str, Any] | None = None
+    members: int | None = None
+    candidates: int | None = None
+    calendar: bool | None = None
+    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+    recursive: bool = False
+    time_limit: float | None = None
+    refit: bool = True
+    seed: int = 0
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        problems = [*self._out_of_range(), *self._wrong_quantiles(), *self._wrong_configurations()]
+        if problems:
+            raise ConfigError(joined(" ", problems))
+
+    def _out_of_range(self) -> Iterator[Part]:
+        for name in ("horizon", "lookback", "members", "candidates"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                yield Argument(name, of="forecaster"), f" must be at least 1; got {value}."
+        if self.time_limit is not None and not self.time_limit > 0:
+            yield Argument("time_limit", of="forecaster"), f" must be above 0 seconds; got {self.time_limit}."
+
+    def _wrong_quantiles(self) -> Iterator[Part]:
+        levels = self.quantiles
+        if not levels or not all(0 < level < 1 for level in levels) or list(levels) != sorted(set(levels)):
+            yield f"quantiles ({listed(levels, len(levels))}) are not ascending numbers between 0 and 1."
+        elif 0.5 not in levels:
+            whole = Setting("quantiles", tuple(sorted((*map(float, levels), 0.5))), of="forecaster")
+            yield "quantiles lack 0.5, which is the point forecast. Add it: ", whole, "."
+
+    def _wrong_configurations(self) -> Iterator[Part]:
+        network: NetworkConfig | None = None
+        try:
+            network = self.network if isinstance(self.network, NetworkConfig) else changed(LSTMConfig(), self.network)
+            kind_of(network)
+        except ConfigError as error:
+            yield error
+        try:
+            if not isinstance(self.training, TrainingConfig):
+                changed(TrainingConfig(), self.training)
+        except ConfigError as error:
+            yield error
+        if network is not None and network.bidirectional:
+            yield (
+                "a forecaster cannot be bidirectional: at the origin there is no future to read backwards from. "
+                "Use SequenceRegressor where the whole sequence is known."
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """The same as plain data: ``Forecaster(**settings.plain())`` has these settings.
+
+        >>> Settings(3, scaling=gatecast.Scaling(log=True), network=LSTMConfig(skip=2)).plain()["scaling"]
+        'log'
+        """
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        held["scaling"] = None if self.scaling is None else self.scaling.describe()
+        for name in ("network", "training"):
+            config = held[name]
+            whole = isinstance(config, NetworkConfig | TrainingConfig)
+            held[name] = _fields_of(config) if whole else config and dict(config)
+        return held
+
+    # ---------------------------------------------------------------- what follows from them
+
+    @property
+    def direct_horizon(self) -> int:
+        """Steps that a network forecasts at once."""
+        return 1 if self.recursive else self.horizon
+
+    @property
+    def skip(self) -> int | None:
+        """Length of the linear part, where the user fixed it."""
+        if isinstance(self.network, NetworkConfig):
+            return self.network.skip
+        return None if self.network is None else self.network.get("skip")
+
+    @property
+    def free_readout(self) -> bool:
+        """The readout is to be chosen; folded steps have only one."""
+        if isinstance(self.network, NetworkConfig):
+            return False
+        return self.network is None or ("readout" not in self.network and self.network.get("patch", 1) == 1)
+
+    @property
+    def blends(self) -> bool:
+        """Several candidates may be blended: nothing that tells them apart is fixed, and all steps come directly."""
+        fixed = self.scaling is not None or self.lookback is not None or isinstance(self.network, NetworkConfig)
+        return not (fixed or self.recursive or self.counts or self.candidates == 1)
+
+    @property
+    def reads_calendar(self) -> bool:
+        """The network reads where a step lies in the day, week and year; not where all of it was given."""
+        return not isinstance(self.network, NetworkConfig) if self.calendar is None else self.calendar
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss, which is never chosen from the data."""
+        if isinstance(self.training, TrainingConfig):
+            return self.training.loss
+        return str((self.training or {}).get("loss", TrainingConfig.loss))
+
+    @property
+    def counts(self) -> bool:
+        """The loss is one of counts, which are forecast in their own unit."""
+        return loss_named(self.loss).counts
+
+    @property
+    def random_start(self) -> bool:
+        """No regression gives the first weights."""
+        if isinstance(self.training, TrainingConfig):
+            return self.training.start == "random"
+        return self.training is not None and self.training.get("start") == "random"
+
+
+def _fields_of(config: Any) -> dict[str, Any]:
+    return {field.name: getattr(config, field.name) for field in fields(config)}
+
+
+def changed(config: Config, changes: Mapping[str, Any] | None) -> Config:
+    """The configuration with single settings replaced; None = as it is.
+
+    Raises:
+        ConfigError: a name is unknown, a value is out of range, or two do not go together.
+
+    >>> changed(LSTMConfig(skip=3), {"hidden_size": 64}).skip
+    3
+    """
+    changes = changes or {}
+    known = [field.name for field in fields(config)]
+    unknown = [f"{name!r}{did_you_mean(str(name), known)}" for name in changes if name not in known]
+    if unknown:
+        what = "network" if isinstance(config, LSTMConfig) else "training"
+        raise ConfigError(f"{what} has no setting {listed(unknown)}. Known: {listed(known, len(known))}.")
+    return replace(config, **changes)
+
+
+# ---------------------------------------------------------------- what the field docs say
+
+
+def field_docs(kind: type) -> dict[str, str]:
+    """Name of a field -> what the Args of its dataclass say, in one line.
+
+    >>> field_docs(Settings)["refit"]
+    'Train once more on all data after the validation.'
+    """
+    names, found, last = {field.name for field in fields(kind)}, dict[str, str](), ""
+    for line in _args_of(kind):
+        name, colon, text = line.strip().partition(": ")
+        if colon and name in names and line.startswith("    ") and line[4] != " ":
+            found[name], last = text, name
+        else:
+            found[last] += f" {line.strip()}"
+    return found
+
+
+def with_field_docs(kind: type) -> Callable[[Kind], Kind]:
+    """Class decorator: the Args of a dataclass come first among those of the class."""
+
+    def documented(target: Kind) -> Kind:
+        if target.__doc__:  # there is none under python -OO
+            rows = "\n".join(_args_of(kind))
+            target.__doc__ = inspect.cleandoc(target.__doc__).replace("Args:\n", f"Args:\n{rows}\n", 1)
+        return target
+
+    return documented
+
+
+def _args_of(kind: type) -> list[str]:
+    """The lines of the Args, which end the docstring; indented by four columns."""
+    return inspect.cleandoc(kind.__doc__ or "").partition("Args:\n")[2].splitlines()

@@ -1,0 +1,1 @@
+"""Forecasts without a network: naive ones, exponential smoothing, rivals from other libraries."""

@@ -1,0 +1,150 @@
+"""Model files: save, load, describe. The format is specified in docs/format.md; nothing in a file is ever executed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatecast.data.frequency import Frequency
+from gatecast.errors import InputError, ModelFileError
+from gatecast.storage.checks import check_document, check_tensors, check_values
+from gatecast.storage.codec import decode, encode, parse, write
+from gatecast.storage.container import AdvisedError, Container, digest_of, opened, pack, type_of, write_atomically
+from gatecast.storage.document import Envelope, FittedDocument, seal, unseal
+
+if TYPE_CHECKING:
+    from gatecast.data.schema import Column
+    from gatecast.ensemble.fitted import Fitted
+
+__all__ = ["describe_file", "load", "save"]
+
+FORECASTER = "forecaster"
+KINDS = {FORECASTER: FittedDocument}
+LONGEST_MESSAGE = 600
+
+PathLike = str | os.PathLike[str]
+
+
+def save(fitted: Fitted, path: PathLike) -> None:
+    """Write what was learned to a file, atomically. No data is stored. The same model gives the same bytes.
+
+    Raises:
+        ModelFileError: the file cannot be written, or the model holds what could not be read back.
+    """
+    from gatecast import __version__
+    from gatecast.storage.packing import arrays_of, document_of
+
+    with _naming(path, "The model was not saved."):
+        written, arrays = encode(document_of(fitted)), arrays_of(fitted)
+        _check(decode(FittedDocument, parse(write(written)), "model"), arrays)
+        text = seal(FORECASTER, written, __version__, digest_of(arrays))
+        write_atomically(Path(path), pack(text, arrays))
+
+
+def load(path: PathLike) -> Fitted:
+    """Read what was learned from a file. Everything is checked before anything is built.
+
+    Raises:
+        ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
+    """
+    with _naming(path, "Get an intact copy, or train the model again."):
+        with opened(Path(path)) as container:
+            document = _document(unseal(container.text), container)
+            arrays = container.arrays()
+        _check(document, arrays)
+        if digest_of(arrays) != unseal(container.text).tensors_sha256:
+            raise ModelFileError("its tensors were changed after it was written (SHA-256 differs).")
+        from gatecast.storage.packing import fitted_from
+
+        return fitted_from(document, arrays)
+
+
+def describe_file(path: PathLike) -> dict[str, Any]:
+    """What a model file holds, from its header alone, as plain data; needs no torch.
+
+    Raises:
+        ModelFileError: as ``load``, save for what only the tensors' values show.
+    """
+    with _naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
+        envelope = unseal(container.text)
+        document = _document(envelope, container)
+        weights = [tensor for name, tensor in container.tensors.items() if ".member." in name]
+        return {
+            "file": str(path),
+            "bytes": Path(path).stat().st_size,
+            "format": envelope.format,
+            "gatecast": envelope.gatecast,
+            "kind": envelope.kind,
+            **_described(document),
+            "parameters": sum(tensor.size for tensor in weights),
+            "tensors": len(container.tensors),
+        }
+
+
+def _described(document: FittedDocument) -> dict[str, Any]:
+    schema, main = document.schema, document.candidates[0]
+    plan = main.plan
+    return {
+        "plan": plan.describe(),
+        "blend": _blend(document),
+        "settings": encode(document.settings),
+        "chosen": encode(plan),
+        "targets": list(schema.targets),
+        "past": _columns(schema.past),
+        "future": _columns(schema.future),
+        "static": _columns(schema.static),
+        "frequency": document.frequency,
+        "step": Frequency.from_text(document.frequency).name,
+        "members": len(main.members),
+        "epochs": [member.best_epoch for member in main.members],
+        "calibration": main.calibration,
+        "record": encode(document.record),
+        "interrupted": any(one.interrupted for one in document.candidates),
+    }
+
+
+def _blend(document: FittedDocument) -> dict[str, Any]:
+    """What forecasts together, each with its weight, and the validation errors that the weights came from."""
+    experts: list[dict[str, Any]] = [
+        {"weight": one.weight, "name": one.plan.describe(), "members": len(one.members), "chosen": encode(one.plan)}
+        for one in document.candidates
+    ]
+    if document.smoothing:
+        experts.append({"weight": document.smoothing, "name": "exponential smoothing"})
+    return {"experts": experts, "errors": encode(document.errors), "own_weights": len(document.series)}
+
+
+def _columns(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+    return [{"name": c.name, "categories": None if c.categories is None else list(c.categories)} for c in columns]
+
+
+def _document(envelope: Envelope, container: Container) -> FittedDocument:
+    """The checked document of an open file; its tensors have the right names, dtypes and shapes."""
+    if envelope.kind not in KINDS:
+        raise ModelFileError(f"holds a {envelope.kind[:40]!r}; this version reads {', '.join(KINDS)}.")
+    document = decode(KINDS[envelope.kind], envelope.model, "model")
+    check_document(document)
+    check_tensors(document, container.tensors)
+    return document
+
+
+def _check(document: FittedDocument, arrays: dict[str, np.ndarray]) -> None:
+    check_document(document)
+    check_tensors(document, {name: type_of(array) for name, array in arrays.items()})
+    check_values(arrays)
+
+
+@contextmanager
+def _naming(path: PathLike, remedy: str) -> Iterator[None]:
+    """Every failure becomes one line with the file's name and what to do."""
+    try:
+        yield
+    except InputError as error:
+        line = " ".join(str(error).split())
+        line = line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}..."
+        raise ModelFileError(f"{path}: {line}{'' if isinstance(error, AdvisedError) else f' {remedy}'}") from error

@@ -1,0 +1,1 @@
+"""What forecasts are measured from, one kind to a file; ``gatecast.windows.reference`` has them all by name."""

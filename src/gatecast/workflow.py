@@ -1,0 +1,199 @@
+"""The whole workflow in one call: read, hold out, score beside the naive forecasts, train on everything, forecast.
+
+1  train on ──────────────┤ scored │     what the forecast is worth
+2  train on ───────────────────────│·····H·····      the forecast
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from gatecast.backtesting.assess import evaluate, origins_that_fit
+from gatecast.backtesting.result import Evaluation
+from gatecast.data.panel import Panel
+from gatecast.data.tables.future import extend, observed_part
+from gatecast.data.tables.intake import as_panel
+from gatecast.data.tables.reading import read_covariates
+from gatecast.errors import WindowError
+from gatecast.evaluation.scores import Scores
+from gatecast.forecaster import Forecaster
+from gatecast.forecasts.forecast import Forecast
+from gatecast.planning.horizon import default_horizon
+
+__all__ = ["ForecastResult", "data_facts", "forecast", "forecast_facts", "forecast_with", "known_future", "model_facts"]
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastResult:
+    """A forecast, what it is worth, and the model that made it.
+
+    Args:
+        forecast: of every series, with intervals.
+        evaluation: forecasts and scores on held-out origins; None where there was too little data to hold any out.
+        model: trained on everything.
+        panel: the data.
+        problem: why there is no evaluation; None where there is one.
+        seconds: of all trainings.
+    """
+
+    forecast: Forecast
+    evaluation: Evaluation | None
+    model: Forecaster
+    panel: Panel
+    problem: WindowError | None
+    seconds: float
+
+    @property
+    def scores(self) -> Scores | None:
+        """The score table of the held-out origins."""
+        return None if self.evaluation is None else self.evaluation.scores
+
+    @property
+    def verdict(self) -> str:
+        """Whether the model was worth it, in words."""
+        return f"No verdict: {self.problem}" if self.evaluation is None else self.evaluation.verdict
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data, as ``gatecast forecast --json`` prints it."""
+        return {
+            "data": data_facts(self.panel),
+            "model": model_facts(self.model, self.seconds),
+            "evaluation": None if self.evaluation is None else self.evaluation.to_dict(),
+            "verdict": None if self.evaluation is None else self.evaluation.verdict,
+            "forecast": forecast_facts(self.forecast),
+        }
+
+    def __str__(self) -> str:
+        return self.verdict if self.evaluation is None else str(self.evaluation)
+
+
+def forecast(
+    data: Any, horizon: int | None = None, *, future: Any | None = None, origins: int | None = None, **settings: Any
+) -> ForecastResult:
+    """Forecast a table, and say how far the forecast can be trusted.
+
+    Trains on what lies before the held-out origins and scores there, beside the naive forecasts; then trains the same
+    choice on everything and forecasts.
+
+    Args:
+        data: a Panel, or what ``gatecast.read`` takes.
+        horizon: steps to forecast; None = one season, or 12 steps, or a sixth of a typical series if that is less.
+        future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
+        origins: held-out origins that the score is taken from; None = as many as fit, up to 3.
+        **settings: of the ``Forecaster``, such as ``seed=1`` or ``time_limit=60``.
+
+    Raises:
+        PanelError, CovariateError, ConfigError: the data or a setting do not fit (all are ValueError).
+        WindowError: the series are too short, for the ``origins`` where these are given.
+        TrainingError: the loss is no longer finite.
+
+    >>> import gatecast as gc
+    >>> made = gc.forecast(gc.load_example("airline"), horizon=3, origins=1, candidates=1, training={"max_epochs": 1})
+    >>> made.forecast.horizon, made.scores.origins
+    (3, 1)
+    """
+    panel = as_panel(data)
+    model = Forecaster(default_horizon(panel) if horizon is None else horizon, **settings)
+    return forecast_with(model, panel, future=future, origins=origins)
+
+
+def forecast_with(
+    model: Forecaster, panel: Panel, *, future: Any | None = None, origins: int | None = None
+) -> ForecastResult:
+    """As ``forecast``, with a Forecaster that is not fitted yet."""
+    ahead = known_future(panel, model.horizon, future)
+    started = time.monotonic()
+    evaluation, problem = _held_out(model, panel, origins)
+    if evaluation is None:
+        model.fit(panel)
+    elif not model.record_["interrupted"]:
+        model.refit_on(panel, _left(model.time_limit, started))
+    seconds = time.monotonic() - started
+    return ForecastResult(model.predict(panel, future=ahead), evaluation, model, panel, problem, seconds)
+
+
+def _held_out(model: Forecaster, panel: Panel, origins: int | None) -> tuple[Evaluation | None, WindowError | None]:
+    """The evaluation on held-out origins, within two thirds of the time; or why there is none."""
+    limit = model.time_limit
+    model.time_limit = None if limit is None else limit * 2 / 3
+    try:
+        return evaluate(model, panel, origins=origins or origins_that_fit(panel, model.horizon)), None
+    except WindowError as error:
+        if origins is not None:
+            raise
+        return None, error
+    finally:
+        model.time_limit = limit
+
+
+def _left(limit: float | None, started: float) -> float | None:
+    """Seconds for the training on everything."""
+    return None if limit is None else max(limit - (time.monotonic() - started), limit / 10)
+
+
+def known_future(panel: Panel, horizon: int, future: Any) -> Any:
+    """The future covariates, known to be complete over the horizon: better said now than after the training."""
+    history = observed_part(panel)
+    if horizon > int(history.length.max()):
+        return future  # no training takes such a horizon, and its rows may not fit into memory
+    if future is not None and not isinstance(future, Panel) and panel.schema.future:
+        future = read_covariates(future, history, horizon=horizon if isinstance(future, dict) else None)
+    extend(history, panel, horizon, future, keep=1)
+    return future
+
+
+# ---------------------------------------------------------------- as plain data
+
+
+def data_facts(panel: Panel) -> dict[str, Any]:
+    """What a panel is."""
+    label = panel.frequency.label
+    last = panel.frequency.advance(panel.starts, panel.length - 1)
+    return {
+        "description": panel.describe(),
+        "targets": panel.targets,
+        "series": len(panel),
+        "rows": panel.total,
+        "frequency": panel.frequency.to_text(),
+        "begin": label(panel.starts.min()),
+        "end": label(last.max()),
+    }
+
+
+def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
+    """What was chosen, and how long the training took."""
+    import torch
+
+    fitted = model.fitted_
+    plan = fitted.plan
+    return {
+        "chosen": plan.describe(),
+        "blend": fitted.blend.facts(),
+        "horizon": model.horizon,
+        "lookback": plan.framing.lookback,
+        "scaling": plan.scaling.describe(),
+        "season": plan.season,
+        "members": plan.members,
+        "train_seconds": round(seconds, 3),
+        "device": str(fitted.main.device),
+        "threads": torch.get_num_threads(),
+        "interrupted": fitted.record.interrupted,
+    }
+
+
+def forecast_facts(made: Forecast) -> list[dict[str, Any]]:
+    """One object per series and target."""
+    label, times = made.frequency.label, made.times
+    return [
+        {
+            "series": name,
+            "target": target,
+            "time": [int(t) if made.frequency.unit == "step" else label(t) for t in times[n]],
+            "forecast": made.values[n, :, c],
+            "quantiles": {f"{q:g}": made.values_NHCQ[n, :, c, k] for k, q in enumerate(made.quantiles)},
+        }
+        for n, name in enumerate(made.ids)
+        for c, target in enumerate(made.targets)
+    ]

@@ -1,0 +1,102 @@
+"""What the user may fix is listed once, and everything that is wrong with it is said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from inspect import getdoc, signature
+from typing import Any
+
+import pytest
+
+from gatecast.cli.options import ModelOptions
+from gatecast.data.panel import Panel
+from gatecast.errors import ConfigError
+from gatecast.forecaster import Forecaster
+from gatecast.model.config import LSTMConfig
+from gatecast.planning.settings import Settings, field_docs
+from gatecast.training.config import TrainingConfig
+from gatecast.windows.scaling import Scaling
+
+PanelOf = Callable[..., Panel]
+# Of every setting a value that is not its default.
+OTHERS: dict[str, Any] = {
+    "horizon": 7,
+    "lookback": 9,
+    "scaling": Scaling.parse("log+seasonal-difference:4/2+standard"),
+    "network": {"hidden_size": 5},
+    "training": {"clip": None, "shuffle": False},
+    "members": 2,
+    "candidates": 3,
+    "calendar": False,
+    "quantiles": (0.1, 0.5, 0.999),
+    "recursive": True,
+    "time_limit": 2.5,
+    "refit": False,
+    "seed": 8,
+    "progress": False,
+}
+
+
+def test_a_forecaster_takes_the_settings_and_no_others() -> None:
+    taken, listed = (
+        {p.name: p.default for p in signature(kind).parameters.values()} for kind in (Forecaster, Settings)
+    )
+    assert {name: value for name, value in taken.items() if name != "defaults"} == listed
+
+
+def test_every_setting_reaches_the_settings_of_a_forecaster() -> None:
+    assert set(OTHERS) == {field.name for field in fields(Settings)}
+    for name, value in OTHERS.items():
+        assert getattr(Settings(3), name) != value
+        held = Forecaster(**{"horizon": 3, name: value}).settings
+        assert held == Settings(**{"horizon": 3, name: value})
+        assert getattr(Forecaster(**{"horizon": 3, name: value}), name) == value
+
+
+def test_plain_settings_give_the_same_ones() -> None:
+    settings = Settings(**OTHERS | {"network": LSTMConfig(skip=3), "training": TrainingConfig(loss="mae")})
+    again = Forecaster(**settings.plain()).settings
+    assert again.plain() == settings.plain()
+    assert (again.scaling, again.network) == (settings.scaling, vars(LSTMConfig(skip=3)))
+    assert Forecaster(**Settings(**OTHERS).plain()).settings == Settings(**OTHERS)
+
+
+def test_the_field_docs_are_those_of_the_forecaster_and_of_the_options() -> None:
+    docs, text = field_docs(Settings), " ".join((getdoc(Forecaster) or "").split())
+    assert list(docs) == [field.name for field in fields(Settings)]
+    for name, told in docs.items():
+        assert f"{name}: {told}" in text
+    for name, told in field_docs(ModelOptions).items():
+        assert told.startswith(docs[name])
+
+
+@pytest.mark.parametrize("config", [LSTMConfig, TrainingConfig], ids=lambda config: config.__name__)
+def test_every_field_has_a_doc(config: type) -> None:
+    assert list(field_docs(config)) == [field.name for field in fields(config)]
+    assert all(field_docs(config).values())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"lookback": 0, "members": -1, "time_limit": 0.0}, ["lookback must", "members must", "time_limit must"]),
+        ({"candidates": 0, "quantiles": (0.1,)}, ["candidates must", "quantiles lack 0.5"]),
+        ({"quantiles": (0.5, 0.1)}, ["(0.5, 0.1) are not ascending"]),
+        ({"quantiles": ()}, ["are not ascending"]),
+        ({"quantiles": (0.5, float("nan"))}, ["are not ascending"]),
+        ({"quantiles": (0.5, 0.5)}, ["are not ascending"]),
+        ({"quantiles": (0.5, 1.0)}, ["are not ascending"]),
+        ({"network": {"hidden": 1}, "training": {"lr": 0}}, ["network has no setting 'hidden'", "lr = 0"]),
+        ({"network": LSTMConfig(bidirectional=True), "horizon": 0}, ["bidirectional", "horizon must"]),
+    ],
+    ids=str,
+)
+def test_all_problems_are_told_at_once(wrong: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings(**{"horizon": 3, **wrong})
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_forecaster_sorts_its_quantiles() -> None:
+    assert Forecaster(1, quantiles=(0.9, 0.5, 0.1)).quantiles == (0.1, 0.5, 0.9)
