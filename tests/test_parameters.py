@@ -54,7 +54,7 @@ def test_what_cannot_be_set_changes_nothing(changes: dict[str, object], told: st
         (gc.Forecaster(12), "Forecaster(12)"),
         (gc.Forecaster(12, members=3, calendar=False), "Forecaster(12, members=3, calendar=False)"),
         (gc.Forecaster(2, scaling="log+standard"), "Forecaster(2, scaling='log+standard')"),
-        (gc.Forecaster(2, network=gc.LSTMConfig(skip=2)), "Forecaster(2, network=NetworkConfig(skip=2))"),
+        (gc.Forecaster(2, network=gc.LSTMConfig(skip=2)), "Forecaster(2, network=LSTMConfig(skip=2))"),
         (gc.Forecaster(2, training={"lr": 0.01}), "Forecaster(2, training={'lr': 0.01})"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from gatecast.data.html import html_facts
 from gatecast.errors import ConfigError, did_you_mean, listed
 from gatecast.evaluation.blended import blend_lines, blend_title
+from gatecast.windows.scaling import Scaling
 
 if TYPE_CHECKING:
     from gatecast.ensemble.fitted import Fitted
@@ -67,7 +68,7 @@ def _call(thing: Any) -> str:
 
 def _shown(value: Any) -> str:
     """A value as it may be written: a scaling as its text, a configuration by what differs from its defaults."""
-    if hasattr(value, "describe"):
+    if isinstance(value, Scaling):
         return repr(value.describe())
     if is_dataclass(value) and not isinstance(value, type):
         return f"{type(value).__name__}({', '.join(_differing(value))})"
