@@ -202,5 +202,5 @@ def test_the_layer_imports_only_numpy_and_what_lies_below() -> None:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             for name in names:
-                below = name == "gatecast.errors" or name.startswith("gatecast.evaluation.")
+                below = name.startswith(("gatecast.errors", "gatecast.data.", "gatecast.evaluation."))
                 assert below or name.split(".")[0] in {"numpy", *sys.stdlib_module_names}, f"{path.name}: {name}"
