@@ -16,6 +16,7 @@ from gatecast.forecaster import Forecaster
 from gatecast.model.heads import SIDE_WEIGHT
 from gatecast.planning.choose import candidates
 from gatecast.planning.defaults import DEFAULTS, Defaults
+from gatecast.planning.plan import Plan
 from gatecast.planning.settings import Settings, field_docs
 
 PanelOf = Callable[..., Panel]
@@ -62,6 +63,11 @@ def test_the_kernels_know_the_weight_of_the_levels() -> None:
     assert DEFAULTS.training.side_weight == SIDE_WEIGHT
 
 
+def alphas(plans: list[Plan]) -> list[float | None]:
+    """The gain of the level of each plan whose reference is a smoothing."""
+    return [getattr(plan.scaling.reference, "alpha", None) for plan in plans]
+
+
 @pytest.mark.parametrize(
     ("changes", "of"),
     [
@@ -69,7 +75,7 @@ def test_the_kernels_know_the_weight_of_the_levels() -> None:
         ({"search.clearly_worse": 1.0}, len),
         ({"search.logarithms": False}, lambda plans: [plan.scaling.log for plan in plans]),
         ({"search.smooth_references": False}, lambda plans: [type(plan.scaling.reference) for plan in plans]),
-        ({"search.level_gain": 0.3, "variants.level_gains": ()}, lambda plans: [plan.scaling for plan in plans]),
+        ({"search.level_gain": 0.3, "variants.level_gains": ()}, alphas),
         ({"search.short_lookback": 5, "search.long_lookback": 9}, lambda plans: plans[0].framing.lookback),
         ({"search.longest_lookback": 4}, lambda plans: plans[0].framing.lookback),
         ({"search.lookback_share": 0.1}, lambda plans: plans[0].framing.lookback),

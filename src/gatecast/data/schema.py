@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from gatecast.errors import CovariateError, did_you_mean, listed
 
-__all__ = ["Column", "Schema"]
+__all__ = ["Column", "Schema", "width_of"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Column:
         return (text[:, None] == np.asarray(self.categories)[None, :]).astype(np.float32)
 
 
+def width_of(columns: Iterable[Column]) -> int:
+    """Numeric columns that covariates take together."""
+    return sum(column.width for column in columns)
+
+
 @dataclass(frozen=True)
 class Schema:
     """The columns of a panel's buffer, in this order: targets (C), past covariates (P), future covariates (F)."""
@@ -49,13 +55,13 @@ class Schema:
     def past_slice(self) -> slice:
         """Where the past covariates lie among the buffer's columns."""
         start = len(self.targets)
-        return slice(start, start + sum(column.width for column in self.past))
+        return slice(start, start + width_of(self.past))
 
     @property
     def future_slice(self) -> slice:
         """Where the future covariates lie among the buffer's columns."""
         start = self.past_slice.stop
-        return slice(start, start + sum(column.width for column in self.future))
+        return slice(start, start + width_of(self.future))
 
     @property
     def width(self) -> int:

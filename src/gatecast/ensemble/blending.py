@@ -153,8 +153,8 @@ def _earlier(
         trained: list[TrainedCandidate] = []
         for k, one in enumerate(tried):
             end = _slot(deadline, len(tried) - k)
-            trainer = Trainer(one.plan, quantiles, end, listener, defaults=defaults)
-            again = trainer.validated(panel) if time.monotonic() < end else None
+            train = _validating(panel, quantiles, end, listener, defaults)
+            again = train(one.plan) if time.monotonic() < end else None
             if again is None or again.out_of_time or listener.stop.is_set():
                 return
             trained.append(again)

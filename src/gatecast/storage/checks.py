@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
 from gatecast.data.frequency import Frequency
-from gatecast.data.schema import Column, Schema
+from gatecast.data.schema import Schema, width_of
 from gatecast.errors import InputError, ModelFileError, listed
 from gatecast.model.config import LSTMConfig
 from gatecast.model.losses import loss_named
@@ -31,7 +30,7 @@ def check_document(document: FittedDocument) -> None:
     """Raise ModelFileError with every contradiction found, before anything is built from the document."""
     if not 1 <= len(document.candidates) <= MOST_CANDIDATES:
         raise ModelFileError(f"there are {len(document.candidates)} candidates (1 to {MOST_CANDIDATES}).")
-    problems = [*_schema(document.schema), *_quantiles(document), *_blend(document), *_record(document)]
+    problems = [*_schema(document.schema), *_blend(document), *_record(document)]
     for k, one in enumerate(document.candidates):
         found = [*_plan(document, one), *_names(document, one), *_members(one)]
         problems += found if len(document.candidates) == 1 else [f"candidate {k}: {problem}" for problem in found]
@@ -109,15 +108,6 @@ def _once(what: str, names: Iterable[str]) -> Iterator[str]:
         yield f"{what} holds a name twice"
 
 
-def _quantiles(document: FittedDocument) -> Iterator[str]:
-    quantiles = document.settings.quantiles
-    inside = [0 < level < 1 for level in quantiles]
-    if not inside or not all(inside) or any(b <= a for a, b in pairwise(quantiles)):
-        yield f"settings.quantiles is {listed(quantiles)}, not ascending numbers between 0 and 1"
-    elif 0.5 not in quantiles:
-        yield f"settings.quantiles is {listed(quantiles)}, without 0.5"
-
-
 def _names(document: FittedDocument, one: CandidateDocument) -> Iterator[str]:
     plan = one.plan
     if plan.scaling.fitted:
@@ -172,11 +162,6 @@ def _waves(document: FittedDocument, one: CandidateDocument) -> tuple[int, ...]:
 
 
 # ---------------------------------------------------------------- tensors
-
-
-def width_of(columns: Iterable[Column]) -> int:
-    """Numeric columns that covariates take together."""
-    return sum(column.width for column in columns)
 
 
 def features(document: FittedDocument, one: CandidateDocument) -> int:

@@ -15,7 +15,7 @@ targets, W width of a channel, F all channels together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -24,7 +24,7 @@ import numpy as np
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
-from gatecast.data.schema import Column, Schema
+from gatecast.data.schema import Schema, width_of
 from gatecast.windows.calendar import Calendar, Cycle, waves_of
 from gatecast.windows.covariate_scale import CovariateScale
 from gatecast.windows.scaling import Scaling
@@ -257,7 +257,7 @@ class Past(Channel):
     name = "past"
 
     def width(self, layout: Layout) -> int:
-        return _width(layout.schema.past)
+        return width_of(layout.schema.past)
 
     def general(self, windows: Windows) -> np.ndarray:
         return windows.steps.columns(windows.steps.source.panel.schema.past_slice)
@@ -268,7 +268,7 @@ class Past(Channel):
 
     def after(self, steps: Steps) -> np.ndarray:
         """Unknown after the origin: the mean."""
-        return np.zeros((len(steps.series_B), steps.count, _width(steps.source.panel.schema.past)), np.float32)
+        return np.zeros((len(steps.series_B), steps.count, width_of(steps.source.panel.schema.past)), np.float32)
 
 
 @final
@@ -276,7 +276,7 @@ class Future(Channel):
     name = "future"
 
     def width(self, layout: Layout) -> int:
-        return _width(layout.schema.future)
+        return width_of(layout.schema.future)
 
     def general(self, windows: Windows) -> np.ndarray:
         return self.after(windows.steps)
@@ -293,7 +293,7 @@ class Static(StepChannel):
     name = "static"
 
     def width(self, layout: Layout) -> int:
-        return _width(layout.schema.static)
+        return width_of(layout.schema.static)
 
     def of(self, steps: Steps) -> np.ndarray:
         return steps.static()
@@ -345,11 +345,6 @@ CHANNELS: tuple[Channel, ...] = (
     Phase("year"),
     Observed(),
 )
-
-
-def _width(columns: Iterable[Column]) -> int:
-    """Numeric columns that covariates take together."""
-    return sum(column.width for column in columns)
 
 
 @dataclass(frozen=True)

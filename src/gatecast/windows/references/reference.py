@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatecast.data.panel import Panel
     from gatecast.windows.targets import TargetRows
 
-__all__ = ["REAL_STEPS", "Block", "BoundReference", "Reference", "exact"]
+__all__ = ["REAL_STEPS", "Block", "BoundReference", "Periodic", "Reference", "exact"]
 
 REAL_STEPS = 3  # observed steps before a first forecast is trained
 
@@ -172,6 +172,24 @@ class Reference(ABC):
         ``steps`` is the length of a typical series.
         """
         return ()
+
+
+class Periodic(Reference):
+    """A reference with a season: residuals are known, and training begins, one season later."""
+
+    season: int
+
+    @property
+    def period(self) -> int:
+        return self.season
+
+    @property
+    def residual_from(self) -> int:
+        return self.season
+
+    @property
+    def real_steps(self) -> int:
+        return REAL_STEPS + self.season
 
 
 def exact(number: float) -> str:

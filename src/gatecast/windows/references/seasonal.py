@@ -14,7 +14,7 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.windows.index import forked
-from gatecast.windows.references.reference import REAL_STEPS, Block, BoundReference, Reference
+from gatecast.windows.references.reference import Block, BoundReference, Periodic, Reference
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
@@ -27,7 +27,7 @@ MOST_SELECTED = 31  # the steps of the selection grow with the square of their n
 
 @final
 @dataclass(frozen=True)
-class Seasonal(Reference):
+class Seasonal(Periodic):
     """The value in the same place of the season before; where there is none yet, the last value.
 
     Args:
@@ -65,20 +65,8 @@ class Seasonal(Reference):
         return self.season * (self.depth + 1)
 
     @property
-    def period(self) -> int:
-        return self.season
-
-    @property
     def main_season(self) -> int:
         return self.season
-
-    @property
-    def residual_from(self) -> int:
-        return self.season
-
-    @property
-    def real_steps(self) -> int:
-        return REAL_STEPS + self.season
 
     @property
     def walk_rows(self) -> int:

@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["LastValue", "NoReference"]
 
 
-@final
-@dataclass(frozen=True)
-class NoReference(Reference):
-    """There is none: a forecast is measured from the location that its window is scaled by."""
-
-    word: ClassVar[str] = "none"
-    anchored: ClassVar[bool] = False
-    in_blocks: ClassVar[bool] = True
+class _Plain(Reference):
+    """A reference that takes no value and looks back one row at most."""
 
     @classmethod
     def parse(cls, argument: str) -> Self:
@@ -37,13 +31,6 @@ class NoReference(Reference):
     def describe(self) -> str:
         return self.word
 
-    def bind(self, panel: Panel, rows: TargetRows) -> BoundReference:
-        return _Zero(rows)
-
-    @property
-    def reach(self) -> int:
-        return 0
-
     @property
     def history_needed(self) -> int:
         return REAL_STEPS - 1
@@ -51,6 +38,23 @@ class NoReference(Reference):
     @property
     def walk_rows(self) -> int:
         return 1
+
+
+@final
+@dataclass(frozen=True)
+class NoReference(_Plain):
+    """There is none: a forecast is measured from the location that its window is scaled by."""
+
+    word: ClassVar[str] = "none"
+    anchored: ClassVar[bool] = False
+    in_blocks: ClassVar[bool] = True
+
+    def bind(self, panel: Panel, rows: TargetRows) -> BoundReference:
+        return _Zero(rows)
+
+    @property
+    def reach(self) -> int:
+        return 0
 
     def next(self, u_PTC: np.ndarray, first_P: np.ndarray, at: int) -> np.ndarray:
         return np.zeros_like(u_PTC[:, at])
@@ -74,34 +78,18 @@ class _Zero(BoundReference):
 
 @final
 @dataclass(frozen=True)
-class LastValue(Reference):
+class LastValue(_Plain):
     """The last value, for all steps ahead: differencing."""
 
     word: ClassVar[str] = "difference"
     in_blocks: ClassVar[bool] = True
     lead: ClassVar[int] = 1
 
-    @classmethod
-    def parse(cls, argument: str) -> Self:
-        nothing(cls.word, argument)
-        return cls()
-
-    def describe(self) -> str:
-        return self.word
-
     def bind(self, panel: Panel, rows: TargetRows) -> BoundReference:
         return _Last(rows)
 
     @property
     def reach(self) -> int:
-        return 1
-
-    @property
-    def history_needed(self) -> int:
-        return REAL_STEPS - 1
-
-    @property
-    def walk_rows(self) -> int:
         return 1
 
     def next(self, u_PTC: np.ndarray, first_P: np.ndarray, at: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from gatecast.data.rows import windows_at
 from gatecast.errors import ConfigError
-from gatecast.windows.references.reference import REAL_STEPS, Block, BoundReference, Reference, exact
+from gatecast.windows.references.reference import Block, BoundReference, Periodic, Reference, exact
 from gatecast.windows.references.seasonal import ahead_of
 from gatecast.windows.smoothing import SmoothedAsRead
 
@@ -27,7 +27,7 @@ __all__ = ["Smooth"]
 
 @final
 @dataclass(frozen=True)
-class Smooth(Reference):
+class Smooth(Periodic):
     """What an exponential smoothing of the whole series so far forecasts.
 
     Args:
@@ -69,18 +69,6 @@ class Smooth(Reference):
     @property
     def observed_reach(self) -> int:
         return 0  # smoothing goes through gaps
-
-    @property
-    def period(self) -> int:
-        return self.season
-
-    @property
-    def residual_from(self) -> int:
-        return self.season
-
-    @property
-    def real_steps(self) -> int:
-        return REAL_STEPS + self.season
 
     def variants(self, field: str, values: Iterable[float], steps: float) -> tuple[Reference, ...]:
         """Other gains of the level and, where there is one, of the season."""
