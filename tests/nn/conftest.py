@@ -75,11 +75,3 @@ def agree() -> Agree:
             assert (error[high] / size[high]).max() <= 3 * within, words
 
     return check
-
-
-@pytest.fixture
-def threads() -> Iterator[Callable[[int], None]]:
-    """Sets the number of threads, and puts it back."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)

@@ -1,4 +1,4 @@
-"""How many threads the kernels use. Importable without torch."""
+"""How many threads the kernels and torch use. Importable without torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["FLOPS_PER_THREAD", "ROWS_PER_THREAD", "kernel_threads", "kernels_use", "worthwhile_threads"]
+__all__ = [
+    "FLOPS_PER_THREAD", "ROWS_PER_THREAD", "kernel_threads", "kernels_use", "kernels_use_one_thread",
+    "torch_on_one_thread", "usual_threads", "worthwhile_threads",
+]  # fmt: skip
 
 _settings = threading.local()
 
@@ -39,7 +42,7 @@ def kernel_threads() -> int:
         return most
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_num_threads"):  # it may be half loaded, by another thread
-        return int(torch.get_num_threads())
+        return usual_threads()
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdecimal() and int(asked) else _processors()
 
@@ -57,3 +60,75 @@ def kernels_use(threads: int) -> Iterator[None]:
         yield
     finally:
         _settings.most = before
+
+
+def kernels_use_one_thread() -> None:
+    """As ``kernels_use(1)``, until this thread ends."""
+    _settings.most = 1
+
+
+class _OneThread:
+    """Torch on one thread for as long as any thread of this process needs it.
+
+    Torch keeps a number for every thread, but sets that of MKL, which the whole process shares, along with it. So the
+    last one to leave sets it back. Whoever leaves earlier is owed its own number until its next call.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.usual = 1
+
+    def number(self) -> int:
+        """Threads that torch uses in this thread when nobody is inside."""
+        with self.lock:
+            return self._number()
+
+    def enter(self) -> None:
+        import torch
+
+        with self.lock:
+            self.usual = self._number()
+            self.inside += 1
+            torch.set_num_threads(1)
+
+    def leave(self) -> None:
+        import torch
+
+        with self.lock:
+            self.inside -= 1
+            _settings.owed = self.usual if self.inside else None
+            if not self.inside:
+                torch.set_num_threads(self.usual)
+
+    def _number(self) -> int:
+        import torch
+
+        owed: int | None = getattr(_settings, "owed", None)
+        if self.inside:
+            return self.usual
+        if owed is None:
+            return torch.get_num_threads()
+        _settings.owed = None
+        torch.set_num_threads(owed)
+        return owed
+
+
+_one_thread = _OneThread()
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads that were inside
+    os.register_at_fork(after_in_child=_one_thread.__init__)  # type: ignore[misc]
+
+
+@contextmanager
+def torch_on_one_thread() -> Iterator[None]:
+    """One of torch's threads for all that this thread does with it; other threads may be inside as well."""
+    _one_thread.enter()
+    try:
+        yield
+    finally:
+        _one_thread.leave()
+
+
+def usual_threads() -> int:
+    """The threads that torch uses where nobody has asked for one."""
+    return _one_thread.number()

@@ -21,7 +21,7 @@ from gatecast.model.heads import Head, make_head
 from gatecast.planning.settings import Settings
 from gatecast.storage.checks import network_shape
 from gatecast.storage.document import CandidateDocument, FitSummary, FittedDocument, MemberRecord
-from gatecast.training.device import pick_device
+from gatecast.training.device import drawing, pick_device
 from gatecast.training.loop import Record
 from gatecast.training.member import Member, NetworkShape
 from gatecast.windows.covariate_scale import CovariateScale
@@ -156,7 +156,7 @@ def _member(
 ) -> Member:
     """A network with the weights of member k, ready to predict."""
     features, horizon, targets, _, future = shape
-    with torch.random.fork_rng(devices=[]):  # a fresh network draws weights; the user's random numbers stay as they are
+    with drawing(seed=0):  # a fresh network draws weights, which are replaced
         network = NetworkShape(features, horizon, targets, future).build(one.plan.network, head)
     network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
     network = network.to(_device(one.plan.training.device)).eval()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 
 from gatecast.errors import ConfigError
 from gatecast.nn.kernels import load
-from gatecast.nn.threads import kernel_threads, kernels_use
+from gatecast.nn.threads import kernel_threads, kernels_use, kernels_use_one_thread, torch_on_one_thread
 
-__all__ = ["alone", "computing", "crowded", "lean", "pick_device"]
+__all__ = ["alone", "computing", "drawing", "lean", "pick_device"]
 
 WORK_FOR_THREADS = 6e6  # about batch 128 with hidden 100: below, a second thread waits more than it helps
 
@@ -29,16 +31,35 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+class _Generator:
+    """Torch's generator of random numbers, which is one for all threads of a process: one of them at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+
+_generator = _Generator()
+if hasattr(os, "register_at_fork"):  # the thread that holds the lock may not exist in a forked process
+    os.register_at_fork(after_in_child=_generator.__init__)  # type: ignore[misc]
+
+
+@contextmanager
+def drawing(seed: int) -> Iterator[None]:
+    """Seed torch's generator, which is as before afterwards; other threads that want to draw wait meanwhile."""
+    with _generator.lock, torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
 @contextmanager
 def computing(seed: int, work: float = math.inf) -> Iterator[None]:
-    """Seed torch, and compute ``lean``; all as before afterwards.
+    """``drawing`` and ``lean`` at once.
 
     Args:
         seed: of everything that torch draws.
         work: multiplications of one recurrent step over the batch.
     """
-    with lean(work), torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with lean(work), drawing(seed):
         yield
 
 
@@ -54,32 +75,20 @@ def lean(work: float = math.inf) -> Iterator[None]:
     Args:
         work: multiplications of one recurrent step over the batch.
     """
-    threads = torch.get_num_threads()
     flushed_before = _denormals_are_flushed()
-    with kernels_use(kernel_threads()):
-        if work < WORK_FOR_THREADS or load() is not None:
-            torch.set_num_threads(1)
+    little = work < WORK_FOR_THREADS or load() is not None
+    with kernels_use(kernel_threads()), torch_on_one_thread() if little else nullcontext():
         torch.set_flush_denormal(True)
         try:
             yield
         finally:
             torch.set_flush_denormal(flushed_before)
-            torch.set_num_threads(threads)
-
-
-@contextmanager
-def crowded() -> Iterator[None]:
-    """While other threads call ``alone``; torch's number of threads is as before afterwards."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def alone() -> None:
     """Settings of a thread that works beside others, until it ends: vanishing numbers are zero, one thread."""
     torch.set_num_threads(1)
+    kernels_use_one_thread()
     torch.set_flush_denormal(True)
 
 

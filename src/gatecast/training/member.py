@@ -77,7 +77,7 @@ class Job:
         return training.batch_size * multiplications(self.config, self.shape.features)
 
     def build(self, training: TrainingConfig, weights: dict[str, torch.Tensor] | None) -> Network:
-        """A network with weights of its seed, or with those given. Draws from torch's generator: one at a time."""
+        """A network with weights of its seed, or with those given."""
         with computing(training.seed, self.work(training)):
             network = self.shape.build(self.config, self.head).to(self.source.device)
         if weights is not None:

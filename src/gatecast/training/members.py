@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 import torch
 
 from gatecast.model.protocol import Network
+from gatecast.nn.threads import torch_on_one_thread, usual_threads
 from gatecast.progress import Listener
 from gatecast.training.config import TrainingConfig
-from gatecast.training.device import alone, computing, crowded
+from gatecast.training.device import alone, computing, lean
 from gatecast.training.executor import Executor, Serial, Threads
 from gatecast.training.loop import Report, Row
 from gatecast.training.member import Job, Member
@@ -45,8 +46,8 @@ def train_members(
         deadline: ``time.monotonic()`` at which to stop.
     """
     first = job.build(trainings[0], weights[0])
-    at_once = min(len(trainings), torch.get_num_threads()) if serves(first, job.head) else 1
-    executor: Executor = Threads(at_once, alone, crowded) if at_once > 1 else Serial()
+    at_once = min(len(trainings), usual_threads()) if serves(first, job.head) else 1
+    executor: Executor = Threads(at_once, alone, torch_on_one_thread) if at_once > 1 else Serial()
     return _Crew(job, trainings, weights, listener, deadline, executor, first).train()
 
 
@@ -75,8 +76,11 @@ class _Crew:
             try:
                 if self.executor.workers > 1:
                     return self._train(member, networks[member])
-                with computing(self.trainings[member].seed, self.job.work(self.trainings[member])):
-                    return self._train(member, self._network(member))
+                network, training = self._network(member), self.trainings[member]
+                work = self.job.work(training)
+                # the kernels draw from no generator; torch may, for dropout, all through the training
+                with lean(work) if serves(network, self.job.head) else computing(training.seed, work):
+                    return self._train(member, network)
             except BaseException:
                 self.failed.set()  # the others need not come to an end
                 raise

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gatecast.nn.threads import torch_on_one_thread
+
 __all__ = ["PENALTIES", "Ridge", "fit_ridge"]
 
 PENALTIES = (1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -62,12 +64,8 @@ def _principal(z_MP: np.ndarray, y_MY: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     import torch  # here, for describing a model file must not load it
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with torch_on_one_thread():
         z, y = torch.from_numpy(z_MP), torch.from_numpy(y_MY)
         values, vectors = torch.linalg.eigh(z.T @ z / len(z))
         rotated = vectors.T @ (z.T @ y) / len(z)
-    finally:
-        torch.set_num_threads(threads)
     return values.numpy(), vectors.numpy(), rotated.numpy()
