@@ -119,7 +119,7 @@ def resumed(of: Task, state: TrainingState) -> dict[str, Any]:
 SETTINGS: dict[str, dict[str, Any]] = {
     "one cycle": {},
     "cosine, sgd, mae": {"schedule": "cosine", "optimizer": "sgd", "monitor": "mae", "track_mae": True},
-    "plateau": {"schedule": "plateau", "plateau_patience": 1, "plateau_factor": 0.5, "lr": 1e-6},  # too slow to improve by 1e-4
+    "plateau": {"schedule": "plateau", "plateau_patience": 1, "plateau_factor": 0.5, "lr": 1e-6},  # too slow to improve
     "patience": {"schedule": "constant", "patience": 3, "lr": 0.2, "max_epochs": 60},
     "steps of random windows": {"steps_per_epoch": 3, "schedule": "constant", "log_every": 3},
     "the last weights": {"restore_best": False, "weight_decay": 0.1},
