@@ -22,6 +22,7 @@ from gatecast.planning.probe import probe, quick_error, window_weights
 from gatecast.planning.seasonality import autocorrelation, seasonal_periods
 from gatecast.planning.settings import Settings
 from gatecast.training.config import TrainingConfig
+from gatecast.training.ridge import Ridge, fit_ridge
 from gatecast.windows.scaling import Scaling
 from gatecast.windows.shape import Framing
 from gatecast.windows.spans import validation_cut
@@ -368,3 +369,26 @@ def test_small_data_learn_in_large_steps(panel_of: PanelOf) -> None:
     assert [lr(total) for total in (1_000, 6_000, 30_000)] == [1e-2, 6e-3, 3e-3]
     assert lr(1_000, loss="gaussian") == lr(1_000, loss="student-t") == 3e-3
     assert lr(1_000, lr=0.5) == 0.5
+
+
+# ---------------------------------------------------------------- time
+
+
+def test_a_regression_reads_no_more_columns_than_it_should(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time grows with their third power: 150 categories of a covariate took 25 s of a limit of 5."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 40, 400)
+    schema = Schema(("y",), past=(Column("kind", tuple(map(str, range(40)))),))
+    panel = panel_of([np.c_[rng.normal(size=400), np.eye(40)[kind]]], schema)
+    widths = []
+
+    def spy(x_MP: np.ndarray, *rest: object) -> list[Ridge]:
+        widths.append(x_MP.shape[1])
+        return fit_ridge(x_MP, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("gatecast.planning.probe.fit_ridge", spy)
+    choose(panel, FREE, DEFAULTS.changed({"linear.columns": 200, "linear.quick_columns": 100}))
+    assert 150 < max(widths) <= 200
+    widths.clear()
+    choose(panel, FREE, DEFAULTS.changed({"linear.columns": 10, "linear.quick_columns": 10}))
+    assert 40 < max(widths) < 60, "one step is read, however wide it is"

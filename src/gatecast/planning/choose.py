@@ -15,7 +15,7 @@ from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.planning.defaults import DEFAULTS, Defaults, SearchDefaults
 from gatecast.planning.plan import Plan, Tried
-from gatecast.planning.probe import Probe, probe
+from gatecast.planning.probe import Probe, longest_skip, probe
 from gatecast.planning.seasonality import seasonal_periods
 from gatecast.planning.settings import Settings
 from gatecast.planning.sizes import members_for, network_for, training_for, training_origins_for
@@ -86,11 +86,6 @@ class _Task:
         """Steps of a typical series."""
         return float(np.median(self.panel.length))
 
-    @property
-    def late(self) -> bool:
-        """The deadline has passed."""
-        return time.monotonic() > self.deadline
-
 
 def _different(probes: list[Probe], search: SearchDefaults = DEFAULTS.search) -> list[Probe]:
     """The best of every reference, then the same with and without logarithm; none that is clearly worse than the best.
@@ -147,9 +142,9 @@ def _probes(task: _Task) -> tuple[list[Probe], Tried]:
         ordered = sorted(scalings, key=lambda scaling: not scaling.reference.anchored)
     probes: list[Probe] = []
     for scaling, lookback in ((one, steps) for one in ordered for steps in _lookbacks(task, one)):
-        if probes and task.late:
+        if probes and time.monotonic() > task.deadline:
             break
-        skips = _skips(lookback, task.seasons, task.panel, task.defaults)
+        skips = _skips(task, scaling, lookback)
         skips = skips if skip is None else [min(skip or 1, lookback)]
         found = probe(task.panel, scaling, lookback, task.horizon, skips, task.defaults)
         probes += [] if found is None else [found]
@@ -172,7 +167,7 @@ def _scalings(task: _Task) -> list[Scaling]:
     best: dict[Scaling, Scaling] = {}
     for plain in (scaling for scaling in found if not scaling.log):
         lookback = _lookbacks(task, plain)[0]
-        best[plain] = plain if task.late else best_variant(panel, plain, lookback, task.horizon, defaults)
+        best[plain] = best_variant(panel, plain, lookback, task.horizon, defaults, task.deadline)
     chosen = [replace(best[replace(scaling, log=False)], log=scaling.log) for scaling in found]
     means = (mean for scaling in chosen for mean in _averaged(panel, scaling, task.horizon, defaults.search))
     return list(dict.fromkeys([*chosen, *means]))
@@ -239,10 +234,11 @@ def scalings_to_try(
     return plain + [replace(scaling, log=True) for scaling in plain]
 
 
-def _skips(lookback: int, seasons: tuple[int, ...], panel: Panel, defaults: Defaults) -> list[int]:
+def _skips(task: _Task, scaling: Scaling, lookback: int) -> list[int]:
     """Lengths of the linear part to try, ascending, none longer than the lookback or than the data can bear."""
-    linear = defaults.linear
-    limit = min(lookback, max(panel.total // linear.rows_per_step, 2))
+    linear, seasons = task.defaults.linear, task.seasons
+    longest = longest_skip(task.panel, scaling, Framing(lookback, task.horizon), linear.columns)
+    limit = min(longest, max(task.panel.total // linear.rows_per_step, 2))
     wanted = {*linear.skips} | {m + extra for m in seasons[:2] for extra in (0, 1)} | {2 * m for m in seasons[:1]}
     return sorted(steps for steps in wanted if steps <= limit) or [1]
 

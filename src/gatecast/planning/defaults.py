@@ -124,11 +124,13 @@ class LinearDefaults:
         validation_windows: Windows that it is scored on.
         skips: Lengths of the linear part to try in steps, beside those of the seasons.
         rows_per_step: A linear part has no more than one step for so many steps in all.
+        columns: What a linear part may read at most, steps times features: time grows with the third power.
         penalties: Ridge penalties to try.
         cuts_of_small: Where the folds cut each series of small data: three folds.
         cuts: The same for all other data: one fold.
         small: Steps in all below which data are small: one fold is too little to choose on.
         quick_skip: Steps of the linear part where variants of one reference are compared.
+        quick_columns: What it may read at most there, steps times features.
         quick_share: Of the windows that are taken for that.
     """
 
@@ -136,11 +138,13 @@ class LinearDefaults:
     validation_windows: int = 1500
     skips: tuple[int, ...] = (1, 2, 3, 4, 8, 16, 32, 64)
     rows_per_step: int = 8
+    columns: int = 1024
     penalties: tuple[float, ...] = PENALTIES
     cuts_of_small: tuple[float, ...] = (0.5, 0.65, 0.8, 1.0)
     cuts: tuple[float, ...] = (0.8, 1.0)
     small: int = 5_000
     quick_skip: int = 8
+    quick_columns: int = 256
     quick_share: float = 0.3
 
 

@@ -20,13 +20,14 @@ from gatecast.data.panel import Panel
 from gatecast.data.rows import windows_at
 from gatecast.planning.defaults import DEFAULTS, Defaults, LinearDefaults
 from gatecast.training.ridge import fit_ridge
+from gatecast.windows.channels import Layout
 from gatecast.windows.covariate_scale import CovariateScale
 from gatecast.windows.reader import WindowReader
 from gatecast.windows.scaling import Scaling
 from gatecast.windows.shape import Framing
 from gatecast.windows.spans import Spans
 
-__all__ = ["Probe", "fold_shares", "probe", "quick_error", "window_weights"]
+__all__ = ["Probe", "fold_shares", "longest_skip", "probe", "quick_error", "window_weights"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ class Probe:
 def fold_shares(total: int, linear: LinearDefaults = DEFAULTS.linear) -> tuple[float, ...]:
     """Where the folds cut each series: three cuts for small data, one for large."""
     return linear.cuts_of_small if total < linear.small else linear.cuts
+
+
+def longest_skip(panel: Panel, scaling: Scaling, framing: Framing, columns: int) -> int:
+    """Steps that a linear part can read with so many columns at most; one at least."""
+    features = Layout(panel.schema, scaling, framing, panel.frequency).features
+    return max(1, min(framing.lookback, columns // features))
 
 
 def probe(
@@ -86,7 +93,7 @@ def probe(
 def quick_error(panel: Panel, scaling: Scaling, framing: Framing, defaults: Defaults = DEFAULTS) -> float:
     """The error of a short linear part on few windows, to compare variants of one base; nan without any check."""
     linear = defaults.linear
-    skip = min(framing.lookback, linear.quick_skip)
+    skip = min(longest_skip(panel, scaling, framing, linear.quick_columns), linear.quick_skip)
     folds = [
         fold
         for cuts in pairwise(fold_shares(panel.total, linear))
