@@ -123,7 +123,7 @@ class SequenceRegressor:
         return output_RC[rows] * self.scale_.target_spread_C + self.scale_.target_mean_C
 
     def _train(self, panel: Panel, config: LSTMConfig, training: TrainingConfig) -> tuple[torch.nn.Module, Record]:
-        """With a validation share, blocks of targets held back say when to stop; then all targets are trained on."""
+        """With a validation share, blocks of targets held out say when to stop; then all targets are trained on."""
         device, listener = pick_device(training.device), listening(self.progress)
         sequences = self._sequences(panel)
         everything = sequences.batch(np.ones_like(sequences.real_BT), device)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 import gatecast as gc
 from gatecast.backtesting.assess import origins_that_fit, training_part
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, WindowError
+from gatecast.data.schema import Schema
+from gatecast.errors import ConfigError, ModelFileError, WindowError
 
 QUICK = {
     "network": gc.LSTMConfig(hidden_size=4, skip=2),
@@ -67,6 +71,13 @@ def test_walk_takes_every_origin_of_a_span(airline: Panel, model: gc.Forecaster)
     assert everything.origin_B[0] == 11  # the whole lookback of 12 steps
     with pytest.raises(WindowError, match="no window fits"):
         gc.evaluate(model, airline.slice(0, 13), origins="all", in_sample=True)
+
+
+@pytest.mark.parametrize("chosen", [{"origins": 2}, {"origins": "all"}, {"begin": "1960-01"}])
+def test_other_columns_are_refused(airline: Panel, model: gc.Forecaster, chosen: dict[str, Any]) -> None:
+    other = replace(airline, schema=Schema(("travellers",)))
+    with pytest.raises(ModelFileError, match="travellers"):
+        gc.evaluate(model, other, in_sample=True, **chosen)
 
 
 def test_a_reference_is_shown_and_does_not_compete(airline: Panel, model: gc.Forecaster) -> None:

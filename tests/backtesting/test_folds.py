@@ -98,7 +98,7 @@ def test_a_typical_series_decides_the_stride(panel_of: PanelOf) -> None:
 
 def test_series_without_two_steps_before_the_first_origin_are_dropped(panel_of: PanelOf) -> None:
     panel = panel_of([np.arange(n) for n in (13, 12, 11, 30)])
-    kept = long_enough(panel, 3, 4, 2)  # 3 + 3 * 2 steps are held back
+    kept = long_enough(panel, 3, 4, 2)  # 3 + 3 * 2 steps are held out
     assert kept.ids == ("s0", "s1", "s2", "s3")
     kept = long_enough(panel, 4, 4, 2)
     assert kept.ids == ("s0", "s1", "s3")

@@ -75,7 +75,7 @@ def test_long_forecasts_are_cut_and_say_so(run, sales: Path, tiny: list[str]) ->
     assert result.out.splitlines()[-1] == "... 3 more values: --output FILE"
 
 
-def test_where_nothing_can_be_held_back_the_forecast_says_so(run, tmp_path: Path, make_table, tiny: list[str]) -> None:
+def test_where_nothing_can_be_held_out_the_forecast_says_so(run, tmp_path: Path, make_table, tiny: list[str]) -> None:
     (tmp_path / "short.csv").write_text(make_table(10))
     result = run("forecast", "short.csv", "--horizon", 6, *tiny)
     assert result.code == 0, result.err

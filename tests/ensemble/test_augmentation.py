@@ -225,7 +225,7 @@ def test_what_the_first_candidate_finds_holds_for_all(
     assert runs[:4] == [None, 1, found, found], "the first one is trained both ways"
     assert set(runs[4:]) == {found}
     assert {one.plan.training.augment for one in blend.trained} == {found}
-    assert ("made-up copies" in blend.main.plan.describe()) == bool(found)
+    assert ("augmented series" in blend.main.plan.describe()) == bool(found)
 
 
 @pytest.mark.parametrize("when", ["before", "during"])

@@ -35,8 +35,8 @@ def test_copies_are_windows_of_the_training_and_of_nothing_else(
     seen: list[tuple[int, int, int | None]] = []
 
     def noted(job: Any, *rest: Any) -> Any:
-        held_back = None if job.held_back is None else sum(len(batch.context_BLF) for batch in job.held_back)
-        seen.append((len(job.source.reader.panel), len(job.source.index), held_back))
+        fold = None if job.fold is None else sum(len(batch.context_BLF) for batch in job.fold)
+        seen.append((len(job.source.reader.panel), len(job.source.index), fold))
         return train_members(job, *rest)
 
     monkeypatch.setattr("gatecast.ensemble.fitting.train_members", noted)

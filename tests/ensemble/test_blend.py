@@ -214,16 +214,18 @@ def test_weights_know_which_candidates_differ_in_the_logarithm_alone(
 ) -> None:
     asked: list[np.ndarray] = []
 
-    def recorded(error_KBHC: np.ndarray, weight_B: np.ndarray, belief: float, twin_K: np.ndarray, _: Any) -> np.ndarray:
-        asked.append(twin_K)
+    def recorded(
+        error_KBHC: np.ndarray, weight_B: np.ndarray, measured: float, pair_K: np.ndarray, _: Any
+    ) -> np.ndarray:
+        asked.append(pair_K)
         return np.full(len(error_KBHC), 1 / len(error_KBHC))
 
-    monkeypatch.setattr(blend_module, "shares", recorded)
+    monkeypatch.setattr(blend_module, "common_weights", recorded)
     fitted = build().fit(walks(panel_of)).fitted_.blend
-    (twin_K,) = asked
+    (pair_K,) = asked
     scalings = [one.plan.scaling for one in fitted.trained]  # equal weights: in the order in which they were tried
-    assert twin_K[-1] == len(scalings), "the smoothing has none"
-    pairs = [(scalings[k], scalings[twin]) for k, twin in enumerate(twin_K[:-1]) if twin != k]
+    assert pair_K[-1] == len(scalings), "the smoothing has none"
+    pairs = [(scalings[k], scalings[twin]) for k, twin in enumerate(pair_K[:-1]) if twin != k]
     assert pairs
     assert all(replace(one, log=not one.log) == other for one, other in pairs)
 
@@ -370,7 +372,7 @@ def test_a_series_that_begins_with_a_long_gap_is_fitted_without_a_warning(panel_
 def test_a_stop_is_told_though_its_candidate_gets_no_weight(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     listener = Silent()
     stopping_in(monkeypatch, listener, 2)
-    monkeypatch.setattr(blend_module, "shares", lambda error_KBHC, *_: np.eye(len(error_KBHC))[0])
+    monkeypatch.setattr(blend_module, "common_weights", lambda error_KBHC, *_: np.eye(len(error_KBHC))[0])
     model = build(progress=listener).fit(walks(panel_of))
     assert len(model.fitted_.candidates) == 1
     assert model.record_["interrupted"]

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from gatecast.ensemble.weights import (
     _picked,
-    belief_in,
+    common_weights,
+    log_pairs,
     mean_error,
-    own_shares,
-    shares,
+    measured_weight,
+    series_weights,
     sharpness,
-    twins_of,
 )
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.windows.scaling import Scaling
@@ -42,12 +42,12 @@ def plain_error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:
 
 @settings(max_examples=80, deadline=None)
 @given(SEEDS, st.integers(2, 9), st.integers(1, 6), st.floats(0, 0.99))
-def test_shares_are_those_of_a_mean(seed: int, candidates: int, windows: int, belief: float) -> None:
-    share_K = shares(*errors_of(seed, candidates, windows), belief)
-    assert share_K.shape == (candidates,)
-    assert (share_K >= 0).all()
-    assert share_K.sum() == pytest.approx(1)
-    kept_K = share_K[:-1][share_K[:-1] > 0]
+def test_shares_are_those_of_a_mean(seed: int, candidates: int, windows: int, measured: float) -> None:
+    weight_K = common_weights(*errors_of(seed, candidates, windows), measured)
+    assert weight_K.shape == (candidates,)
+    assert (weight_K >= 0).all()
+    assert weight_K.sum() == pytest.approx(1)
+    kept_K = weight_K[:-1][weight_K[:-1] > 0]
     assert len(kept_K), "one candidate at least is trained"
     assert (kept_K >= USUAL.least * kept_K.max() * (1 - 1e-9)).all()
 
@@ -55,59 +55,59 @@ def test_shares_are_those_of_a_mean(seed: int, candidates: int, windows: int, be
 def test_full_belief_follows_the_evidence() -> None:
     weight_B = np.full(5, 0.2)
     error_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, -1.0, 5.0, 3.0)])
-    assert shares(error_KBHC, weight_B, 1.0) == pytest.approx([0.5, 0.5, 0, 0])
+    assert common_weights(error_KBHC, weight_B, 1.0) == pytest.approx([0.5, 0.5, 0, 0])
     best = np.stack([np.full((5, 3, 1), size) for size in (2.0, 0.5, 3.0)])
-    assert shares(best, weight_B, 1.0) == pytest.approx([0, 1, 0])
+    assert common_weights(best, weight_B, 1.0) == pytest.approx([0, 1, 0])
 
 
 def test_without_belief_the_smoothing_gets_most_where_all_are_equal_and_little_where_it_is_clearly_worse() -> None:
     weight_B = np.full(5, 0.2)
     equal_KBHC = np.ones((3, 5, 3, 1))
-    assert shares(equal_KBHC, weight_B, 0.0) == pytest.approx([1 / 6, 1 / 6, 2 / 3])
+    assert common_weights(equal_KBHC, weight_B, 0.0) == pytest.approx([1 / 6, 1 / 6, 2 / 3])
     worse_KBHC = equal_KBHC * np.array([1, 1, 3])[:, None, None, None]
-    assert shares(worse_KBHC, weight_B, 0.0) == pytest.approx([81 / 166, 81 / 166, 4 / 166])
+    assert common_weights(worse_KBHC, weight_B, 0.0) == pytest.approx([81 / 166, 81 / 166, 4 / 166])
 
 
 def test_without_belief_only_a_few_that_are_nearly_the_best_share() -> None:
     weight_B = np.full(5, 0.2)
     size_K = np.array([1, USUAL.nearly * 1.01, USUAL.nearly * 0.99, 1])
-    share_K = shares(np.ones((4, 5, 3, 1)) * size_K[:, None, None, None], weight_B, 0.0)
-    assert share_K[1] == 0
-    assert share_K[0] == share_K[2] > 0
-    many_K = shares(np.ones((8, 5, 3, 1)), weight_B, 0.0)[:-1]
+    weight_K = common_weights(np.ones((4, 5, 3, 1)) * size_K[:, None, None, None], weight_B, 0.0)
+    assert weight_K[1] == 0
+    assert weight_K[0] == weight_K[2] > 0
+    many_K = common_weights(np.ones((8, 5, 3, 1)), weight_B, 0.0)[:-1]
     assert np.count_nonzero(many_K) == USUAL.most_candidates
 
 
 def test_what_is_picked_shares_with_a_twin_that_is_nearly_as_good() -> None:
-    weight_B, twin_K = np.full(5, 0.2), np.array([1, 0, 2])
+    weight_B, pair_K = np.full(5, 0.2), np.array([1, 0, 2])
     good, bad = USUAL.nearly * 0.99, USUAL.nearly * 1.01
     near_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, good, 9.0)])
-    assert shares(near_KBHC, weight_B, 1.0, twin_K) == pytest.approx([0.5, 0.5, 0])
-    assert shares(near_KBHC[[1, 0, 2]], weight_B, 1.0, twin_K) == pytest.approx([0.5, 0.5, 0]), "in either direction"
+    assert common_weights(near_KBHC, weight_B, 1.0, pair_K) == pytest.approx([0.5, 0.5, 0])
+    assert common_weights(near_KBHC[[1, 0, 2]], weight_B, 1.0, pair_K) == pytest.approx([0.5, 0.5, 0]), "either way"
     far_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, bad, 9.0)])
-    assert shares(far_KBHC, weight_B, 1.0, twin_K) == pytest.approx([1, 0, 0])
-    assert shares(near_KBHC, weight_B, 1.0) == pytest.approx([1, 0, 0]), "without twins"
+    assert common_weights(far_KBHC, weight_B, 1.0, pair_K) == pytest.approx([1, 0, 0])
+    assert common_weights(near_KBHC, weight_B, 1.0) == pytest.approx([1, 0, 0]), "without log pairs"
 
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, st.integers(1, 4), st.floats(0, 0.99))
-def test_twins_leave_the_shares_those_of_a_mean(seed: int, pairs: int, belief: float) -> None:
-    twin_K = np.append(np.arange(2 * pairs) ^ 1, 2 * pairs)
-    share_K = shares(*errors_of(seed, 2 * pairs + 1, 4), belief, twin_K)
-    assert (share_K >= 0).all()
-    assert share_K.sum() == pytest.approx(1)
+def test_log_pairs_leave_the_shares_those_of_a_mean(seed: int, pairs: int, measured: float) -> None:
+    pair_K = np.append(np.arange(2 * pairs) ^ 1, 2 * pairs)
+    weight_K = common_weights(*errors_of(seed, 2 * pairs + 1, 4), measured, pair_K)
+    assert (weight_K >= 0).all()
+    assert weight_K.sum() == pytest.approx(1)
 
 
-def test_twins_differ_in_the_logarithm_alone() -> None:
+def test_log_pairs_differ_in_the_logarithm_alone() -> None:
     texts = ("difference", "log+seasonal-difference:7/2", "log+difference", "seasonal-difference:7", "log")
-    assert twins_of([Scaling.parse(text) for text in texts]).tolist() == [2, 1, 0, 3, 4]
+    assert log_pairs([Scaling.parse(text) for text in texts]).tolist() == [2, 1, 0, 3, 4]
 
 
 def test_what_gets_little_is_dropped() -> None:
     error_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, 1.05, 2.0)])
-    # the second gets (1 - belief) / 2 of the candidates' share and nothing from the picks
-    assert shares(error_KBHC, np.full(5, 0.2), 0.95)[1] == 0
-    assert shares(error_KBHC, np.full(5, 0.2), 0.5)[1] > 0
+    # the second gets (1 - measured) / 2 of the candidates' share and nothing from the picks
+    assert common_weights(error_KBHC, np.full(5, 0.2), 0.95)[1] == 0
+    assert common_weights(error_KBHC, np.full(5, 0.2), 0.5)[1] > 0
 
 
 @settings(max_examples=80, deadline=None)
@@ -123,16 +123,16 @@ def test_no_pick_makes_the_mean_worse(seed: int, candidates: int, windows: int) 
 
 
 def test_where_nothing_is_wrong_the_shares_are_those_of_a_mean_too() -> None:
-    share_K = shares(np.zeros((3, 5, 3, 1)), np.full(5, 0.2), 0.5)
-    assert (share_K >= 0).all()
-    assert share_K.sum() == pytest.approx(1)
+    weight_K = common_weights(np.zeros((3, 5, 3, 1)), np.full(5, 0.2), 0.5)
+    assert (weight_K >= 0).all()
+    assert weight_K.sum() == pytest.approx(1)
 
 
 def test_belief_rises_with_the_spans_and_is_none_after_one() -> None:
-    assert belief_in(np.array([1.0])) == belief_in(np.ones(1000)) == 0
-    assert belief_in(np.array([0.5])) == 0
-    one = [belief_in(np.array([spans])) for spans in (1.0, 2, 3, 10, 100, 10_000)]
-    many = [belief_in(np.full(count, 3.0)) for count in (1, 5, 50, 5000)]
+    assert measured_weight(np.array([1.0])) == measured_weight(np.ones(1000)) == 0
+    assert measured_weight(np.array([0.5])) == 0
+    one = [measured_weight(np.array([spans])) for spans in (1.0, 2, 3, 10, 100, 10_000)]
+    many = [measured_weight(np.full(count, 3.0)) for count in (1, 5, 50, 5000)]
     for values in (one, many):
         assert (np.diff(values) > 0).all()
         assert 0 <= min(values) <= max(values) < 1
@@ -150,19 +150,19 @@ def test_the_mean_error_is_that_of_a_plain_loop(seed: int, candidates: int, wind
 
 
 def plain_own(
-    error_KBHC: np.ndarray, series_B: np.ndarray, share_K: np.ndarray, sharpness_N: np.ndarray
+    error_KBHC: np.ndarray, series_B: np.ndarray, weight_K: np.ndarray, sharpness_N: np.ndarray
 ) -> list[list[float]]:
     """The same, one series, target and candidate after the other."""
     rows = []
     for n, sharp in enumerate(sharpness_N):
-        relative = np.zeros(len(share_K))
+        relative = np.zeros(len(weight_K))
         for c in range(error_KBHC.shape[-1]):
-            size = np.array([np.abs(e[series_B == n, :, c]) for e in error_KBHC]).reshape(len(share_K), -1)
+            size = np.array([np.abs(e[series_B == n, :, c]) for e in error_KBHC]).reshape(len(weight_K), -1)
             known = np.isfinite(size[0])
-            mean = size[:, known].mean(axis=1) if known.any() else np.ones(len(share_K))
-            relative += mean / (mean[share_K > 0].mean() or 1.0)
-        best = relative[share_K > 0].min()
-        row = share_K * np.exp(-sharp * np.minimum(relative / best - 1, 1e3))
+            mean = size[:, known].mean(axis=1) if known.any() else np.ones(len(weight_K))
+            relative += mean / (mean[weight_K > 0].mean() or 1.0)
+        best = relative[weight_K > 0].min()
+        row = weight_K * np.exp(-sharp * np.minimum(relative / best - 1, 1e3))
         rows.append(list(row / row.sum()))
     return rows
 
@@ -173,34 +173,34 @@ def plain_own(
 def test_own_weights_are_those_of_a_plain_loop(seed: int, candidates: int, windows: int, targets: int) -> None:
     rng = np.random.default_rng(seed)
     error_KBHC = np.concatenate([errors_of(seed + c, candidates, windows)[0] for c in range(targets)], axis=-1)
-    series_B, share_K = rng.integers(0, 4, windows), rng.random(candidates) * (rng.random(candidates) < 0.7)
-    share_K[0] += 0.1
+    series_B, weight_K = rng.integers(0, 4, windows), rng.random(candidates) * (rng.random(candidates) < 0.7)
+    weight_K[0] += 0.1
     sharpness_N = rng.random(4) * 6
-    got = own_shares(error_KBHC, series_B, share_K / share_K.sum(), sharpness_N)
-    np.testing.assert_allclose(got, plain_own(error_KBHC, series_B, share_K / share_K.sum(), sharpness_N))
-    assert (got[:, share_K == 0] == 0).all(), "nothing is trained again for one series"
+    got = series_weights(error_KBHC, series_B, weight_K / weight_K.sum(), sharpness_N)
+    np.testing.assert_allclose(got, plain_own(error_KBHC, series_B, weight_K / weight_K.sum(), sharpness_N))
+    assert (got[:, weight_K == 0] == 0).all(), "nothing is trained again for one series"
 
 
 def test_a_series_that_was_never_wrong_or_never_seen_keeps_the_common_weights() -> None:
-    share_K = np.array([0.5, 0.3, 0.2])
+    weight_K = np.array([0.5, 0.3, 0.2])
     error_KBHC = np.zeros((3, 2, 4, 1))
-    got = own_shares(error_KBHC, np.array([0, 0]), share_K, np.full(2, USUAL.sharpness))
-    np.testing.assert_allclose(got, [share_K, share_K])
+    got = series_weights(error_KBHC, np.array([0, 0]), weight_K, np.full(2, USUAL.sharpness))
+    np.testing.assert_allclose(got, [weight_K, weight_K])
 
 
 def test_the_unit_of_a_series_does_not_matter() -> None:
     error_KBHC, _ = errors_of(1, 3, 6)
-    series_B, share_K = np.array([0, 0, 0, 1, 1, 1]), np.array([0.5, 0.3, 0.2])
+    series_B, weight_K = np.array([0, 0, 0, 1, 1, 1]), np.array([0.5, 0.3, 0.2])
     unit_B = np.where(series_B == 0, 1e6, 1e-3)[:, None, None]
-    got = own_shares(error_KBHC, series_B, share_K, np.full(2, 3.0))
-    np.testing.assert_allclose(own_shares(error_KBHC * unit_B, series_B, share_K, np.full(2, 3.0)), got)
+    got = series_weights(error_KBHC, series_B, weight_K, np.full(2, 3.0))
+    np.testing.assert_allclose(series_weights(error_KBHC * unit_B, series_B, weight_K, np.full(2, 3.0)), got)
 
 
 def test_a_better_candidate_gains_with_the_spans_seen_and_in_one_span_nothing() -> None:
-    share_K, error_KBHC = np.array([0.5, 0.5]), np.ones((2, 3, 1, 1))
+    weight_K, error_KBHC = np.array([0.5, 0.5]), np.ones((2, 3, 1, 1))
     error_KBHC[1] = 1.25
-    got = own_shares(error_KBHC, np.arange(3), share_K, sharpness(np.array([1.0, 3.0, 1e9])))
-    assert got[0] == pytest.approx(share_K)
+    got = series_weights(error_KBHC, np.arange(3), weight_K, sharpness(np.array([1.0, 3.0, 1e9])))
+    assert got[0] == pytest.approx(weight_K)
     assert 0.5 < got[1, 0] < got[2, 0]
     assert got[2, 1] / got[2, 0] == pytest.approx(np.exp(-0.25 * USUAL.sharpness * 2 / 3))
 
@@ -211,23 +211,23 @@ def test_a_better_candidate_gains_with_the_spans_seen_and_in_one_span_nothing() 
 def test_a_smoothing_that_may_not_take_part_gets_no_weight() -> None:
     error_KBHC, weight_B = errors_of(0, 3, 20)
     error_KBHC[-1] /= 10
-    assert shares(error_KBHC, weight_B, 0.5)[-1] > 0.5
-    share_K = shares(error_KBHC, weight_B, 0.5, weights=replace(USUAL, smoothing=False))
-    assert share_K[-1] == 0
-    assert share_K.sum() == pytest.approx(1)
+    assert common_weights(error_KBHC, weight_B, 0.5)[-1] > 0.5
+    weight_K = common_weights(error_KBHC, weight_B, 0.5, weights=replace(USUAL, smoothing=False))
+    assert weight_K[-1] == 0
+    assert weight_K.sum() == pytest.approx(1)
 
 
 def test_what_was_measured_counts_as_much_as_is_asked_for() -> None:
     spans_N = np.array([3.0, 4.0])
-    assert 0 < belief_in(spans_N) < 1
-    assert [belief_in(spans_N, replace(USUAL, measured=weight)) for weight in (0.0, 1.0)] == [0, 1]
+    assert 0 < measured_weight(spans_N) < 1
+    assert [measured_weight(spans_N, replace(USUAL, measured=weight)) for weight in (0.0, 1.0)] == [0, 1]
 
 
 def test_log_pairs_share_only_where_they_may() -> None:
     near_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, 1.01, 9.0)])
     given, pair_K = (near_KBHC, np.full(5, 0.2), 1.0), np.array([1, 0, 2])
-    assert shares(*given, pair_K).tolist() != shares(*given).tolist()
-    assert shares(*given, pair_K, replace(USUAL, log_pairs=False)).tolist() == shares(*given).tolist()
+    assert common_weights(*given, pair_K).tolist() != common_weights(*given).tolist()
+    assert common_weights(*given, pair_K, replace(USUAL, log_pairs=False)).tolist() == common_weights(*given).tolist()
 
 
 def test_without_sharpness_all_series_have_the_common_weights() -> None:

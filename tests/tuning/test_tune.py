@@ -456,7 +456,7 @@ def test_numbers_out_of_range_are_refused(tiny: Tiny, panel: Panel) -> None:
         gc.tune(tiny(), panel, time_limit=None)
     with pytest.raises(WindowError, match="no series has"):
         gc.tune(tiny(30), panel, trials=1)
-    with pytest.raises(WindowError, match="before the first held-back origin"):
+    with pytest.raises(WindowError, match="before the first held-out origin"):
         gc.tune(tiny(20), panel, trials=1, stride=20)
 
 
@@ -479,6 +479,6 @@ def test_settings_that_fail_on_the_outer_span_are_not_kept(
     monkeypatch.setattr(finals, "fitted", fitted)
     tuning = run(tiny(), panel)
     assert not tuning.helped
-    assert "what was found fails on the held-back origins" in tuning.verdict
+    assert "what was found fails on the held-out origins" in tuning.verdict
     assert "the loss became inf" in tuning.verdict
     assert max(map(len, tuning.table().splitlines())) <= 80

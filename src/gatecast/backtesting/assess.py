@@ -106,6 +106,7 @@ def _over_a_span(
 ) -> Evaluation:
     """Score a fitted model on every origin of a span."""
     panel = observed_part(model.panel_of(data))
+    model.fitted_.require_same_columns(panel)
     windows = _windows_of(model, panel, begin, end)
     series_B, origin_B = windows.locate(np.arange(len(windows)))
     if not in_sample:
@@ -150,7 +151,7 @@ def training_part(panel: Panel, horizon: int, origins: int, stride: int | None =
 
 
 def origins_that_fit(panel: Panel, horizon: int, most: int = 3) -> int:
-    """How many origins, a horizon apart, can be held back and leave two thirds of a typical series for training."""
+    """How many origins, a horizon apart, can be held out and leave two thirds of a typical series for training."""
     room = int(np.median(panel.length)) // 3
     return int(np.clip(room // horizon, 1, most))
 

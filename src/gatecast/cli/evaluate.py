@@ -1,4 +1,4 @@
-"""``gatecast evaluate``: the score on held-back data, beside the naive forecasts."""
+"""``gatecast evaluate``: the score on held-out data, beside the naive forecasts."""
 
 # ruff: noqa: B008, D417 -- the groups of options are frozen dataclasses, which hold the docs of their fields
 
@@ -47,10 +47,10 @@ def evaluate(
 
     Args:
         file: The table: CSV, Parquet or JSON lines.
-        origins: Held-back forecasts per series; as many as fit, up to 3.
+        origins: Held-out forecasts per series; as many as fit, up to 3.
         stride: Steps between two origins; the horizon by default.
         model: Score this saved model instead of training one.
-        plot: Write the held-back forecasts and the truth to .png, .pdf or .svg.
+        plot: Write the held-out forecasts and the truth to .png, .pdf or .svg.
         json: Print one JSON object.
     """
     require_writable(plot, PLOT_KINDS, "--plot")

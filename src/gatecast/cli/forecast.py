@@ -44,12 +44,12 @@ def forecast(
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
 ) -> int:
-    """Train, score on held-back data beside the naive forecasts, train on everything, forecast.
+    """Train, score on held-out data beside the naive forecasts, train on everything, forecast.
 
     Args:
         file: The table: CSV, Parquet or JSON lines.
         future: Table of future covariates, or NAME=VALUE for each.
-        origins: Held-back forecasts that the score is taken from.
+        origins: Held-out forecasts that the score is taken from.
         output: Write all forecasts to .csv, .parquet or .jsonl.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.

@@ -27,7 +27,7 @@ _COMMANDS = {
     "forecast": f"Forecast a table, and say how far the forecast can be trusted.\n\n{_FIT}",
     "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data, or has its default.",
     "predict": "Forecast what follows a table with a saved model.",
-    "evaluate": "Score on held-back data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
+    "evaluate": "Score on held-out data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
     f"is, on data that it has not seen. {_FIT}",
     "backtest": f"What the forecasts would have been: rolling origins, beside naive ones and rivals.\n\n{_FIT}",
     "tune": f"Search for better settings, and say whether they are.\n\n{_FIT}",

@@ -58,7 +58,7 @@ def tune(
     Args:
         file: The table: CSV, Parquet or JSON lines.
         trials: Most trials, those in --storage included; as many as fit into --time-limit, which is 120 by default.
-        origins: Held-back forecasts per series that the search never sees, 3 by default.
+        origins: Held-out forecasts per series that the search never sees, 3 by default.
         stride: Steps between two of them.
         storage: Keep the trials in this SQLite file; the same command goes on where it stopped.
         save: Write the trained model.

@@ -22,7 +22,7 @@ from gatecast.ensemble.fitting import Trainer, fit_candidate, pooled, train_agai
 from gatecast.ensemble.smoothing import SmoothingExpert
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_count, fold_errors, joined
-from gatecast.ensemble.weights import belief_in, mean_error, own_shares, shares, sharpness, twins_of
+from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, measured_weight, series_weights, sharpness
 from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
@@ -203,11 +203,11 @@ def _blended(
     """The weights that are best on the folds, as far as these say anything."""
     error_KBHC, weight_B = errors.error_KBHC, errors.weight_B
     plan = tried[0].plan
-    twin_K = np.append(twins_of([one.plan.scaling for one in tried]), len(tried))
-    belief = belief_in(errors.span_N[errors.span_N > 0], weights)
-    weight_K = shares(error_KBHC, weight_B, belief, twin_K, weights)
+    pair_K = np.append(log_pairs([one.plan.scaling for one in tried]), len(tried))
+    measured = measured_weight(errors.span_N[errors.span_N > 0], weights)
+    weight_K = common_weights(error_KBHC, weight_B, measured, pair_K, weights)
     sharpness_N = sharpness(errors.span_N, weights)
-    weight_NK = own_shares(error_KBHC, errors.series_B, weight_K, sharpness_N)
+    weight_NK = series_weights(error_KBHC, errors.series_B, weight_K, sharpness_N)
     smoothing = SmoothingExpert(plan.framing.horizon, plan.season)
     names = [*(one.describe() for one in tried), smoothing.describe()]
     scores = [(name, mean_error(error_BHC, weight_B)) for name, error_BHC in zip(names, error_KBHC, strict=True)]

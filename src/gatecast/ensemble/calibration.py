@@ -1,4 +1,4 @@
-"""Calibration: quantiles corrected by what happened on held-back origins.
+"""Calibration: quantiles corrected by what happened on held-out origins.
 
 Split conformal prediction (Vovk et al. 2005; for quantiles Romano et al. 2019), made cautious. Errors are measured in
 output units, so that calm and wild series share them. A head with quantiles of its own keeps its shape, and both its
@@ -28,7 +28,7 @@ class Evidence:
     """What a calibration rests on.
 
     Args:
-        spans: spans of one horizon, one after the other, that the held-back origins cover; 0 = none.
+        spans: spans of one horizon, one after the other, that the held-out origins cover; 0 = none.
         windows: windows of one horizon, without overlap, that the networks were trained on, all series together.
         numbers: of the rules.
     """
@@ -38,12 +38,12 @@ class Evidence:
     numbers: CalibrationDefaults = DEFAULTS.calibration
 
     @property
-    def belief(self) -> float:
+    def weight(self) -> float:
         """Weight of what was measured, 0..1."""
         return self.spans / (self.spans + self.numbers.half)
 
     @property
-    def belief_per_step(self) -> float:
+    def weight_per_step(self) -> float:
         """Weight of what was measured at one step ahead alone, 0..1."""
         return self.spans / (self.spans + self.numbers.half_per_step)
 
@@ -110,7 +110,7 @@ class Calibration:
         *,
         point: bool = False,
     ) -> Calibration:
-        """From outputs (M, H, C, Q or 1) and scaled truths (M, H, C; NaN = unknown) of held-back windows.
+        """From outputs (M, H, C, Q or 1) and scaled truths (M, H, C; NaN = unknown) of held-out windows.
 
         ``point`` says that the head gives one forecast and no quantiles of its own. Without any known truth a head with
         quantiles gets what is to be expected, a point head its forecast alone.
@@ -125,22 +125,22 @@ class Calibration:
             if q == middle(quantiles):
                 continue
             measured_H = np.ones(horizon) if not known else _measured(quantiles, q, output_MHCQ, truth_MHC, evidence)
-            believed_H = measured_H**evidence.belief if known else measured_H
-            expected = evidence.expected_stretch ** (1 - evidence.belief if known else 1)
-            stretch_HQ[:, q] = believed_H * expected * evidence.tail(level)
+            counted_H = measured_H**evidence.weight if known else measured_H
+            expected = evidence.expected_stretch ** (1 - evidence.weight if known else 1)
+            stretch_HQ[:, q] = counted_H * expected * evidence.tail(level)
         return cls(quantiles, stretch_HQ=stretch_HQ)
 
 
 def _measured(
     quantiles: tuple[float, ...], q: int, output_MHCQ: np.ndarray, truth_MHC: np.ndarray, evidence: Evidence
 ) -> np.ndarray:
-    """(H,) stretch of one level: that over all steps, moved towards that of the step alone as far as it is believed."""
+    """(H,) stretch of one level: that over all steps, moved towards that of the step alone as far as that counts."""
     ratio_MHC, inside = _ratios(quantiles, q, output_MHCQ, truth_MHC)
     overall = _quantile(ratio_MHC, inside, evidence.numbers)
     if np.isfinite(ratio_MHC).sum(axis=(0, 2)).min() < evidence.numbers.per_step:
         return np.full(ratio_MHC.shape[1], overall)
     step_H = np.array([_quantile(ratio_MHC[:, h], inside, evidence.numbers) for h in range(ratio_MHC.shape[1])])
-    measured_H: np.ndarray = overall * (step_H / overall) ** evidence.belief_per_step
+    measured_H: np.ndarray = overall * (step_H / overall) ** evidence.weight_per_step
     return measured_H
 
 

@@ -267,7 +267,7 @@ def calibrated(
     windows: float,
     numbers: CalibrationDefaults = DEFAULTS.calibration,
 ) -> TrainedCandidate:
-    """The candidate with a calibration from held-back windows, as far as there are any, and its error there.
+    """The candidate with a calibration from held-out windows, as far as there are any, and its error there.
 
     Args:
         trained: what forecasts; it has not seen their targets.

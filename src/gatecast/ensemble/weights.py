@@ -1,9 +1,9 @@
-"""The weights of a blend, from the errors of its candidates on the validation tail.
+"""The weights of a blend, from the errors of its candidates on the validation fold.
 
-    all series together   what is best on the tail, as far as that is believed; else a prior        shares
-    each series           those of all, moved towards what did better on its own tail               own_shares
+    all series together   what is best on the fold, as far as that counts; else a prior              common_weights
+    each series           those of all, moved towards what did better on its own part of the fold    series_weights
 
-Shapes: K candidates, the structures first and the exponential smoothing last; B windows, N series, H steps, C targets.
+Shapes: K candidates, the trained ones first, the exponential smoothing last; B windows, N series, H steps, C targets.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.windows.scaling import Scaling
 
-__all__ = ["belief_in", "mean_error", "own_shares", "shares", "sharpness", "twins_of"]
+__all__ = ["common_weights", "log_pairs", "mean_error", "measured_weight", "series_weights", "sharpness"]
 
 
-def belief_in(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weights) -> float:
-    """How far the tail is believed, 0 to 1, from the spans of one horizon that it holds of each series.
+def measured_weight(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weights) -> float:
+    """How much the fold counts, 0 to 1, from the spans of one horizon that it holds of each series.
 
     One span of time cannot tell what the next will be like, and a few spans in all leave the choice to luck.
     """
@@ -32,25 +32,25 @@ def belief_in(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weights) -
     return (1 - 1 / time_seen) * all_spans / (all_spans + weights.few_spans)
 
 
-def shares(
+def common_weights(
     error_KBHC: np.ndarray,
     weight_B: np.ndarray,
-    belief: float,
-    twin_K: np.ndarray | None = None,
+    measured: float,
+    pair_K: np.ndarray | None = None,
     weights: WeightDefaults = DEFAULTS.weights,
 ) -> np.ndarray:
-    """(K,) weights of the structures and, last, of the exponential smoothing.
+    """(K,) weights of the trained candidates and, last, of the exponential smoothing.
 
-    What is best on the tail is believed as far as the tail has seen several spans of time, one after the other: series
-    of one panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the
-    rest, structures that are nearly as good as the best one share equally, and the smoothing gets twice as much as all
-    of them, or less the worse it is beside them.
+    What is best on the fold counts as far as the fold covers several spans of time, one after the other: series of one
+    panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the rest,
+    candidates that are nearly as good as the best one get equal weights, and the smoothing gets twice as much as all of
+    them, or less the worse it is beside them.
 
     Args:
         error_KBHC: errors of the candidates.
         weight_B: of each window.
-        belief: weight of what was measured, 0 to 1.
-        twin_K: the candidate that differs from each one in the logarithm alone, or itself; None = there are none.
+        measured: weight of what was measured, 0 to 1.
+        pair_K: the candidate that differs from each one in the logarithm alone, or itself; None = there are none.
         weights: the numbers of this rule.
     """
     if not weights.smoothing:
@@ -58,17 +58,17 @@ def shares(
     errors_K = np.array([mean_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     picks = _picked(error_KBHC, weight_B, weights)
     picked_K = np.bincount(picks, minlength=len(errors_K)) / len(picks)
-    if twin_K is not None and weights.log_pairs:
-        picked_K = _with_twins(picked_K, errors_K, twin_K, weights)
+    if pair_K is not None and weights.log_pairs:
+        picked_K = _with_log_pairs(picked_K, errors_K, pair_K, weights)
     near_K = np.where(errors_K[:-1] <= weights.nearly * errors_K[:-1].min(), 1.0, 0.0)
     near_K[np.argsort(errors_K[:-1], kind="stable")[weights.most_candidates :]] = 0
     near_K /= near_K.sum()
     group = mean_error(np.einsum("k,kbhc->bhc", near_K, error_KBHC[:-1]), weight_B)
     ratio = weights.smoothing_prior * (group / max(errors_K[-1], 1e-12)) ** weights.smoothing_power
     cautious_K = np.append(near_K, ratio) / (1 + ratio)
-    share_K = belief * picked_K + (1 - belief) * cautious_K
-    share_K[:-1][share_K[:-1] < weights.least * share_K[:-1].max()] = 0  # not worth a second training
-    result: np.ndarray = share_K / share_K.sum()
+    weight_K = measured * picked_K + (1 - measured) * cautious_K
+    weight_K[:-1][weight_K[:-1] < weights.least * weight_K[:-1].max()] = 0  # not worth a second training
+    result: np.ndarray = weight_K / weight_K.sum()
     return result
 
 
@@ -89,30 +89,30 @@ def _picked(error_KBHC: np.ndarray, weight_B: np.ndarray, weights: WeightDefault
     return picks
 
 
-def twins_of(scalings: Sequence[Scaling]) -> np.ndarray:
+def log_pairs(scalings: Sequence[Scaling]) -> np.ndarray:
     """(K,) place of the scaling that differs in the logarithm alone; its own place where there is none.
 
-    >>> twins_of([Scaling(), Scaling(scale="mean"), Scaling(log=True)])
+    >>> log_pairs([Scaling(), Scaling(scale="mean"), Scaling(log=True)])
     array([2, 1, 0])
     """
     place = {scaling: k for k, scaling in enumerate(scalings)}
     return np.array([place.get(replace(scaling, log=not scaling.log), k) for k, scaling in enumerate(scalings)])
 
 
-def _with_twins(
-    picked_K: np.ndarray, errors_K: np.ndarray, twin_K: np.ndarray, weights: WeightDefaults = DEFAULTS.weights
+def _with_log_pairs(
+    picked_K: np.ndarray, errors_K: np.ndarray, pair_K: np.ndarray, weights: WeightDefaults = DEFAULTS.weights
 ) -> np.ndarray:
-    """What was picked shares equally with its twin where that is nearly as good.
+    """What was picked gives half of its weight to the other of its log pair where that is nearly as good.
 
-    On a calm tail luck decides between the two, and the mean of both is a little better than either; should the level
-    move far, only the one with the logarithm stays in proportion.
+    On a stable level luck decides between the two, and the mean of both is a little better than either; should the
+    level move far, only the one with the logarithm stays in proportion.
 
-    >>> _with_twins(np.array([0.75, 0.0, 0.25]), np.array([1.0, 1.05, 2.0]), np.array([1, 0, 2]))
+    >>> _with_log_pairs(np.array([0.75, 0.0, 0.25]), np.array([1.0, 1.05, 2.0]), np.array([1, 0, 2]))
     array([0.375, 0.375, 0.25 ])
     """
-    half_K = np.where(errors_K[twin_K] <= weights.nearly * errors_K, picked_K / 2, 0)
+    half_K = np.where(errors_K[pair_K] <= weights.nearly * errors_K, picked_K / 2, 0)
     result: np.ndarray = picked_K - half_K
-    np.add.at(result, twin_K, half_K)
+    np.add.at(result, pair_K, half_K)
     return result
 
 
@@ -124,7 +124,8 @@ def mean_error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:
 def sharpness(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weights) -> np.ndarray:
     """(N,) how far each series' own errors move its weights.
 
-    Nothing where its tail holds one span of time alone, and nothing in a single series, whose weights are its own.
+    Nothing where its part of the fold is one span of time alone, and nothing in a single series: its weights are its
+    own already.
 
     >>> sharpness(np.array([1.0, 4.0])), sharpness(np.array([9.0]))
     (array([0. , 1.5]), array([0.]))
@@ -133,18 +134,18 @@ def sharpness(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weights) -
     return result
 
 
-def own_shares(
-    error_KBHC: np.ndarray, series_B: np.ndarray, share_K: np.ndarray, sharpness_N: np.ndarray
+def series_weights(
+    error_KBHC: np.ndarray, series_B: np.ndarray, weight_K: np.ndarray, sharpness_N: np.ndarray
 ) -> np.ndarray:
-    """(N, K) weights of every series: its own tail multiplies the common ones by exp(-sharpness (error / best - 1)).
+    """(N, K) weights of every series: its own errors multiply the common ones by exp(-sharpness (error / best - 1)).
 
     Args:
         error_KBHC: errors of the candidates; nan = unknown truth.
         series_B: series of each window.
-        share_K: the common weights; what has none gets none.
+        weight_K: the common weights; what has none gets none.
         sharpness_N: see ``sharpness``.
     """
-    size_KNC = _sizes(error_KBHC, series_B, len(sharpness_N))[share_K > 0]
+    size_KNC = _sizes(error_KBHC, series_B, len(sharpness_N))[weight_K > 0]
     unit_NC = size_KNC.mean(axis=0)
     # targets of other sizes count alike; one that was never wrong, or never seen, tells nothing
     tells_NC = np.isfinite(unit_NC) & (unit_NC > 0)
@@ -152,8 +153,8 @@ def own_shares(
     relative_KN = relative_KNC.mean(axis=2)
     best_N = np.maximum(relative_KN.min(axis=0), np.finfo(np.float64).tiny)
     score_KN = np.minimum(relative_KN / best_N - 1, 1e3)
-    result_NK = np.zeros((len(sharpness_N), len(share_K)))
-    result_NK[:, share_K > 0] = (share_K[share_K > 0, None] * np.exp(-sharpness_N * score_KN)).T
+    result_NK = np.zeros((len(sharpness_N), len(weight_K)))
+    result_NK[:, weight_K > 0] = (weight_K[weight_K > 0, None] * np.exp(-sharpness_N * score_KN)).T
     return result_NK / result_NK.sum(axis=1, keepdims=True)
 
 

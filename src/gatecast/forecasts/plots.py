@@ -94,7 +94,7 @@ def fan_chart(forecast: Forecast, series: Sequence[int | str] | None = None, pat
 def backtest_chart(
     evaluation: Evaluation, series: Sequence[int | str] | None = None, path: PathLike = None, baseline: bool = True
 ) -> Figure:
-    """Held-back forecasts of every origin over the truth, and the best naive forecast.
+    """Held-out forecasts of every origin over the truth, and the best naive forecast.
 
     Args:
         evaluation: what ``evaluate`` returned.
@@ -110,7 +110,7 @@ def backtest_chart(
         _backtest(axes, evaluation, *pair, baseline=baseline)
 
     horizon = evaluation.forecast_BHCQ.shape[1]
-    what = f"{horizon:,} {panel.frequency.plural(horizon)} ahead, held back from training"
+    what = f"{horizon:,} {panel.frequency.plural(horizon)} ahead, held out from training"
     title = f"{listed(panel.targets, 3)}: {what}{_left_out(pairs, len(panel) * len(panel.targets))}"
     names = [_panel_name(panel.ids, panel.targets, pair) for pair in pairs]
     return _finish(_panels(pairs, names, draw, title, panel.targets, panel.frequency), path)

@@ -71,7 +71,7 @@ class Plan:
     def describe(self) -> str:
         """One line: what was chosen."""
         members = f" · {self.members} members" if self.members > 1 else ""
-        copies = " · made-up copies" if self.training.augment else ""
+        copies = " · augmented series" if self.training.augment else ""
         return (
             f"lookback {self.framing.lookback} · {self.scaling.describe()} · {self.network.describe()}{members}{copies}"
         )

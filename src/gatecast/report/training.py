@@ -117,7 +117,7 @@ def _mean_curve(lines: list[tuple[list[float], list[float]]]) -> tuple[list[floa
 def _curve_words(means: Mapping[str, np.ndarray]) -> str:
     checked = means.get("validation_loss")
     if checked is None or not len(checked):
-        return "No span was held back for validation: there was too little data for it, or it was switched off."
+        return "No span was held out for validation: there was too little data for it, or it was switched off."
     best = int(np.argmin(checked))
     words = f"The mean validation loss is lowest at the {_th(best + 1)} of {len(checked)} logged epochs."
     if best < len(checked) - 1 and checked[-1] > 1.05 * checked[best]:
@@ -206,7 +206,7 @@ def _calibration(model: Forecaster) -> str:
             said.append(f"{level_key(level)} % by {factor:.2f}")
         return f"half-widths stretched by calibration: {', '.join(said)}" if said else "not calibrated"
     if calibration.offset_HCQ is not None:
-        return "quantiles of the errors on held-back origins"
+        return "quantiles of the errors on held-out origins"
     return "as the network gives them" if len(calibration.quantiles) > 1 else "none: the median alone"
 
 

@@ -43,7 +43,7 @@ class TrainingConfig:
         augment: Augmented series for each series (its values with random level shifts and outliers), trained beside
             it; none = one for each of a few long positive series with a stable level, when one step is forecast,
             unless the validation error gets worse by it.
-        validation: Share of each series' end that is held back to validate on; 0 = none.
+        validation: Share of each series' end that is held out to validate on; 0 = none.
         monitor: Which validation error counts: the loss, or the mean absolute error.
         restore_best: Go back to the weights with the best validation error.
         start: Weights to begin with: random, or a ridge regression for the linear part and the readout.

@@ -55,7 +55,7 @@ class Job:
         config: its sizes.
         head: its outputs.
         source: training windows.
-        held_back: validation batches; None = no validation.
+        fold: validation batches; None = no validation.
         penalty: of the ridge start.
         spread_Y: (H * C,) errors to expect, for the start of the quantiles; None = those of the regression.
         until: last epoch to run of the schedule; None = all.
@@ -66,7 +66,7 @@ class Job:
     config: NetworkConfig
     head: Head
     source: WindowSource
-    held_back: list[TensorBatch] | None
+    fold: list[TensorBatch] | None
     penalty: float = 1e-2
     spread_Y: np.ndarray | None = None
     until: int | None = None
@@ -113,7 +113,7 @@ class Job:
             windows = self.source.spread(self.samples.start, origins=1)
             ridge_start(network, self.head, windows, self.penalty, self.spread_Y)
         engine = make_engine(network, self.head, training)
-        kept = self.held_back
+        kept = self.fold
         record = train(
             engine, self.source, training, validation=None if kept is None else lambda: kept,
             until=self.until, deadline=deadline, report=report, stop=stop,

@@ -92,7 +92,7 @@ class Evidence:
             return f"Tuning did NOT help: {self._nothing_found()}; the default is kept."
         if self.problem:
             return (
-                f"Tuning did NOT help: what was found fails on the held-back origins, so the default is kept. "
+                f"Tuning did NOT help: what was found fails on the held-out origins, so the default is kept. "
                 f"({self.problem})"
             )
         if math.isnan(self.outer_gain):

@@ -118,7 +118,7 @@ class Finals:
         The model of the scores is what was found, with the default as its rival; or the default where there is none.
         Settings that fail on the outer origins leave their message in ``problem``.
         """
-        self.show("tuning · default settings on the held-back origins")
+        self.show("tuning · default settings on the held-out origins")
         started = time.monotonic()
         default = fitted(self.arguments, self.before, self.clock.share(1 / 3 if changes else 1 / 2))
         origin_NO = last_origins(self.whole, default.horizon, self.origins, self.stride)
@@ -133,7 +133,7 @@ class Finals:
 
         if changes is None:
             return scores(default, plain_BHCQ, {})
-        self.show("tuning · what was found on the held-back origins")
+        self.show("tuning · what was found on the held-out origins")
         try:
             found = fitted(merged(self.arguments, changes), self.before, self.clock.share(1 / 2))
             found_BHCQ = found.forecast_from(self.whole, series_B, origin_B)

@@ -126,7 +126,7 @@ def inner_origins(search: Panel, horizon: int, season: int) -> Inner:
     panel = search.drop_short(held + horizon + 2)
     if not len(panel):
         raise WindowError(
-            f"no series has {held + horizon + 2} steps before the first held-back origin, which the search needs: it "
+            f"no series has {held + horizon + 2} steps before the first held-out origin, which the search needs: it "
             f"trains and scores there. Use fewer origins, a smaller stride or a shorter horizon."
         )
     origin_NO = last_origins(panel, horizon, count, stride)
