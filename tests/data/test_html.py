@@ -10,6 +10,7 @@ import pytest
 import gatecast as gc
 from gatecast.data.html import ROWS, html_facts, html_table, numbers
 from gatecast.evaluation.scores import Scores
+from gatecast.forecasts.axes import Axes
 
 EVIL = "<script>alert('x')</script>&"
 
@@ -58,8 +59,8 @@ def panel_of(series: int, name: str = "s") -> gc.Panel:
 def forecast_of(series: int, targets: int = 1, horizon: int = 6) -> gc.Forecast:
     values = 1000.0 * np.arange(series * horizon * targets * 3).reshape(series, horizon, targets, 3)
     names = tuple(f"t{c}" for c in range(targets))
-    origins, frequency = np.full(series, 3), gc.Frequency("step", 1)
-    return gc.Forecast(values, (0.1, 0.5, 0.9), tuple(f"{EVIL}{n}" for n in range(series)), names, origins, frequency)
+    ids, origins = tuple(f"{EVIL}{n}" for n in range(series)), np.full(series, 3)
+    return gc.Forecast(values, (0.1, 0.5, 0.9), Axes(ids, names, origins, horizon, gc.Frequency("step", 1)))
 
 
 def test_text_is_escaped_everywhere() -> None:
@@ -115,7 +116,7 @@ def test_a_forecast_shows_its_first_rows() -> None:
 
 def test_paths_show_their_quantiles() -> None:
     values = np.arange(11.0)[None, :, None, None] * np.ones((1, 1, 2, 1))
-    paths = gc.SamplePaths(values, (EVIL,), ("y",), np.array([3]), gc.Frequency("step", 1))
+    paths = gc.SamplePaths(values, Axes((EVIL,), ("y",), np.array([3]), 2, gc.Frequency("step", 1)))
     read = Reader(paths._repr_html_())
     assert read.rows[0] == ["unique_id", "ds", "y_q0.1", "y_q0.5", "y_q0.9"]
     assert read.rows[1:] == [[EVIL, time, "1.000", "5.000", "9.000"] for time in ("4", "5")]

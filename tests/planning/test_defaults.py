@@ -89,7 +89,7 @@ def alphas(plans: list[Plan]) -> list[float | None]:
         ({"sizes.many": 10}, lambda plans: plans[0].members),
         ({"sizes.windows": 30}, lambda plans: plans[0].framing.training_origins),
     ],
-    ids=str,
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
 )
 def test_numbers_reach_the_choice(panel_of: PanelOf, changes: dict[str, Any], of: Callable[[Any], Any]) -> None:
     panel = walks(panel_of)
