@@ -48,5 +48,6 @@ PyObject* make_trainer(PyObject*, PyObject* args);
 PyObject* train(PyObject*, PyObject* args);
 PyObject* exponential_smoothing(PyObject*, PyObject* args);
 PyObject* smoothed_levels(PyObject*, PyObject* args);
+PyObject* bank(PyObject*, PyObject* args);
 
 }  // namespace gatecast

@@ -129,6 +129,7 @@ PyMethodDef METHODS[] = {
     {"train", train, METH_VARARGS, "Take training steps."},
     {"exponential_smoothing", exponential_smoothing, METH_VARARGS, "Averages of exponential smoothings."},
     {"smoothed_levels", smoothed_levels, METH_VARARGS, "Level and season at every step."},
+    {"bank", bank, METH_VARARGS, "The simple forecasts that a pretrained network weighs."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -31,7 +31,7 @@ LAYERS = (
     ("training",),
     ("planning",),
     ("ensemble",),
-    ("storage",),
+    ("storage", "pretrained"),
     ("backtesting",),
     ("parameters",),
     ("forecaster", "regressor"),

@@ -1,0 +1,1 @@
+"""How the pretrained gate was made, and how it is scored."""

@@ -1,0 +1,98 @@
+"""Forecasts of series that the gate has never seen: from values to quantiles in the data's own unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Seasons, bank_of
+from gatecast.pretrained.gate import LEVELS, Gate
+from gatecast.training.device import lean
+
+__all__ = ["forecasts", "history_for"]
+
+SERIES_AT_ONCE = 512
+STEPS_KEPT = 760  # as long as the longest series of the training
+
+
+def history_for(seasons: Seasons) -> int:
+    """Steps of history that a forecast looks at."""
+    return max(STEPS_KEPT, 2 * seasons.long + seasons.short)
+
+
+def forecasts(
+    gate: Gate, values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray, horizon: int, seasons: Seasons
+) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles at ``LEVELS`` and the weights of the experts for the steps after the end of each series.
+
+    Missing values at the end of a series lengthen its horizon. A series of fewer than three values is continued as if
+    its first one had been there before.
+
+    Args:
+        gate: the trained network.
+        values_R: values with the series anywhere in it; nan = missing.
+        first_B: row of the first value of each.
+        length_B: its steps.
+        horizon: steps H.
+        seasons: periods of all series.
+
+    Returns:
+        (B, H, Q) quantiles, nan where a series has no value, and (B, H, K) weights.
+    """
+    values_R, first_B, length_B, late_B = _prepared(values_R, first_B, length_B, seasons)
+    quantiles_BHQ = np.full((len(first_B), horizon, len(LEVELS)), np.nan)
+    weights_BHK = np.zeros((len(first_B), horizon, gate.logits.out_features), np.float32)
+    with lean(), torch.inference_mode():
+        for at in _groups(length_B):
+            ahead = horizon + int(late_B[at].max())
+            steps = min(int(length_B[at[0]]), STEPS_READ)
+            bank = bank_of(values_R, first_B[at], length_B[at], ahead, seasons, steps)
+            arrays = map(torch.from_numpy, (bank.forecast_BHK, bank.error_BK2, bank.channel_BTC))
+            weighed = gate(*arrays, torch.arange(1, ahead + 1), seasons.short)
+            every_BHQ = bank.restored(weighed.quantiles_BHQ.numpy())
+            wanted_BH = late_B[at, None] + np.arange(horizon)
+            quantiles_BHQ[at] = np.take_along_axis(every_BHQ, wanted_BH[..., None], 1)
+            weights_BHK[at] = np.take_along_axis(weighed.weights_BHK.numpy(), wanted_BH[..., None], 1)
+    return quantiles_BHQ, weights_BHK
+
+
+def _prepared(
+    values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray, seasons: Seasons
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Values, first rows and lengths without missing ends, at most as long as is looked at; steps missing at the end.
+
+    A series without any value has length 0.
+    """
+    values_R = np.asarray(values_R, np.float64)
+    known_R = np.isfinite(values_R)
+    row_R = np.arange(len(values_R))
+    last_R = np.maximum.accumulate(np.where(known_R, row_R, -1))
+    next_R = np.minimum.accumulate(np.where(known_R, row_R, len(row_R))[::-1])[::-1]
+    first_B = np.asarray(first_B, np.int64)
+    end_B = first_B + np.asarray(length_B, np.int64)
+    begin_B, stop_B = next_R[first_B], last_R[end_B - 1] + 1
+    empty_B = begin_B >= end_B
+    begin_B = np.where(empty_B, first_B, np.maximum(begin_B, stop_B - history_for(seasons)))
+    length_B = np.where(empty_B, 0, stop_B - begin_B)
+    late_B = np.where(empty_B, 0, end_B - stop_B)
+    short_B = np.flatnonzero((length_B > 0) & (length_B < SHORTEST))
+    if len(short_B):  # copies with the first value repeated, at the end of the buffer
+        copies = [
+            np.concatenate([np.full(SHORTEST - length_B[b], values_R[begin_B[b]]), values_R[begin_B[b] : stop_B[b]]])
+            for b in short_B
+        ]
+        begin_B[short_B] = len(values_R) + SHORTEST * np.arange(len(short_B))
+        length_B[short_B] = SHORTEST
+        values_R = np.concatenate([values_R, *copies])
+    return values_R, begin_B, length_B, late_B
+
+
+def _groups(length_B: np.ndarray) -> Iterator[np.ndarray]:
+    """Places of series of which the network reads equally many steps, not too many at once."""
+    read_B = np.minimum(length_B, STEPS_READ)
+    for steps in np.unique(read_B[length_B > 0]):
+        alike = np.flatnonzero(read_B == steps)
+        for begin in range(0, len(alike), SERIES_AT_ONCE):
+            yield alike[begin : begin + SERIES_AT_ONCE]
