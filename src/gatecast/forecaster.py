@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,8 +16,9 @@ from gatecast.data.panel import Panel
 from gatecast.data.tables.future import continued, observed_part
 from gatecast.data.tables.intake import as_panel
 from gatecast.ensemble.blend import Blend
-from gatecast.ensemble.blending import fit_blend, train_blend_again
+from gatecast.ensemble.blending import Untrained, fit_blend, train_blend_again
 from gatecast.ensemble.fitted import Fitted
+from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.errors import Argument, ConfigError
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
@@ -27,7 +29,10 @@ from gatecast.parameters import Parameters
 from gatecast.planning.choose import candidates, choose
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
+from gatecast.planning.seasonality import seasonal_periods
 from gatecast.planning.settings import Settings, with_field_docs
+from gatecast.pretrained.expert import gate_beside
+from gatecast.pretrained.weights import is_there
 from gatecast.progress import Listener, listening, stopping
 from gatecast.storage import files
 from gatecast.training.config import TrainingConfig
@@ -145,8 +150,15 @@ class Forecaster(Parameters):
                 deadline=started + limit,
                 listener=listener,
                 defaults=defaults,
+                untrained=self._untrained(history),
             )
         return self._adopt(blend, panel, history, started)
+
+    def _untrained(self, history: Panel) -> Untrained:
+        """The expert beside the trained ones: the pretrained gate; an exponential smoothing where there is none."""
+        if self.defaults.weights.pretrained and is_there():
+            return partial(gate_beside, seasonal_periods(history, self.defaults))
+        return smoothing_beside
 
     def plan_for(self, data: Any) -> Plan:
         """What ``fit`` would choose for these data, without training; printed by its ``describe()``.

@@ -112,7 +112,7 @@ class Blend:
         noise_BSHC: np.ndarray,
         joint_HH: np.ndarray,
     ) -> np.ndarray:
-        """Sample paths (B, S, H, C) that have the quantiles of ``forecast``; of candidates that go all steps at once.
+        """Sample paths (B, S, H, C) that have the quantiles of ``forecast``; of experts that go all steps at once.
 
         Args:
             panel: as in ``forecast``.
@@ -123,8 +123,8 @@ class Blend:
             joint_HH: correlation of the normal scores over the steps.
         """
         weight_BE = self._weights(panel, series_B)
-        drawn = (one.paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for one in self.trained)
-        values_BSHC = _mean(weight_BE[:, : len(self.trained)], drawn)
+        drawn = (self.experts[e].paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for e in self._means)
+        values_BSHC = _mean(weight_BE[:, self._means], drawn)
         if not self._movers:
             return values_BSHC
         _, factor_BHC, offset_BHC = self._forecast(weight_BE, panel, series_B, origin_B, known_N)
@@ -134,6 +134,11 @@ class Blend:
     def _movers(self) -> list[int]:
         """Places of the experts that give the median alone."""
         return [e for e, expert in enumerate(self.experts) if expert.median_only]
+
+    @property
+    def _means(self) -> list[int]:
+        """Places of the experts whose quantiles are averaged."""
+        return [e for e, expert in enumerate(self.experts) if not expert.median_only]
 
     def _weights(self, panel: Panel, series_B: np.ndarray) -> np.ndarray:
         """(B, E) weights of the experts."""
@@ -148,9 +153,8 @@ class Blend:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(B, H, C, Q) quantiles, and what moved them: (B, H, C) factors and offsets."""
         movers = self._movers
-        means = [e for e in range(len(self.experts)) if e not in movers]
-        values = (self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in means)
-        values_BHCQ = _mean(weight_BE[:, means], values)
+        values = (self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in self._means)
+        values_BHCQ = _mean(weight_BE[:, self._means], values)
         median_BHC = values_BHCQ[..., self.main.calibration.middle].astype(np.float64)
         factor_BHC, offset_BHC = np.ones_like(median_BHC), np.zeros_like(median_BHC)
         if not movers:

@@ -1,4 +1,4 @@
-"""Several candidates and an exponential smoothing, blended as suits the validation folds.
+"""Several candidates and one expert that needs no training, blended as suits the validation folds.
 
 1  every candidate trains on ──────────────────┤ fold ├    errors there (on several folds of small data, see
                                                            ``validation``) decide the weights, see ``weights``
@@ -19,7 +19,7 @@ from gatecast.ensemble.augmentation import augmenting, with_augmentation, worth_
 from gatecast.ensemble.blend import Blend, SeriesWeights
 from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.fitting import Trainer, fit_candidate, pooled, train_again
-from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_count, fold_errors, joined
 from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, measured_weight, series_weights, sharpness
@@ -28,7 +28,9 @@ from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.progress import Listener, Silent
 
-__all__ = ["fit_blend", "train_blend_again"]
+__all__ = ["Untrained", "fit_blend", "train_blend_again"]
+
+Untrained = Callable[[TrainedCandidate], Expert]
 
 
 def fit_blend(
@@ -42,6 +44,7 @@ def fit_blend(
     deadline: float = math.inf,
     listener: Listener | None = None,
     defaults: Defaults = DEFAULTS,
+    untrained: Untrained = smoothing_beside,
 ) -> Blend:
     """Train several candidates, and again on everything those that have a weight in the blend.
 
@@ -55,6 +58,7 @@ def fit_blend(
         deadline: ``time.monotonic()`` at which to stop.
         listener: hears of the progress, and may stop it: what was reached by then is blended.
         defaults: the numbers of the procedure.
+        untrained: makes the expert without training that takes part, from the first candidate as trained.
     """
     heard = listener or Silent()
     if alone or validation is not None:
@@ -68,8 +72,8 @@ def fit_blend(
     tried = _tried(plans, panel, quantiles, middle, heard, defaults)
     if not tried:  # there is too little for a validation fold
         trained = Trainer(plans[0], quantiles, deadline, heard, defaults=defaults).run(panel, None)
-        return Blend((trained,), interrupted=heard.stop.is_set())
-    chosen = _chosen(tried, panel, quantiles, middle, heard, defaults)
+        return replace(_unmeasured(trained, untrained(trained), defaults.weights), interrupted=heard.stop.is_set())
+    chosen = _chosen(tried, untrained(tried[0]), panel, quantiles, middle, heard, defaults)
     if not refit or heard.stop.is_set():
         return replace(chosen, interrupted=heard.stop.is_set())
 
@@ -112,8 +116,17 @@ def _validating(
     return lambda plan: Trainer(plan, quantiles, deadline, listener, defaults=defaults).validated(panel)
 
 
+def _unmeasured(trained: TrainedCandidate, untrained: Expert, weights: WeightDefaults) -> Blend:
+    """The blend of what no fold could judge: with the cautious weights, as if both had the same error."""
+    if untrained.median_only or not weights.smoothing:
+        return Blend((trained,))
+    share = 1 / (1 + weights.smoothing_prior)
+    return Blend((trained, untrained), (share, 1 - share))
+
+
 def _chosen(
     tried: list[TrainedCandidate],
+    untrained: Expert,
     panel: Panel,
     quantiles: tuple[float, ...],
     deadline: float,
@@ -121,13 +134,13 @@ def _chosen(
     defaults: Defaults,
 ) -> Blend:
     """The blend that the folds speak for; small data have several, which its intervals are fitted to as well."""
-    first = fold_errors(tried, panel, defaults.validation)
+    first = fold_errors(tried, untrained, panel, defaults.validation)
     if first is None:
-        return Blend((tried[0],))
+        return _unmeasured(tried[0], untrained, defaults.weights)
     folds = [Fold(tried, panel, first)]
     if not listener.stop.is_set():
-        folds.extend(_earlier(tried, panel, quantiles, deadline, listener, defaults))
-    blend = _blended(tried, joined([fold.errors for fold in folds]), panel.ids, defaults.weights)
+        folds.extend(_earlier(tried, untrained, panel, quantiles, deadline, listener, defaults))
+    blend = _blended(tried, untrained, joined([fold.errors for fold in folds]), panel.ids, defaults.weights)
     if len(folds) == 1:
         return blend
     return blend.each(lambda one: pooled([(fold.of(one.plan), fold.panel) for fold in folds], quantiles, defaults))
@@ -135,6 +148,7 @@ def _chosen(
 
 def _earlier(
     tried: Sequence[TrainedCandidate],
+    untrained: Expert,
     panel: Panel,
     quantiles: tuple[float, ...],
     deadline: float,
@@ -158,7 +172,7 @@ def _earlier(
             if again is None or again.out_of_time or listener.stop.is_set():
                 return
             trained.append(again)
-        errors = fold_errors(trained, panel, defaults.validation)
+        errors = fold_errors(trained, untrained, panel, defaults.validation)
         if errors is None:
             return
         yield Fold(trained, panel, errors)
@@ -198,24 +212,26 @@ def _slot(end: float, trainings: int) -> float:
 
 
 def _blended(
-    tried: list[TrainedCandidate], errors: FoldErrors, ids: tuple[str, ...], weights: WeightDefaults = DEFAULTS.weights
+    tried: list[TrainedCandidate],
+    untrained: Expert,
+    errors: FoldErrors,
+    ids: tuple[str, ...],
+    weights: WeightDefaults = DEFAULTS.weights,
 ) -> Blend:
     """The weights that are best on the folds, as far as these say anything."""
     error_KBHC, weight_B = errors.error_KBHC, errors.weight_B
-    plan = tried[0].plan
     pair_K = np.append(log_pairs([one.plan.scaling for one in tried]), len(tried))
     measured = measured_weight(errors.span_N[errors.span_N > 0], weights)
     weight_K = common_weights(error_KBHC, weight_B, measured, pair_K, weights)
     sharpness_N = sharpness(errors.span_N, weights)
     weight_NK = series_weights(error_KBHC, errors.series_B, weight_K, sharpness_N)
-    smoothing = SmoothingExpert(plan.framing.horizon, plan.season)
-    names = [*(one.describe() for one in tried), smoothing.describe()]
+    names = [one.describe() for one in (*tried, untrained)]
     scores = [(name, mean_error(error_BHC, weight_B)) for name, error_BHC in zip(names, error_KBHC, strict=True)]
     together_BHC = np.einsum("bk,kbhc->bhc", weight_NK[errors.series_B], error_KBHC)
     scores.append(("blend", mean_error(together_BHC, weight_B)))
     order = [k for k in np.argsort(-weight_K[:-1], kind="stable") if weight_K[k] > 0]
     experts: list[Expert] = [tried[k] for k in order]
     if weight_K[-1] > 0:
-        order, experts = [*order, len(tried)], [*experts, smoothing]
+        order, experts = [*order, len(tried)], [*experts, untrained]
     own = SeriesWeights(ids, weight_NK[:, order].astype(np.float32)) if sharpness_N.any() else None
     return Blend(tuple(experts), tuple(float(weight_K[k]) for k in order), tuple(scores), own)

@@ -31,6 +31,10 @@ class Expert(Protocol):
         """What tells it from other experts, in a few words."""
         ...
 
+    def median(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """(B, H, C) point forecasts in the data's own unit, float64; all of the panel may be taken for statistics."""
+        ...
+
     def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
         """Quantiles (B, H, C, Q) of the H steps after each origin row, in the data's own unit; nan = cannot say.
 
@@ -39,5 +43,26 @@ class Expert(Protocol):
             series_B: series of each forecast.
             origin_B: row of each origin.
             known_N: steps of each series that statistics of its own may be taken from.
+        """
+        ...
+
+    def paths(
+        self,
+        panel: Panel,
+        series_B: np.ndarray,
+        origin_B: np.ndarray,
+        known_N: np.ndarray,
+        noise_BSHC: np.ndarray,
+        joint_HH: np.ndarray,
+    ) -> np.ndarray:
+        """Sample paths (B, S, H, C) that have the quantiles of ``forecast``; of one with the median alone, that.
+
+        Args:
+            panel: as in ``forecast``.
+            series_B: series of each forecast.
+            origin_B: row of each origin.
+            known_N: as in ``forecast``.
+            noise_BSHC: independent standard normal numbers.
+            joint_HH: correlation of the normal scores over the steps.
         """
         ...

@@ -33,7 +33,7 @@ from gatecast.windows.index import WindowIndex
 from gatecast.windows.reader import WindowReader
 from gatecast.windows.shape import Batch
 
-__all__ = ["joined_paths", "step_correlation", "stepwise_paths", "with_spread"]
+__all__ = ["joined_paths", "joined_quantiles", "step_correlation", "stepwise_paths", "with_spread"]
 
 ROWS_AT_ONCE = 32_768  # paths computed together
 ERROR_WINDOWS = 1024
@@ -126,6 +126,22 @@ def joined_paths(
         output_BHCS = _outputs_at(predictor, raws, units, score_BHCS, known_Q)
         parts.append(predictor.settled(reader.restore(batch, output_BHCS)))
     return np.moveaxis(np.concatenate(parts), 3, 1)
+
+
+def joined_quantiles(
+    values_BHCQ: np.ndarray, levels: tuple[float, ...], noise_BSHC: np.ndarray, correlation_HH: np.ndarray
+) -> np.ndarray:
+    """Paths (B, S, H, C) from quantiles alone, joined as in ``joined_paths``.
+
+    Args:
+        values_BHCQ: quantiles in the data's own unit.
+        levels: theirs.
+        noise_BSHC: independent standard normal numbers.
+        correlation_HH: of the normal scores over the steps.
+    """
+    known_Q = torch.special.ndtri(torch.tensor(levels, dtype=torch.float64)).numpy()
+    score_BHCS = np.einsum("hk,bskc->bhcs", root(correlation_HH), noise_BSHC)
+    return np.moveaxis(interpolated(score_BHCS, known_Q, values_BHCQ), 3, 1)
 
 
 def step_correlation(predictor: Predictor, reader: WindowReader, index: WindowIndex) -> np.ndarray:

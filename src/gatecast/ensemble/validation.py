@@ -4,7 +4,7 @@
     fold 2   train ─────────────────┤ fold ├              small data only: what fold 1 was cut from,
     fold 3   train ─────────┤ fold ├                      and again
 
-Shapes: K experts, the candidates first and the exponential smoothing last; B windows, H steps, C targets, N series.
+Shapes: K experts, the candidates first and the untrained one last; B windows, H steps, C targets, N series.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.planning.blend_defaults import ValidationDefaults
 from gatecast.planning.defaults import DEFAULTS
@@ -73,9 +73,15 @@ def before_fold(panel: Panel, plan: Plan) -> Panel:
 
 
 def fold_errors(
-    trained: Sequence[TrainedCandidate], panel: Panel, validation: ValidationDefaults = DEFAULTS.validation
+    trained: Sequence[TrainedCandidate],
+    untrained: Expert | None,
+    panel: Panel,
+    validation: ValidationDefaults = DEFAULTS.validation,
 ) -> FoldErrors | None:
-    """The errors on the end of a panel, of what was trained on all before it; None without windows."""
+    """The errors on the end of a panel, of what was trained on all before it; None without windows.
+
+    Where the untrained expert, if there is one, cannot say anything it counts as the first candidate.
+    """
     plan = trained[0].plan
     horizon = plan.framing.horizon
     cut_N = plan.cut(panel)
@@ -83,8 +89,9 @@ def fold_errors(
     if not len(series_B):
         return None
     forecasts = [one.median(panel, series_B, origin_B) for one in trained]
-    smooth_BHC = SmoothingExpert(horizon, plan.season).forecast(panel, series_B, origin_B, panel.length)[..., 0]
-    forecasts.append(np.where(np.isfinite(smooth_BHC), smooth_BHC, forecasts[0]))
+    if untrained is not None:
+        other_BHC = untrained.median(panel, series_B, origin_B)
+        forecasts.append(np.where(np.isfinite(other_BHC), other_BHC, forecasts[0]))
     error_KBHC = np.stack(forecasts) - _truth(panel, origin_B, horizon).astype(np.float64)
     weight_B = window_weights(panel, series_B) / len(series_B)
     return FoldErrors(error_KBHC, weight_B, series_B, (panel.length - cut_N) / horizon)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 __all__ = ["blend_lines", "blend_reason", "blend_title"]
 
-SMOOTHING, BLEND = "exponential smoothing", "blend"  # all other names are those of candidates
+SMOOTHING, GATE, BLEND = "exponential smoothing", "pretrained gate", "blend"  # all other names are those of candidates
+ARTICLES = {SMOOTHING: "an", GATE: "the"}
 Weighted = Sequence[tuple[float, str]]
 
 
@@ -20,12 +21,14 @@ def blend_title(experts: Weighted) -> str:
     'a blend of 3 candidates'
     >>> blend_title([(0.5, "lookback 24 · log"), (0.5, "exponential smoothing")]), blend_title([(1.0, "lookback 24")])
     ('a blend of one candidate and an exponential smoothing', '')
+    >>> blend_title([(0.5, "lookback 24 · log"), (0.5, "pretrained gate")])
+    'a blend of one candidate and the pretrained gate'
     """
     if len(experts) == 1:
         return ""
-    trained = sum(name != SMOOTHING for _, name in experts)
-    candidates = f"{trained} candidates" if trained > 1 else "one candidate"
-    return f"a blend of {candidates}{f' and an {SMOOTHING}' if trained < len(experts) else ''}"
+    others = [f"{ARTICLES[name]} {name}" for _, name in experts if name in ARTICLES]
+    trained = len(experts) - len(others)
+    return f"a blend of {' and '.join([f'{trained} candidates' if trained > 1 else 'one candidate', *others])}"
 
 
 def blend_lines(experts: Weighted) -> list[tuple[str, str]]:
@@ -67,7 +70,7 @@ def blend_reason(errors: Sequence[tuple[str, float]], own: int = 0) -> str:
     'On the validation data that set the weights, the blend was 4 % better than the best candidate alone.'
     """
     blend = [error for name, error in errors if name == BLEND]
-    alone = [error for name, error in errors if name not in (SMOOTHING, BLEND)]
+    alone = [error for name, error in errors if name not in (*ARTICLES, BLEND)]
     if not blend or not alone or not min(alone) > 0:
         return ""
     gain = round(100 * (1 - blend[0] / min(alone)))

@@ -56,7 +56,8 @@ class WeightDefaults:
         least: A candidate below this share of the largest weight is dropped: not worth a second training.
         few_spans: After so many spans of one horizon what was measured counts half.
         measured: How much what was measured counts, 0 to 1; None = as the number of spans says.
-        smoothing: Whether an exponential smoothing may take part.
+        pretrained: Whether the pretrained gate takes the place of the exponential smoothing.
+        smoothing: Whether an expert without training may take part.
         smoothing_prior: Cautious weight of the smoothing, as a multiple of that of all candidates together.
         smoothing_power: How fast that falls with the ratio of their errors.
         log_pairs: Whether the two of a log pair share their weight: on a stable level luck decides between them.
@@ -71,6 +72,7 @@ class WeightDefaults:
     least: float = 0.1
     few_spans: float = 20
     measured: float | None = None
+    pretrained: bool = True
     smoothing: bool = True
     smoothing_prior: float = 2.0
     smoothing_power: float = 4

@@ -25,7 +25,7 @@ from gatecast.nn.threads import kernel_threads
 __all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of"]
 
 SHORTEST = 3  # steps that a series needs
-STEPS_READ = 192  # last steps that the LSTM reads at most
+STEPS_READ = 96  # last steps that the LSTM reads at most
 
 _TRENDS = ("drift", "recent drift", "smoothed level", "theta", "damped trend", "best damped trend")
 _LEVELS = (

@@ -51,11 +51,18 @@ def forecasts(
             bank = bank_of(values_R, first_B[at], length_B[at], ahead, seasons, steps)
             arrays = map(torch.from_numpy, (bank.forecast_BHK, bank.error_BK2, bank.channel_BTC))
             weighed = gate(*arrays, torch.arange(1, ahead + 1), seasons.short)
-            every_BHQ = bank.restored(weighed.quantiles_BHQ.numpy())
+            every_BHQ = _bounded(bank.restored(weighed.quantiles_BHQ.numpy()), values_R, first_B[at], length_B[at])
             wanted_BH = late_B[at, None] + np.arange(horizon)
             quantiles_BHQ[at] = np.take_along_axis(every_BHQ, wanted_BH[..., None], 1)
             weights_BHK[at] = np.take_along_axis(weighed.weights_BHK.numpy(), wanted_BH[..., None], 1)
     return quantiles_BHQ, weights_BHK
+
+
+def _bounded(every_BHQ: np.ndarray, values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray) -> np.ndarray:
+    """Not below 0 where no value of a series is."""
+    negative_R1 = np.append(0, np.cumsum(values_R < 0))
+    above_B = negative_R1[first_B + length_B] == negative_R1[first_B]
+    return np.where(above_B[:, None, None], np.maximum(every_BHQ, 0), every_BHQ)
 
 
 def _prepared(

@@ -15,8 +15,9 @@ from gatecast.errors import InputError, ModelFileError, listed
 from gatecast.model.config import LSTMConfig
 from gatecast.model.losses import loss_named
 from gatecast.model.networks import parameter_shapes
+from gatecast.pretrained.weights import names
 from gatecast.storage.container import TensorType
-from gatecast.storage.document import CandidateDocument, FittedDocument
+from gatecast.storage.document import CandidateDocument, FittedDocument, GateDocument
 from gatecast.windows.calendar import waves_of
 from gatecast.windows.channels import Layout
 
@@ -24,6 +25,7 @@ __all__ = ["check_document", "check_tensors", "check_values", "features", "netwo
 
 LONGEST = 2**20  # steps of any span: lookback, horizon, season
 MOST_CANDIDATES = 64
+MOST_PERIODS, MOST_STEPS = 4, 10**6
 
 
 def check_document(document: FittedDocument) -> None:
@@ -40,19 +42,29 @@ def check_document(document: FittedDocument) -> None:
 
 
 def _blend(document: FittedDocument) -> Iterator[str]:
-    trained, smoothing = document.candidates, document.smoothing
-    weights = [*(one.weight for one in trained), smoothing]
+    trained, gate = document.candidates, document.gate
+    others = document.smoothing + (gate.weight if gate is not None else 0)
+    weights = [*(one.weight for one in trained), *([gate.weight] if gate is not None else []), document.smoothing]
+    if gate is not None:
+        yield from _gate(gate)
     if not all(0 <= weight < math.inf for weight in weights):
-        yield f"the weights of candidates and smoothing are {listed(weights)}, not all of them 0 or more"
+        yield f"the weights of the experts are {listed(weights)}, not all of them 0 or more"
     elif abs(sum(weights) - 1) > 1e-6:
-        yield f"the weights of candidates and smoothing add up to {sum(weights):.9g}, not to 1"
+        yield f"the weights of the experts add up to {sum(weights):.9g}, not to 1"
     if document.series:
         yield from _once("series", document.series)
-    if document.settings.recursive and (len(trained) > 1 or smoothing):
+    if document.settings.recursive and (len(trained) > 1 or others):
         yield "settings.recursive is true, which a blend cannot be"
     if len({_levels(document, one) for one in trained}) > 1:
         yield "the candidates do not forecast the same quantiles"
     yield from (f"the error of {name[:40]!r} is {error}" for name, error in document.errors if not math.isfinite(error))
+
+
+def _gate(gate: GateDocument) -> Iterator[str]:
+    if gate.weights not in names():
+        yield f"gate.weights is {gate.weights[:40]!r}; this version has {listed(names())}"
+    if not all(1 < period < MOST_STEPS for period in gate.periods) or len(gate.periods) > MOST_PERIODS:
+        yield f"gate.periods are {listed(list(gate.periods), 9)}, not a few periods of 2 steps or more"
 
 
 def _levels(document: FittedDocument, one: CandidateDocument) -> int:
@@ -184,7 +196,7 @@ def check_tensors(document: FittedDocument, found: Mapping[str, TensorType]) -> 
     """
     wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {}
     if document.series:
-        experts = len(document.candidates) + bool(document.smoothing)
+        experts = len(document.candidates) + bool(document.smoothing) + (document.gate is not None)
         wanted["weights"] = (("F32",), (len(document.series), experts))
     for k, one in enumerate(document.candidates):
         network = one.plan.network

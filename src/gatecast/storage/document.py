@@ -75,6 +75,21 @@ class CandidateDocument:
 
 
 @dataclass(frozen=True)
+class GateDocument:
+    """The pretrained gate in a blend.
+
+    Args:
+        weight: in the blend.
+        weights: name of its weights, which come with the package.
+        periods: seasonal periods in steps; empty = none.
+    """
+
+    weight: float
+    weights: str
+    periods: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class FittedDocument:
     """A fitted forecaster without its tensors.
 
@@ -83,7 +98,8 @@ class FittedDocument:
         schema: the columns and their categories.
         frequency: canonical text of the frequency.
         candidates: those that forecast together, the main one first.
-        smoothing: weight of the exponential smoothing; with those of the candidates it adds up to 1.
+        smoothing: weight of the exponential smoothing; all weights add up to 1.
+        gate: the pretrained gate; null = it takes no part.
         errors: (what, validation error) of all that was compared.
         series: those with weights of their own, the rows of the tensor ``weights``; empty without it.
         record: how the training went as a whole.
@@ -96,6 +112,7 @@ class FittedDocument:
     frequency: str
     candidates: tuple[CandidateDocument, ...]
     smoothing: float
+    gate: GateDocument | None
     errors: tuple[tuple[str, float], ...]
     series: tuple[str, ...]
     record: FitSummary

@@ -114,6 +114,8 @@ def _blend(document: FittedDocument) -> dict[str, Any]:
         {"weight": one.weight, "name": one.plan.describe(), "members": len(one.members), "chosen": encode(one.plan)}
         for one in document.candidates
     ]
+    if document.gate is not None:
+        experts.append({"weight": document.gate.weight, "name": "pretrained gate"})
     if document.smoothing:
         experts.append({"weight": document.smoothing, "name": "exponential smoothing"})
     return {"experts": experts, "errors": encode(document.errors), "own_weights": len(document.series)}

@@ -19,8 +19,9 @@ from gatecast.errors import ConfigError, ModelFileError
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import Head, make_head
 from gatecast.planning.settings import Settings
+from gatecast.pretrained.expert import PretrainedExpert, gate_beside
 from gatecast.storage.checks import network_shape
-from gatecast.storage.document import CandidateDocument, FitSummary, FittedDocument, MemberRecord
+from gatecast.storage.document import CandidateDocument, FitSummary, FittedDocument, GateDocument, MemberRecord
 from gatecast.training.device import drawing, pick_device
 from gatecast.training.loop import Record
 from gatecast.training.member import Member, NetworkShape
@@ -41,6 +42,7 @@ def document_of(fitted: Fitted) -> FittedDocument:
             _candidate_document(one, weight) for one, weight in weighted if isinstance(one, TrainedCandidate)
         ),
         smoothing=sum(weight for one, weight in weighted if isinstance(one, SmoothingExpert)),
+        gate=next((_gate(one, weight) for one, weight in weighted if isinstance(one, PretrainedExpert)), None),
         errors=blend.errors,
         series=() if blend.own is None else blend.own.ids,
         record=FitSummary(**vars(fitted.record)),
@@ -62,6 +64,10 @@ def _candidate_document(trained: TrainedCandidate, weight: float) -> CandidateDo
         members=tuple(MemberRecord(**dataclasses.asdict(member.record)) for member in trained.members),
         interrupted=trained.interrupted,
     )
+
+
+def _gate(expert: PretrainedExpert, weight: float) -> GateDocument:
+    return GateDocument(weight, expert.weights, expert.periods)
 
 
 def _settings(fitted: Fitted) -> Settings:
@@ -105,10 +111,14 @@ def _candidate_arrays(trained: TrainedCandidate) -> dict[str, np.ndarray]:
 
 def fitted_from(document: FittedDocument, arrays: dict[str, np.ndarray]) -> Fitted:
     """What was learned. Document and arrays must have been checked."""
-    experts: list[Expert] = [
+    trained = [
         _candidate(document, one, _below(f"candidate.{k}.", arrays)) for k, one in enumerate(document.candidates)
     ]
+    experts: list[Expert] = [*trained]
     weights = [one.weight for one in document.candidates]
+    if document.gate is not None:
+        experts.append(gate_beside(document.gate.periods, trained[0], document.gate.weights))
+        weights.append(document.gate.weight)
     if document.smoothing:
         plan = document.candidates[0].plan
         experts.append(SmoothingExpert(plan.framing.horizon, plan.season))

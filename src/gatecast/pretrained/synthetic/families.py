@@ -66,7 +66,7 @@ BASIC: Mapping[str, Family] = MappingProxyType(
         "airline": Family(airline, 0.06, 0.01, "Box & Jenkins 1970"),
         "random_walk": Family(random_walk, 0.04, 0.08, "Nelson & Plosser 1982"),
         "trend_season_irregular": Family(trend_season_irregular, 0.10, 0.07, "Persons 1919"),
-        "growth": Family(growth, 0.06, 0.20, "Gompertz 1825; Nelson & Plosser 1982", Unit.LOGARITHM),
+        "growth": Family(growth, 0.10, 0.26, "Gompertz 1825; Nelson & Plosser 1982", Unit.LOGARITHM),
         "calendar": Family(calendar, 0.02, 0.0, "Cleveland & Devlin 1980"),
         "gaussian_process": Family(gaussian_process, 0.05, 0.05, "Ansari et al. 2024"),
         "causal_graph": Family(causal_graph, 0.03, 0.02, "Xie et al. 2025"),

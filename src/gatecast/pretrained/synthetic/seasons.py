@@ -26,7 +26,7 @@ __all__ = ["active", "amplitudes", "calendar_effects", "patterns", "seasonal"]
 
 LONG = 13
 """Places from which on a cycle has no shape of unrelated values: few real ones have."""
-TYPICAL = ((4.0, 7.0, 12.0, 24.0, 48.0, 52.0, 365.0), (0.7, 1.4, 2.3, 6.0, 6.0, 4.5, 5.0))
+TYPICAL = ((4.0, 7.0, 12.0, 24.0, 48.0, 52.0, 365.0), (0.9, 1.5, 2.3, 12.0, 12.0, 4.5, 5.0))
 """Periods, and the median amplitude of each in standard deviations of the noise; between them it is interpolated."""
 DAYS_IN_MONTH = (31.0, 28.25, 31.0, 30.0, 31.0, 30.0, 31.0, 31.0, 30.0, 31.0, 30.0, 31.0)
 

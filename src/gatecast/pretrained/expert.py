@@ -1,0 +1,117 @@
+"""The pretrained gate as an expert: it forecasts at once, without any training on the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.ensemble.sampling import joined_quantiles
+from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.pretrained.bank import EXPERTS, Seasons
+from gatecast.pretrained.gate import LEVELS, MIDDLE
+from gatecast.pretrained.weights import NEWEST, gate_named
+from gatecast.pretrained.zero_shot import forecasts, history_for
+
+__all__ = ["PretrainedExpert", "at_levels", "gate_beside", "leading"]
+
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True)
+class PretrainedExpert:
+    """A gate over simple forecasts that was trained on made-up series.
+
+    Args:
+        horizon: steps H.
+        periods: seasonal periods in steps, in any order; () = none.
+        quantiles: levels to give out.
+        weights: name of the weights in this package.
+    """
+
+    horizon: int
+    periods: tuple[int, ...]
+    quantiles: tuple[float, ...]
+    weights: str = NEWEST
+
+    median_only = False
+
+    @property
+    def seasons(self) -> Seasons:
+        """The periods that the bank works with."""
+        return Seasons.of(self.periods)
+
+    @property
+    def history_needed(self) -> int:
+        """Steps of history that a forecast reads."""
+        return history_for(self.seasons)
+
+    def describe(self) -> str:
+        """What the screens call it."""
+        return "pretrained gate"
+
+    def median(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """(B, H, C) the medians, float64. See ``Expert.median``."""
+        first_B = panel.first[series_B]
+        by_target = [self._asked(values_R, first_B, origin_B)[0] for values_R in panel.target_RC.T]
+        return np.stack([values_BHQ[..., MIDDLE] for values_BHQ in by_target], axis=2)
+
+    def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
+        """Quantiles (B, H, C, Q); nan where a target has no value up to the origin. See ``Expert.forecast``."""
+        first_B = panel.first[series_B]
+        by_target = [self._asked(values_R, first_B, origin_B)[0] for values_R in panel.target_RC.T]
+        values_BHCQ = np.stack([at_levels(values_BHQ, self.quantiles) for values_BHQ in by_target], axis=2)
+        return values_BHCQ.astype(panel.values_RV.dtype)
+
+    def paths(
+        self,
+        panel: Panel,
+        series_B: np.ndarray,
+        origin_B: np.ndarray,
+        known_N: np.ndarray,
+        noise_BSHC: np.ndarray,
+        joint_HH: np.ndarray,
+    ) -> np.ndarray:
+        """(B, S, H, C) its quantiles, joined by a Gaussian copula. See ``Expert.paths``."""
+        values_BHCQ = self.forecast(panel, series_B, origin_B, known_N)
+        return joined_quantiles(values_BHCQ, self.quantiles, noise_BSHC, joint_HH)
+
+    def shares(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """(B, H, C, K) weights of the simple forecasts, ``EXPERTS`` by name; 1 in all at each step."""
+        first_B = panel.first[series_B]
+        return np.stack([self._asked(values_R, first_B, origin_B)[1] for values_R in panel.target_RC.T], axis=2)
+
+    def _asked(self, values_R: np.ndarray, first_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gate = gate_named(self.weights)
+        return forecasts(gate, values_R, first_B, origin_B + 1 - first_B, self.horizon, self.seasons)
+
+
+def gate_beside(periods: tuple[int, ...], trained: TrainedCandidate, weights: str = NEWEST) -> PretrainedExpert:
+    """The gate that goes with a candidate: the same horizon and levels."""
+    return PretrainedExpert(trained.plan.framing.horizon, periods, trained.calibration.quantiles, weights)
+
+
+def at_levels(values_BHQ: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """(B, H, len(levels)) quantiles at other levels than ``LEVELS``, between them on straight lines.
+
+    Beyond the outermost ones the distance from the median grows as that of a normal distribution does.
+    """
+    if levels == LEVELS:
+        return values_BHQ
+    score_Q, score_W = (np.array([_NORMAL.inv_cdf(level) for level in some]) for some in (LEVELS, levels))
+    at_W = np.clip(np.searchsorted(score_Q, score_W, side="right") - 1, 0, len(LEVELS) - 2)
+    part_W = (score_W - score_Q[at_W]) / (score_Q[at_W + 1] - score_Q[at_W])
+    result: np.ndarray = values_BHQ[..., at_W] + part_W * (values_BHQ[..., at_W + 1] - values_BHQ[..., at_W])
+    return result
+
+
+def leading(share_K: np.ndarray, most: int = 3) -> str:
+    """The heaviest simple forecasts in words: "0.41 damped trend, 0.22 seasonal naive, ...".
+
+    >>> leading(np.eye(len(EXPERTS))[6])
+    '1.00 last value'
+    """
+    order = [k for k in np.argsort(-share_K, kind="stable")[:most] if share_K[k] >= 0.005]
+    return ", ".join(f"{share_K[k]:.2f} {EXPERTS[k]}" for k in order)

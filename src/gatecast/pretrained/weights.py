@@ -1,0 +1,45 @@
+"""The trained weights that come with the package, by name. Model files refer to a name: it keeps its meaning."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import torch
+from safetensors.torch import load
+
+from gatecast.errors import ConfigError
+from gatecast.nn.kernels import load as load_kernels
+from gatecast.pretrained.gate import Gate, GateSizes
+
+__all__ = ["NEWEST", "gate_named", "is_there", "names"]
+
+NEWEST = "gate-1"
+_ENDING = ".safetensors"
+
+
+def names() -> list[str]:
+    """All that are there."""
+    folder = files("gatecast.pretrained")
+    return sorted(file.name.removesuffix(_ENDING) for file in folder.iterdir() if file.name.endswith(_ENDING))
+
+
+def is_there() -> bool:
+    """Whether the newest weights can be used here: they are there, and so are the compiled kernels for the bank."""
+    return NEWEST in names() and load_kernels() is not None
+
+
+@cache
+def gate_named(name: str) -> Gate:
+    """The gate with the weights of a name, which are kept as float16; loaded once.
+
+    Raises:
+        ConfigError: there are none of that name here.
+    """
+    if name not in names():
+        raise ConfigError(f"there are no pretrained weights {name!r} in this version. There: {', '.join(names())}.")
+    arrays = load((files("gatecast.pretrained") / f"{name}{_ENDING}").read_bytes())
+    with torch.random.fork_rng(devices=[]):
+        gate = Gate(GateSizes(arrays["lstm.weight_hh_l0"].shape[1], arrays["mix.bias"].shape[0]))
+    gate.load_state_dict({key: value.to(torch.float32) for key, value in arrays.items()})
+    return gate.eval().requires_grad_(False)
