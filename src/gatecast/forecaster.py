@@ -30,8 +30,8 @@ from gatecast.planning.choose import candidates, choose
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.planning.seasonality import seasonal_periods
-from gatecast.planning.settings import Settings, with_field_docs
-from gatecast.pretrained.expert import gate_beside
+from gatecast.planning.settings import Preset, Settings, with_field_docs
+from gatecast.pretrained.expert import PretrainedExpert, gate_beside
 from gatecast.pretrained.weights import is_there
 from gatecast.progress import Listener, listening, stopping
 from gatecast.storage import files
@@ -68,6 +68,7 @@ class Forecaster(Parameters):
         time_limit: float | None = None,
         refit: bool = True,
         seed: int = 0,
+        preset: Preset = "default",
         progress: bool | Listener = True,
         defaults: Defaults = DEFAULTS,
     ) -> None:
@@ -85,6 +86,7 @@ class Forecaster(Parameters):
             time_limit=time_limit,
             refit=refit,
             seed=seed,
+            preset=preset,
             progress=progress if isinstance(progress, bool) else True,
         )
         self.horizon = held.horizon
@@ -100,6 +102,7 @@ class Forecaster(Parameters):
         self.time_limit = held.time_limit
         self.refit = held.refit
         self.seed = held.seed
+        self.preset = held.preset
         self.progress = progress
         self.defaults = defaults
 
@@ -137,6 +140,9 @@ class Forecaster(Parameters):
         history = observed_part(panel)
         limit = math.inf if self.time_limit is None else self.time_limit
         settings, defaults = self.settings, self.defaults
+        if settings.instant:
+            gate = PretrainedExpert(self.horizon, seasonal_periods(history, defaults), settings.quantiles)
+            return self._adopt(Blend((gate,)), panel, history, started)
         plans = candidates(history, settings, defaults, started + limit * defaults.time.choice)
         listener = listening(self.progress)
         with stopping(listener):
@@ -181,6 +187,8 @@ class Forecaster(Parameters):
             warm: go on from the weights there are, with a quarter of the epochs, instead of from the start.
         """
         blend = self._fitted().blend
+        if blend.untrained:
+            return self.fit(data)
         _require_positive(time_limit)
         started = time.monotonic()
         panel = as_panel(data)
@@ -214,6 +222,7 @@ class Forecaster(Parameters):
         fitted = self._fitted()
         if origins < 1:
             raise ConfigError(f"origins must be at least 1; got {origins}.")
+        fitted.require_trained("calibrated")
         history = observed_part(self.panel_of(data))
         fitted.require_same_columns(history)
         trained = self.trained_until()
@@ -264,7 +273,8 @@ class Forecaster(Parameters):
         """Forecast the H steps after the last observed target of every series.
 
         Args:
-            data: the history to continue, of known or new series; None = the data of ``fit``.
+            data: the history to continue, of known or new series; None = the data of ``fit``. With the instant preset
+                no ``fit`` is needed before.
             future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
 
         Raises:
@@ -308,6 +318,8 @@ class Forecaster(Parameters):
 
     def _history_and_horizon(self, data: Any | None, future: Any | None) -> tuple[Panel, Panel, np.ndarray]:
         """What was observed, what of it a forecast reads (with the future covariates), and the rows (N,) it ends in."""
+        if self.preset == "instant" and data is not None and not self.is_fitted:
+            self.fit(data)  # there is nothing to be trained that could surprise
         fitted = self._fitted()
         if data is None and not hasattr(self, "panel_"):
             raise ConfigError("a loaded model holds no data: pass the history to predict(...).")

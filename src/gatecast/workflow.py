@@ -21,6 +21,7 @@ from gatecast.evaluation.scores import Scores
 from gatecast.forecaster import Forecaster
 from gatecast.forecasts.forecast import Forecast
 from gatecast.planning.horizon import default_horizon
+from gatecast.pretrained.expert import gate_in, leading, mean_shares
 
 __all__ = ["ForecastResult", "data_facts", "forecast", "forecast_facts", "forecast_with", "known_future", "model_facts"]
 
@@ -167,20 +168,29 @@ def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
     import torch
 
     fitted = model.fitted_
-    plan = fitted.plan
+    plan = None if fitted.blend.untrained else fitted.plan
     return {
-        "chosen": plan.describe(),
+        "chosen": fitted.describe(),
         "blend": fitted.blend.facts(),
+        "gate": _gate_words(model),
         "horizon": model.horizon,
-        "lookback": plan.framing.lookback,
-        "scaling": plan.scaling.describe(),
-        "season": plan.season,
-        "members": plan.members,
+        "lookback": None if plan is None else plan.framing.lookback,
+        "scaling": None if plan is None else plan.scaling.describe(),
+        "season": fitted.season,
+        "members": 0 if plan is None else plan.members,
         "train_seconds": round(seconds, 3),
-        "device": str(fitted.main.device),
+        "device": "cpu" if plan is None else str(fitted.main.device),
         "threads": torch.get_num_threads(),
         "interrupted": fitted.record.interrupted,
     }
+
+
+def _gate_words(model: Forecaster) -> str:
+    """The simple forecasts that the pretrained gate trusts most at the end of the data; "" where it takes no part."""
+    gate = gate_in(model.fitted_.blend)
+    if gate is None or not hasattr(model, "panel_"):
+        return ""
+    return leading(mean_shares(gate, observed_part(model.panel_)))
 
 
 def forecast_facts(made: Forecast) -> list[dict[str, Any]]:

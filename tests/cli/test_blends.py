@@ -64,7 +64,7 @@ def test_candidates_are_compared_and_those_that_forecast_are_shown(run, sales: P
     blend = result.json["model"]["blend"]
     compared = [name for name, _ in blend["errors"]]
     assert 3 <= len(compared) <= 4, "at most two candidates, the smoothing and the blend"
-    assert compared[-2:] == ["exponential smoothing", "blend"]
+    assert compared[-2:] == ["pretrained gate", "blend"]
     assert sum(expert["weight"] for expert in blend["experts"]) == pytest.approx(1)
     assert load(tmp_path / "two.gatecast").candidates == 2
     assert json.dumps(run("info", "two.gatecast", "--json").json["blend"]["errors"]) == json.dumps(blend["errors"])

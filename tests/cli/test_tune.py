@@ -76,6 +76,7 @@ OTHERS: dict[str, Any] = {
     "recursive": True,
     "time_limit": 2.5,
     "seed": 8,
+    "preset": "instant",
     "network": {"hidden_size": 5, "init": "uniform"},
     "training": {"clip": None, "shuffle": False, "lr": 0.0123456789, "loss": "gaussian", "augment": 0},
 }
@@ -93,7 +94,8 @@ def parsed(words: list[str]) -> Settings:
 @pytest.mark.parametrize("name", [*OTHERS, "all"])
 def test_the_printed_command_has_every_option_that_was_given(name: str) -> None:
     assert set(OTHERS) == {field.name for field in fields(ModelOptions)} | {"network", "training"}
-    settings = Settings(**{"horizon": 3, **(OTHERS if name == "all" else {name: OTHERS[name]})})
+    all_of_a_training = {**OTHERS, "preset": "default"}
+    settings = Settings(**{"horizon": 3, **(all_of_a_training if name == "all" else {name: OTHERS[name]})})
     words = ["forecast", *_words(Path("sales.csv"), DataOptions(), settings)]
     assert words[1] == "sales.csv"
     assert parsed(words) == settings

@@ -20,6 +20,7 @@ from gatecast.ensemble.blending import fit_blend
 from gatecast.ensemble.fitting import Trainer
 from gatecast.ensemble.smoothing import SmoothingExpert
 from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.evaluation.blended import GATE
 from gatecast.forecaster import Forecaster
 from gatecast.planning.choose import candidates
 from gatecast.progress import Silent
@@ -51,18 +52,18 @@ def build(horizon: int = 3, **more: Any) -> Forecaster:
 def fitted(panel_of: PanelOf, targets: int = 1, above_zero: bool = True) -> Forecaster:
     """A default fit; tests leave it as it is."""
     model = build().fit(walks(panel_of, 0, (60, 50, 40), targets, above_zero))
-    assert smoothing_of(model.fitted_.blend) > 0, "else the tests below say nothing"
+    assert untrained_of(model.fitted_.blend) > 0, "else the tests below say nothing"
     return model
 
 
-def smoothing_of(blend: Blend) -> float:
-    """Weight of the exponential smoothing; 0 = it is no expert."""
-    return sum(w for one, w in zip(blend.experts, blend.weights, strict=True) if isinstance(one, SmoothingExpert))
+def untrained_of(blend: Blend) -> float:
+    """Weight of what needs no training; 0 = there is no such expert."""
+    return sum(w for one, w in zip(blend.experts, blend.weights, strict=True) if not isinstance(one, TrainedCandidate))
 
 
 def shape_of(model: Forecaster) -> tuple[int, float]:
-    """Number of trained candidates, and weight of the smoothing."""
-    return len(model.fitted_.candidates), smoothing_of(model.fitted_.blend)
+    """Number of trained candidates, and weight of what needs no training."""
+    return len(model.fitted_.candidates), untrained_of(model.fitted_.blend)
 
 
 @cache
@@ -189,7 +190,7 @@ def test_neither_weights_nor_networks_know_what_lies_behind_the_panel(panel_of: 
             values_RV[first + cut : stop] = put
         model = build().fit(replace(whole, values_RV=values_RV).slice(0, cut_N))
         blend = model.fitted_.blend
-        found.append((blend.weights, smoothing_of(blend), blend.errors, model.predict().values_NHCQ.tobytes()))
+        found.append((blend.weights, untrained_of(blend), blend.errors, model.predict().values_NHCQ.tobytes()))
     assert found[0] == found[1] == found[2]
     assert found[0][1] > 0
 
@@ -202,11 +203,11 @@ def test_the_experts_stand_in_the_order_of_their_weights_and_add_up(panel_of: Pa
     weights = list(blend.weights[: len(blend.trained)])
     assert len(weights) > 1
     assert weights == sorted(weights, reverse=True)
-    assert sum(weights) + smoothing_of(blend) == pytest.approx(1)
+    assert sum(weights) + untrained_of(blend) == pytest.approx(1)
     names = [name for name, _ in blend.errors]
     assert {one.plan.describe_candidate() for one in blend.trained} <= set(names)
     assert names[0] != blend.main.plan.describe_candidate(), "else the order says nothing"
-    assert names[-2:] == ["exponential smoothing", "blend"]
+    assert names[-2:] == [GATE, "blend"]
 
 
 def test_weights_know_which_candidates_differ_in_the_logarithm_alone(
@@ -276,9 +277,9 @@ def stopping_in(monkeypatch: pytest.MonkeyPatch, listener: Silent, at: int, *, w
 
 
 @pytest.mark.parametrize("steps", [5, 7])
-def test_without_a_validation_fold_there_is_one_candidate_and_no_smoothing(panel_of: PanelOf, steps: int) -> None:
+def test_without_a_validation_fold_there_is_one_candidate_and_the_gate(panel_of: PanelOf, steps: int) -> None:
     model = build().fit(walks(panel_of, lengths=(steps, steps)))
-    assert (*shape_of(model), model.fitted_.blend.errors) == (1, 0.0, ())
+    assert (*shape_of(model), model.fitted_.blend.errors) == (1, pytest.approx(2 / 3), ())
     assert np.isfinite(model.predict().values_NHCQ).all()
 
 
@@ -289,7 +290,7 @@ def test_gaps_in_the_validation_fold_are_left_out(panel_of: PanelOf, targets: in
     values_RV[50:55] = values_RV[110:114] = np.nan
     values_RV[57, 0] = np.nan
     model = build().fit(replace(panel, values_RV=values_RV))
-    assert smoothing_of(model.fitted_.blend) > 0
+    assert untrained_of(model.fitted_.blend) > 0
     assert np.isfinite([error for _, error in model.fitted_.blend.errors]).all()
     assert np.isfinite(model.predict().values_NHCQ).all()
 
@@ -323,7 +324,7 @@ def test_training_on_other_data_keeps_the_weights(panel_of: PanelOf, warm: bool)
     after = model.fitted_.blend
     assert [one.plan for one in after.trained] == [one.plan for one in before.trained]
     assert (after.weights, after.errors) == (before.weights, before.errors)
-    assert smoothing_of(after) == smoothing_of(before) > 0
+    assert untrained_of(after) == untrained_of(before) > 0
     for old, new in zip(before.trained, after.trained, strict=True):
         assert state(old) != state(new)
 
@@ -334,7 +335,7 @@ def test_recalibration_changes_the_calibrations_alone(panel_of: PanelOf) -> None
     model = fitted(panel_of, 2).clone(fitted=True).recalibrate(newer)
     after = model.fitted_.blend
     assert (after.weights, after.errors, after.own) == (before.weights, before.errors, before.own)
-    assert smoothing_of(after) == smoothing_of(before) > 0
+    assert untrained_of(after) == untrained_of(before) > 0
     for old, new in zip(before.trained, after.trained, strict=True):
         assert old.plan == new.plan
         assert state(old) == state(new)

@@ -16,6 +16,7 @@ from gatecast.ensemble import blending as blend_module
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import fit_blend
 from gatecast.ensemble.fitting import Trainer, pooled
+from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import FoldErrors, before_fold, fold_count, fold_errors, joined
 from gatecast.ensemble.weights import mean_error
@@ -172,7 +173,11 @@ def test_windows_of_all_folds_weigh_alike(panel_of: PanelOf) -> None:
     model = Forecaster(1, scaling="difference+standard", members=1, training={"max_epochs": 1}, progress=False)
     model.fit(panel)
     both = (panel, before_fold(panel, model.plan_))
-    folds = [errors for data in both if (errors := fold_errors([model.fitted_.main], data))]
+    folds = [
+        errors
+        for data in both
+        if (errors := fold_errors([model.fitted_.main], smoothing_beside(model.fitted_.main), data))
+    ]
     whole = joined(folds)
     assert [len(fold.series_B) for fold in folds] == [20, 16]
     assert whole.error_KBHC.shape == (2, 36, 1, 1)

@@ -34,7 +34,14 @@ from gatecast.model.networks import parameter_shapes
 from gatecast.planning.choose import Plan
 from gatecast.planning.settings import Settings
 from gatecast.storage.container import digest_of
-from gatecast.storage.document import CandidateDocument, Envelope, FitSummary, FittedDocument, MemberRecord
+from gatecast.storage.document import (
+    CandidateDocument,
+    Envelope,
+    FitSummary,
+    FittedDocument,
+    GateDocument,
+    MemberRecord,
+)
 from gatecast.storage.files import describe_file
 from gatecast.training.config import TrainingConfig
 from gatecast.windows.reference import Category, Smooth
@@ -357,7 +364,7 @@ def test_a_file_is_described_without_its_tensors(packed: bytes, model: Forecaste
     told = describe_file(written(tmp_path, packed))
     assert told["plan"] == model.plan_.describe()
     assert told["parameters"] == sum(p.numel() for m in model.fitted_.main.members for p in m.network.parameters())
-    assert (told["format"], told["kind"], told["targets"], told["step"]) == (5, "forecaster", ["Passengers"], "month")
+    assert (told["format"], told["kind"], told["targets"], told["step"]) == (6, "forecaster", ["Passengers"], "month")
     assert told["settings"]["quantiles"] == [0.025, 0.1, 0.5, 0.9, 0.975]
     assert told["record"] == model.record_
     assert json.loads(json.dumps(told, allow_nan=False)) == told
@@ -415,7 +422,7 @@ def test_settings_are_the_arguments_of_the_forecaster() -> None:
 def test_the_specification_names_every_field() -> None:
     text = DOCS.read_text(encoding="utf-8")
     kinds = (Envelope, FittedDocument, Settings, Plan, Framing, Scaling, LSTMConfig, TrainingConfig, Schema, Column)
-    for kind in (*kinds, MemberRecord, CandidateDocument, FitSummary):
+    for kind in (*kinds, MemberRecord, CandidateDocument, GateDocument, FitSummary):
         missing = [field.name for field in fields(kind) if f"`{field.name}`" not in text]
         assert not missing, f"docs/format.md says nothing of {kind.__name__}: {missing}"
 

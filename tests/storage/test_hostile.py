@@ -103,9 +103,9 @@ ANYTHING = r"m\.gatecast: .+ (Get|Give) .+\.$"
 WEIGHT = "candidate.0.member.0.lstm.weight_ih_l0"
 COLUMN = {"name": "x", "categories": None}
 TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
-    "newer format": (envelope(format=6), r"newer version, format 6; this one reads 5\. Update gatecast\.$"),
-    "older format": (envelope(format=4), r"has format 4, from before the first release; .* Train anew\.$"),
-    "newer and unknown fields": (envelope(format=7, shiny=1), "format 7; this one reads 5"),
+    "newer format": (envelope(format=7), r"newer version, format 7; this one reads 6\. Update gatecast\.$"),
+    "older format": (envelope(format=5), r"has format 5, from before the first release; .* Train anew\.$"),
+    "newer and unknown fields": (envelope(format=7, shiny=1), "format 7; this one reads 6"),
     "format 0": (envelope(format=0), "which version"),
     "format true": (envelope(format=True), "which version"),
     "format text": (envelope(format="1"), "which version"),
@@ -254,7 +254,7 @@ def renumbered(outer: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     arrays[name.replace("candidate.1.", "candidate.01.")] = arrays.pop(name)
 
 
-NO_WEIGHTS = "weights of candidates and smoothing are .*, not all of them 0 or more"
+NO_WEIGHTS = "weights of the experts are .*, not all of them 0 or more"
 TAMPERED_BLENDS: dict[str, tuple[Callable[..., None], str]] = {
     "weight nan": (put("candidates.1.weight", "nan"), NO_WEIGHTS),
     "weight infinite": (put("candidates.1.weight", "inf"), NO_WEIGHTS),

@@ -119,10 +119,8 @@ def _over_a_span(
 
 def _windows_of(model: Forecaster, panel: Panel, begin: TimeLike | None, end: TimeLike | None) -> WindowIndex:
     """All windows with their targets in a span. Raises WindowError where there is none."""
-    plan, horizon = model.fitted_.plan, model.horizon
-    lookback = plan.framing.lookback
-    # a padded window needs one season of real steps to say anything; the others need all of their lookback
-    low_N = panel.first + (min(lookback, plan.season + 1) if plan.padded else lookback)
+    horizon, least = model.horizon, model.fitted_.least_history
+    low_N = panel.first + least
     if begin is not None:
         low_N = np.maximum(panel.first + 1, panel.first + panel.frequency.steps_until(panel.starts, begin))
     high_N = panel.stop.copy()
@@ -131,7 +129,7 @@ def _windows_of(model: Forecaster, panel: Panel, begin: TimeLike | None, end: Ti
     windows = windows_between(low_N - 1, high_N - 1 - horizon)
     if not len(windows):
         raise WindowError(
-            f"no window fits: lookback {lookback} + horizon {horizon} against {panel.describe()}"
+            f"no window fits: {least} steps of history + horizon {horizon} against {panel.describe()}"
             f"{'' if begin is None else f', targets from {begin}'}. Give more history."
         )
     return windows
@@ -257,7 +255,8 @@ def _category(model: Forecaster, panel: Panel) -> np.ndarray | None:
     named = [column.name for column in panel.schema.future if column.categories is not None]
     if not named:
         return None
-    name = model.plan_.scaling.category or named[0]
+    blend = model.fitted_.blend
+    name = (None if blend.untrained else blend.main.plan.scaling.category) or named[0]
     onehot_RG = panel.values_RV[:, panel.schema.category_slice(name)]
     code_R: np.ndarray = onehot_RG.argmax(axis=1)
     return code_R

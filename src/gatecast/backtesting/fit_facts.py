@@ -35,7 +35,10 @@ def fit_facts(
     """
     mean_BC, spread_BC = recent_level(panel, series_B, origin_B, _SEASONS * season, model.horizon)
     trained = observed_part(model.panel_) if hasattr(model, "panel_") else None
-    main = model.fitted_.main
+    fitted = model.fitted_
+    if fitted.blend.untrained:
+        return Facts(mean_BC=mean_BC, spread_BC=spread_BC, last_BC=last_BC, season=season)
+    main = fitted.main
     return Facts(
         mean_BC=mean_BC,
         spread_BC=spread_BC,

@@ -25,17 +25,22 @@ def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
 
     facts = model_facts(model, seconds)
     show_chosen(screen, model)
+    if facts["gate"]:
+        screen.labelled("gate", f"trusts {facts['gate']}")
     device = "" if facts["device"] == "cpu" else f" on {facts['device']}"
     threads = f"{facts['threads']} thread{'' if facts['threads'] == 1 else 's'}"
     stopped = " · interrupted, the best so far is kept" if facts["interrupted"] else ""
-    screen.labelled("trained", f"{seconds:.1f} s, {threads}{device}{stopped}")
+    if model.fitted_.blend.untrained:
+        screen.labelled("trained", f"nothing: forecasts of the instant preset come at once ({seconds:.1f} s)")
+    else:
+        screen.labelled("trained", f"{seconds:.1f} s, {threads}{device}{stopped}")
     screen.line()
 
 
 def show_chosen(screen: Screen, model: Forecaster, label: str = "chosen") -> None:
     """The plan in one line; of a blend one line per expert, and why it is one."""
     if not show_blend(screen, model.fitted_.blend.facts(), label):
-        screen.labelled(label, model.plan_.describe())
+        screen.labelled(label, model.fitted_.describe())
 
 
 def show_blend(screen: Screen, blend: dict[str, Any], label: str, indent: int = 9) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.data.quantiles import middle
 from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.errors import ConfigError
 
 __all__ = ["Blend", "SeriesWeights", "past_of"]
 
@@ -66,9 +68,21 @@ class Blend:
         return tuple(expert for expert in self.experts if isinstance(expert, TrainedCandidate))
 
     @property
+    def untrained(self) -> bool:
+        """No expert was trained on the data."""
+        return not self.trained
+
+    @property
     def main(self) -> TrainedCandidate:
-        """The trained candidate with the largest weight."""
+        """The trained candidate with the largest weight. Raises ConfigError where nothing was trained."""
+        if self.untrained:
+            raise ConfigError("nothing was trained on these data, so there is no plan, network or history.")
         return self.trained[0]
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Quantile levels of the forecasts."""
+        return self.experts[0].quantiles
 
     def each(self, change: Callable[[TrainedCandidate], TrainedCandidate]) -> Blend:
         """The blend with every trained candidate replaced by what ``change`` makes of it."""
@@ -124,7 +138,7 @@ class Blend:
         """
         weight_BE = self._weights(panel, series_B)
         drawn = (self.experts[e].paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for e in self._means)
-        values_BSHC = _mean(weight_BE[:, self._means], drawn)
+        values_BSHC = _mean(weight_BE[:, self._means], _said(drawn))
         if not self._movers:
             return values_BSHC
         _, factor_BHC, offset_BHC = self._forecast(weight_BE, panel, series_B, origin_B, known_N)
@@ -154,8 +168,8 @@ class Blend:
         """(B, H, C, Q) quantiles, and what moved them: (B, H, C) factors and offsets."""
         movers = self._movers
         values = (self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in self._means)
-        values_BHCQ = _mean(weight_BE[:, self._means], values)
-        median_BHC = values_BHCQ[..., self.main.calibration.middle].astype(np.float64)
+        values_BHCQ = _mean(weight_BE[:, self._means], _said(values))
+        median_BHC = values_BHCQ[..., middle(self.levels)].astype(np.float64)
         factor_BHC, offset_BHC = np.ones_like(median_BHC), np.zeros_like(median_BHC)
         if not movers:
             return values_BHCQ, factor_BHC, offset_BHC
@@ -169,6 +183,14 @@ class Blend:
         offset_BHC = np.where(positive_BHC, 0, wanted_BHC - median_BHC)
         moved_BHCQ = values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]
         return moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC
+
+
+def _said(values: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """What each expert says; where one cannot say anything, what the first one does."""
+    first: np.ndarray | None = None
+    for array in values:
+        first = array if first is None else first
+        yield array if array is first or np.isfinite(array).all() else np.where(np.isnan(array), first, array)
 
 
 def _mean(weight_BE: np.ndarray, values: Iterable[np.ndarray]) -> np.ndarray:

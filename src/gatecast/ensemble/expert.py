@@ -23,6 +23,16 @@ class Expert(Protocol):
         ...
 
     @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Levels of its quantiles, ascending."""
+        ...
+
+    @property
+    def season(self) -> int:
+        """The main seasonal period that it works with; 1 = none."""
+        ...
+
+    @property
     def history_needed(self) -> int | None:
         """Steps of history that a forecast reads; None = all of it."""
         ...

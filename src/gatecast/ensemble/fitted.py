@@ -8,14 +8,16 @@ import numpy as np
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
+from gatecast.data.quantiles import middle
 from gatecast.data.schema import Schema
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.ensemble.blend import Blend, past_of
+from gatecast.ensemble.copula import default_correlation
 from gatecast.ensemble.fitting import recalibrated
 from gatecast.ensemble.sampling import step_correlation
 from gatecast.ensemble.trained import TrainedCandidate
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, Setting
 from gatecast.planning.blend_defaults import CalibrationDefaults
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.plan import Plan
@@ -73,7 +75,8 @@ class Fitted:
     @classmethod
     def of(cls, settings: Settings, blend: Blend, history: Panel, seconds: float) -> Fitted:
         """What a blend is after a fit to a history that took some seconds."""
-        record = FitRecord(round(seconds, 3), len(history), history.total, blend.main.epochs, blend.interrupted)
+        epochs = [] if blend.untrained else blend.main.epochs
+        record = FitRecord(round(seconds, 3), len(history), history.total, epochs, blend.interrupted)
         return cls(
             settings, blend, history.schema, history.frequency, history.names, history.backend, record
         )  # fmt: skip
@@ -108,22 +111,30 @@ class Fitted:
     @property
     def levels(self) -> tuple[float, ...]:
         """Quantile levels of the forecasts: the median alone where nothing could be measured for a point loss."""
-        return self.main.calibration.quantiles
+        return self.blend.levels
 
     @property
     def middle(self) -> int:
         """Position of the point forecast among ``levels``."""
-        return self.main.calibration.middle
+        return middle(self.levels)
 
     @property
     def season(self) -> int:
         """The main seasonal period; 1 = none."""
-        return self.plan.season
+        return self.blend.experts[0].season
 
     @property
     def history(self) -> list[Row]:
         """The logged epochs of the main candidate's members, one plain dict each."""
-        return self.main.history
+        return [] if self.blend.untrained else self.main.history
+
+    @property
+    def least_history(self) -> int:
+        """Steps that a forecast needs to say anything: the lookback, or a season where a window may be padded."""
+        if self.blend.untrained:
+            return self.season + 1
+        lookback = self.plan.framing.lookback
+        return min(lookback, self.season + 1) if self.plan.padded else lookback
 
     @property
     def blended(self) -> bool:
@@ -133,11 +144,11 @@ class Fitted:
     @property
     def out_of_time(self) -> bool:
         """The time limit ended a training of the main candidate."""
-        return self.main.out_of_time
+        return not self.blend.untrained and self.main.out_of_time
 
     def describe(self) -> str:
         """What was chosen, in one line."""
-        return self.plan.describe()
+        return self.blend.experts[0].describe() if self.blend.untrained else self.plan.describe()
 
     # ---------------------------------------------------------------- forecasts
 
@@ -171,9 +182,14 @@ class Fitted:
         past, known_N = past_of(panel, series_B, origin_B)
         if self.recursive:
             return self.main.paths_recursively(past, series_B, origin_B, known_N, noise_BSHC)
+        return self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, self._joint(seen))
+
+    def _joint(self, seen: Panel) -> np.ndarray:
+        """(H, H) correlation of the normal scores of one path's errors over the steps."""
+        if self.blend.untrained:
+            return default_correlation(self.horizon)
         end = self.plan.spans.tail_windows(seen, validation_cut(seen, self.horizon, SHARE_OF_ERRORS))
-        joint_HH = step_correlation(self.main.predictor, self.main.reader(seen), end)
-        return self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, joint_HH)
+        return step_correlation(self.main.predictor, self.main.reader(seen), end)
 
     # ---------------------------------------------------------------- newer data
 
@@ -187,6 +203,15 @@ class Fitted:
         )
         return replace(self, blend=blend)
 
+    def require_trained(self, what: str) -> None:
+        """Raise ConfigError where nothing was trained, so that there is nothing to be ``what``."""
+        if self.blend.untrained:
+            raise ConfigError(
+                f"a forecaster of the instant preset cannot be {what}: nothing was trained. Fit one with ",
+                Setting("preset", "default", of="forecaster"),
+                ".",
+            )
+
     def require_same_columns(self, panel: Panel) -> None:
         """Raise ModelFileError, ConfigError or WindowError where a panel does not fit the training."""
         require_same_columns(self.schema, panel.schema)
@@ -199,7 +224,7 @@ class Fitted:
 
     def require_lookback(self, panel: Panel) -> None:
         """Raise WindowError where a series is shorter than a lookback that was asked for."""
-        if not self.plan.padded:
+        if not self.blend.untrained and not self.plan.padded:
             require_steps(panel, self.plan.framing.lookback, 0)
 
     def trained_on(self, panel: Panel) -> dict[str, np.datetime64 | np.int64]:

@@ -26,6 +26,7 @@ class SmoothingExpert:
     season: int
 
     median_only = True
+    quantiles = (0.5,)
     history_needed = None
 
     def describe(self) -> str:

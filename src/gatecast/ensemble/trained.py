@@ -62,6 +62,16 @@ class TrainedCandidate:
         """Steps of history that a forecast reads; None = all of it."""
         return self.plan.history_needed
 
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Levels of its quantiles, ascending."""
+        return self.calibration.quantiles
+
+    @property
+    def season(self) -> int:
+        """The main seasonal period; 1 = none."""
+        return self.plan.season
+
     def describe(self) -> str:
         """Lookback and scaling."""
         return self.plan.describe_candidate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import gatecast  # for the type Scaling, loaded where it is used: the help of a command needs no numpy
 from gatecast.errors import Argument, ConfigError, Part, Setting, did_you_mean, joined, listed
@@ -15,6 +15,9 @@ from gatecast.model.networks import kind_of
 from gatecast.training.config import TrainingConfig
 
 __all__ = ["Settings", "changed", "field_docs", "with_field_docs"]
+
+Preset = Literal["default", "instant"]
+OF_TRAINING = ("lookback", "scaling", "network", "training", "members", "candidates", "calendar", "recursive")
 
 Config = TypeVar("Config", LSTMConfig, TrainingConfig)
 Kind = TypeVar("Kind", bound=type)
@@ -42,6 +45,8 @@ class Settings:
         time_limit: Seconds that training may take, roughly; the choice of candidates gets a quarter of them at most.
         refit: Train once more on all data after the validation.
         seed: Seed of everything random, unless the training has one of its own.
+        preset: "default" trains LSTMs on the data; "instant" trains nothing and forecasts at once, with the gate over
+            simple forecasts that comes with the package.
         progress: Show one progress line on a terminal.
     """
 
@@ -58,12 +63,23 @@ class Settings:
     time_limit: float | None = None
     refit: bool = True
     seed: int = 0
+    preset: Preset = "default"
     progress: bool = True
 
     def __post_init__(self) -> None:
         problems = [*self._out_of_range(), *self._wrong_quantiles(), *self._wrong_configurations()]
+        problems += [*self._wrong_preset()]
         if problems:
             raise ConfigError(joined(" ", problems))
+
+    def _wrong_preset(self) -> Iterator[Part]:
+        if self.preset not in get_args(Preset):
+            hint = did_you_mean(str(self.preset), get_args(Preset))
+            known = " or ".join(map(repr, get_args(Preset)))
+            yield Argument("preset", of="forecaster"), f" must be {known}; got {self.preset!r}{hint}."
+        elif self.instant and (idle := [name for name in OF_TRAINING if getattr(self, name) not in (None, False)]):
+            named = joined(", ", [Argument(name, of="forecaster") for name in idle])
+            yield (Setting("preset", "instant", of="forecaster"), " trains nothing: leave out ", *named, ".")
 
     def _out_of_range(self) -> Iterator[Part]:
         for name in ("horizon", "lookback", "members", "candidates"):
@@ -113,6 +129,11 @@ class Settings:
         return held
 
     # ---------------------------------------------------------------- what follows from them
+
+    @property
+    def instant(self) -> bool:
+        """Nothing is trained."""
+        return self.preset == "instant"
 
     @property
     def direct_horizon(self) -> int:

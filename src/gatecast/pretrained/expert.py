@@ -8,16 +8,19 @@ from statistics import NormalDist
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.sampling import joined_quantiles
 from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.evaluation.blended import GATE
 from gatecast.pretrained.bank import EXPERTS, Seasons
 from gatecast.pretrained.gate import LEVELS, MIDDLE
 from gatecast.pretrained.weights import NEWEST, gate_named
 from gatecast.pretrained.zero_shot import forecasts, history_for
 
-__all__ = ["PretrainedExpert", "at_levels", "gate_beside", "leading"]
+__all__ = ["PretrainedExpert", "at_levels", "gate_beside", "gate_in", "leading", "mean_shares"]
 
 _NORMAL = NormalDist()
+SERIES_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class PretrainedExpert:
     median_only = False
 
     @property
+    def season(self) -> int:
+        """The main seasonal period; 1 = none."""
+        return self.seasons.short
+
+    @property
     def seasons(self) -> Seasons:
         """The periods that the bank works with."""
         return Seasons.of(self.periods)
@@ -50,7 +58,7 @@ class PretrainedExpert:
 
     def describe(self) -> str:
         """What the screens call it."""
-        return "pretrained gate"
+        return GATE
 
     def median(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """(B, H, C) the medians, float64. See ``Expert.median``."""
@@ -91,6 +99,18 @@ class PretrainedExpert:
 def gate_beside(periods: tuple[int, ...], trained: TrainedCandidate, weights: str = NEWEST) -> PretrainedExpert:
     """The gate that goes with a candidate: the same horizon and levels."""
     return PretrainedExpert(trained.plan.framing.horizon, periods, trained.calibration.quantiles, weights)
+
+
+def gate_in(blend: Blend) -> PretrainedExpert | None:
+    """The gate among the experts of a blend; None where it takes no part."""
+    return next((expert for expert in blend.experts if isinstance(expert, PretrainedExpert)), None)
+
+
+def mean_shares(expert: PretrainedExpert, panel: Panel) -> np.ndarray:
+    """(K,) weights of the simple forecasts at the end of a panel, on average over steps, targets and some series."""
+    some = np.unique(np.linspace(0, len(panel) - 1, min(len(panel), SERIES_SHOWN)).astype(np.int64))
+    mean_K: np.ndarray = expert.shares(panel, some, panel.stop[some] - 1).mean(axis=(0, 1, 2), dtype=np.float64)
+    return mean_K
 
 
 def at_levels(values_BHQ: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:

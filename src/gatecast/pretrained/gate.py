@@ -94,10 +94,17 @@ class Gate(nn.Module):
             ahead_H: steps ahead of each forecast, 1 and more.
             season: m; 1 = none.
         """
+        return self.weigh(self.read(error_BK2, channel_BTC), forecast_BHK, ahead_H, season)
+
+    def read(self, error_BK2: Tensor, channel_BTC: Tensor) -> Tensor:
+        """(B, 2 D + 2 K + 3) what is known of each series: the state of the LSTM, and how the experts did."""
+        output_BTD, _ = self.lstm.last(channel_BTC, steps=min(STATES, channel_BTC.shape[1]))
+        return torch.cat([output_BTD[:, -1], output_BTD.mean(1), _of_errors(error_BK2)], 1)
+
+    def weigh(self, state_BD: Tensor, forecast_BHK: Tensor, ahead_H: Tensor, season: int) -> Weighed:
+        """The weights and quantiles that follow from it; see ``forward``."""
         unusable_BHK = torch.isnan(forecast_BHK)
         forecast_BHK = torch.nan_to_num(forecast_BHK)
-        output_BTD, _ = self.lstm.last(channel_BTC, steps=min(STATES, channel_BTC.shape[1]))
-        state_BD = torch.cat([output_BTD[:, -1], output_BTD.mean(1), _of_errors(error_BK2)], 1)
         step_BHM = self.of_step(torch.cat([torch.asinh(forecast_BHK), _of_steps(ahead_H, season, len(state_BD))], 2))
         mixed_BHM = nn.functional.gelu(self.of_series(state_BD)[:, None] + step_BHM)
         mixed_BHM = nn.functional.gelu(self.mix(mixed_BHM))

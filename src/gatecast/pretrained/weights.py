@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-
-import torch
-from safetensors.torch import load
+from typing import TYPE_CHECKING
 
 from gatecast.errors import ConfigError
 from gatecast.nn.kernels import load as load_kernels
-from gatecast.pretrained.gate import Gate, GateSizes
+
+if TYPE_CHECKING:
+    from gatecast.pretrained.gate import Gate
 
 __all__ = ["NEWEST", "gate_named", "is_there", "names"]
 
@@ -36,6 +36,11 @@ def gate_named(name: str) -> Gate:
     Raises:
         ConfigError: there are none of that name here.
     """
+    import torch  # here, for describing a model file must not load it
+    from safetensors.torch import load
+
+    from gatecast.pretrained.gate import Gate, GateSizes
+
     if name not in names():
         raise ConfigError(f"there are no pretrained weights {name!r} in this version. There: {', '.join(names())}.")
     arrays = load((files("gatecast.pretrained") / f"{name}{_ENDING}").read_bytes())

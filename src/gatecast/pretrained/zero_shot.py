@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Seasons, bank_of
+from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_of
 from gatecast.pretrained.gate import LEVELS, Gate
 from gatecast.training.device import lean
 
 __all__ = ["forecasts", "history_for"]
 
-SERIES_AT_ONCE = 512
+SERIES_AT_ONCE, ROWS_OF_A_BLOCK = 512, 16
 STEPS_KEPT = 760  # as long as the longest series of the training
 
 
@@ -45,17 +45,26 @@ def forecasts(
     quantiles_BHQ = np.full((len(first_B), horizon, len(LEVELS)), np.nan)
     weights_BHK = np.zeros((len(first_B), horizon, gate.logits.out_features), np.float32)
     with lean(), torch.inference_mode():
-        for at in _groups(length_B):
-            ahead = horizon + int(late_B[at].max())
-            steps = min(int(length_B[at[0]]), STEPS_READ)
-            bank = bank_of(values_R, first_B[at], length_B[at], ahead, seasons, steps)
-            arrays = map(torch.from_numpy, (bank.forecast_BHK, bank.error_BK2, bank.channel_BTC))
-            weighed = gate(*arrays, torch.arange(1, ahead + 1), seasons.short)
-            every_BHQ = _bounded(bank.restored(weighed.quantiles_BHQ.numpy()), values_R, first_B[at], length_B[at])
-            wanted_BH = late_B[at, None] + np.arange(horizon)
-            quantiles_BHQ[at] = np.take_along_axis(every_BHQ, wanted_BH[..., None], 1)
-            weights_BHK[at] = np.take_along_axis(weighed.weights_BHK.numpy(), wanted_BH[..., None], 1)
+        for at in _groups(length_B, late_B):
+            late, steps = int(late_B[at[0]]), min(int(length_B[at[0]]), STEPS_READ)
+            bank = bank_of(values_R, first_B[at], length_B[at], late + horizon, seasons, steps)
+            units_BHQ, weights_BHK[at] = _weighed(gate, bank, late, seasons)
+            quantiles_BHQ[at] = _bounded(bank.restored(units_BHQ), values_R, first_B[at], length_B[at])
     return quantiles_BHQ, weights_BHK
+
+
+def _weighed(gate: Gate, bank: Bank, late: int, seasons: Seasons) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles (B, H, Q) in units of each series, and weights (B, H, K) of the experts, without the first steps.
+
+    Matrix products sum up in another order where they have few rows: the last series is repeated until there are whole
+    blocks, so that a forecast does not depend on which others are asked for.
+    """
+    count, ahead = bank.forecast_BHK.shape[:2]
+    row_B = torch.arange(-(-count // ROWS_OF_A_BLOCK) * ROWS_OF_A_BLOCK).clamp_max(count - 1)
+    state_BD = gate.read(torch.from_numpy(bank.error_BK2), torch.from_numpy(bank.channel_BTC))
+    forecast_BHK, ahead_H = torch.from_numpy(bank.forecast_BHK[:, late:]), torch.arange(late + 1, ahead + 1)
+    weighed = gate.weigh(state_BD[row_B], forecast_BHK[row_B], ahead_H, seasons.short)
+    return weighed.quantiles_BHQ[:count].numpy(), weighed.weights_BHK[:count].numpy()
 
 
 def _bounded(every_BHQ: np.ndarray, values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray) -> np.ndarray:
@@ -76,12 +85,12 @@ def _prepared(
     known_R = np.isfinite(values_R)
     row_R = np.arange(len(values_R))
     last_R = np.maximum.accumulate(np.where(known_R, row_R, -1))
-    next_R = np.minimum.accumulate(np.where(known_R, row_R, len(row_R))[::-1])[::-1]
+    next_R1 = np.append(np.minimum.accumulate(np.where(known_R, row_R, len(row_R))[::-1])[::-1], len(row_R))
     first_B = np.asarray(first_B, np.int64)
     end_B = first_B + np.asarray(length_B, np.int64)
-    begin_B, stop_B = next_R[first_B], last_R[end_B - 1] + 1
+    stop_B = last_R[end_B - 1] + 1
+    begin_B = next_R1[np.maximum(first_B, stop_B - history_for(seasons))]
     empty_B = begin_B >= end_B
-    begin_B = np.where(empty_B, first_B, np.maximum(begin_B, stop_B - history_for(seasons)))
     length_B = np.where(empty_B, 0, stop_B - begin_B)
     late_B = np.where(empty_B, 0, end_B - stop_B)
     short_B = np.flatnonzero((length_B > 0) & (length_B < SHORTEST))
@@ -96,10 +105,15 @@ def _prepared(
     return values_R, begin_B, length_B, late_B
 
 
-def _groups(length_B: np.ndarray) -> Iterator[np.ndarray]:
-    """Places of series of which the network reads equally many steps, not too many at once."""
+def _groups(length_B: np.ndarray, late_B: np.ndarray) -> Iterator[np.ndarray]:
+    """Places of series of which the network reads equally many steps and equally many are late, not too many at once.
+
+    Those that are late need a longer horizon: by themselves, for it would be one of all others too.
+    """
     read_B = np.minimum(length_B, STEPS_READ)
-    for steps in np.unique(read_B[length_B > 0]):
-        alike = np.flatnonzero(read_B == steps)
+    order = np.lexsort((late_B, read_B))
+    order = order[length_B[order] > 0]
+    ends = 1 + np.flatnonzero(np.diff(read_B[order]) | np.diff(late_B[order]))
+    for alike in np.split(order, ends):
         for begin in range(0, len(alike), SERIES_AT_ONCE):
             yield alike[begin : begin + SERIES_AT_ONCE]

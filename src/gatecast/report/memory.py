@@ -36,7 +36,8 @@ PANELS = {
 
 def memory(result: Backtest, pick: Pick) -> Figure | None:
     """Gates and cells of the first layer of the first member, over the last window of a series; None without gates."""
-    if not isinstance(result.model.plan_.network, LSTMConfig):
+    fitted = result.model.fitted_
+    if fitted.blend.untrained or not isinstance(fitted.plan.network, LSTMConfig):
         return None
     gates, when, truth = _activations(result, pick.series)
     forget_LD = gates["forget_BLD"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gatecast.errors import ConfigError
 from gatecast.report.accuracy import by_origin, by_series, by_step
 from gatecast.report.fans import fans, picked
+from gatecast.report.gate import gate
 from gatecast.report.intervals import intervals
 from gatecast.report.library import plotly_javascript, require_report_library
 from gatecast.report.markup import Figure, data_script, escape, figure, paragraph, section
@@ -58,12 +59,13 @@ def _page(result: Backtest) -> str:
         return "\n".join(figure(one) for one in here)
 
     picks = picked(result)
+    middle = picks[0] if len(picks) < 3 else picks[1]
     sections = {
         "scores": score_table(result),
         "forecasts": shown(*fans(result, picks)),
         "errors": "\n".join(filter(None, (shown(by_step(result), by_origin(result)), by_series(result)))),
         "intervals": shown(*intervals(result)),
-        "memory": shown(memory(result, picks[0] if len(picks) < 3 else picks[1])),
+        "memory": shown(gate(result, middle), memory(result, middle)),
         "model": "\n".join([chosen(result), shown(curves(result)), settings(result)]),
     }
     kept = {name: body for name, body in sections.items() if body}

@@ -64,7 +64,12 @@ def curves(result: Backtest) -> Figure | None:
 
 def chosen(result: Backtest) -> str:
     """Tables: the model; the candidates that were tried; the folds."""
-    model, plan = result.model, result.model.plan_
+    model = result.model
+    if model.fitted_.blend.untrained:
+        return paragraph(
+            "Nothing was trained: the pretrained gate of the package weighed simple forecasts at every origin."
+        )
+    plan = model.plan_
     return "\n".join(
         [
             table(

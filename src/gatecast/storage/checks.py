@@ -30,8 +30,12 @@ MOST_PERIODS, MOST_STEPS = 4, 10**6
 
 def check_document(document: FittedDocument) -> None:
     """Raise ModelFileError with every contradiction found, before anything is built from the document."""
-    if not 1 <= len(document.candidates) <= MOST_CANDIDATES:
-        raise ModelFileError(f"there are {len(document.candidates)} candidates (1 to {MOST_CANDIDATES}).")
+    instant = document.settings.instant
+    least, most = (0, 0) if instant else (1, MOST_CANDIDATES)
+    if not least <= len(document.candidates) <= most:
+        raise ModelFileError(f"there are {len(document.candidates)} candidates ({least} to {most}).")
+    if instant and (document.gate is None or document.smoothing):
+        raise ModelFileError("settings.preset is 'instant', but the gate is not what forecasts.")
     problems = [*_schema(document.schema), *_blend(document), *_record(document)]
     for k, one in enumerate(document.candidates):
         found = [*_plan(document, one), *_names(document, one), *_members(one)]

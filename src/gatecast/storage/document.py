@@ -25,7 +25,7 @@ __all__ = [
     "unseal",
 ]
 
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True)

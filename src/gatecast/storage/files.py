@@ -12,6 +12,7 @@ import numpy as np
 
 from gatecast.data.frequency import Frequency
 from gatecast.errors import InputError, ModelFileError
+from gatecast.evaluation.blended import GATE, SMOOTHING
 from gatecast.storage.checks import check_document, check_tensors, check_values
 from gatecast.storage.codec import decode, encode, parse, write
 from gatecast.storage.container import AdvisedError, Container, digest_of, opened, pack, type_of, write_atomically
@@ -87,22 +88,22 @@ def describe_file(path: PathLike) -> dict[str, Any]:
 
 
 def _described(document: FittedDocument) -> dict[str, Any]:
-    schema, main = document.schema, document.candidates[0]
-    plan = main.plan
+    schema = document.schema
+    main = document.candidates[0] if document.candidates else None
     return {
-        "plan": plan.describe(),
+        "plan": GATE if main is None else main.plan.describe(),
         "blend": _blend(document),
         "settings": encode(document.settings),
-        "chosen": encode(plan),
+        "chosen": None if main is None else encode(main.plan),
         "targets": list(schema.targets),
         "past": _columns(schema.past),
         "future": _columns(schema.future),
         "static": _columns(schema.static),
         "frequency": document.frequency,
         "step": Frequency.from_text(document.frequency).name,
-        "members": len(main.members),
-        "epochs": [member.best_epoch for member in main.members],
-        "calibration": main.calibration,
+        "members": 0 if main is None else len(main.members),
+        "epochs": [] if main is None else [member.best_epoch for member in main.members],
+        "calibration": "none" if main is None else main.calibration,
         "record": encode(document.record),
         "interrupted": any(one.interrupted for one in document.candidates),
     }
@@ -115,9 +116,9 @@ def _blend(document: FittedDocument) -> dict[str, Any]:
         for one in document.candidates
     ]
     if document.gate is not None:
-        experts.append({"weight": document.gate.weight, "name": "pretrained gate"})
+        experts.append({"weight": document.gate.weight, "name": GATE})
     if document.smoothing:
-        experts.append({"weight": document.smoothing, "name": "exponential smoothing"})
+        experts.append({"weight": document.smoothing, "name": SMOOTHING})
     return {"experts": experts, "errors": encode(document.errors), "own_weights": len(document.series)}
 
 

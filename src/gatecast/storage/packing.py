@@ -73,6 +73,8 @@ def _gate(expert: PretrainedExpert, weight: float) -> GateDocument:
 def _settings(fitted: Fitted) -> Settings:
     """The settings; where single ones of network or training were changed, the whole that came of it."""
     settings = fitted.settings
+    if fitted.blend.untrained:
+        return settings
     whole = {n: getattr(fitted.plan, n) for n in ("network", "training") if isinstance(getattr(settings, n), dict)}
     return dataclasses.replace(settings, **whole)
 
@@ -117,7 +119,7 @@ def fitted_from(document: FittedDocument, arrays: dict[str, np.ndarray]) -> Fitt
     experts: list[Expert] = [*trained]
     weights = [one.weight for one in document.candidates]
     if document.gate is not None:
-        experts.append(gate_beside(document.gate.periods, trained[0], document.gate.weights))
+        experts.append(_gate_of(document, document.gate, trained))
         weights.append(document.gate.weight)
     if document.smoothing:
         plan = document.candidates[0].plan
@@ -133,6 +135,12 @@ def fitted_from(document: FittedDocument, arrays: dict[str, np.ndarray]) -> Fitt
         document.backend,
         FitRecord(**vars(document.record)),
     )
+
+
+def _gate_of(document: FittedDocument, gate: GateDocument, trained: list[TrainedCandidate]) -> PretrainedExpert:
+    if trained:
+        return gate_beside(gate.periods, trained[0], gate.weights)
+    return PretrainedExpert(document.settings.horizon, gate.periods, document.settings.quantiles, gate.weights)
 
 
 def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
