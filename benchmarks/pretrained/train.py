@@ -73,6 +73,8 @@ def _options() -> argparse.Namespace:
 def _train(training: Training, state: Path, options: argparse.Namespace, stop: threading.Event) -> None:
     begun = saved = time.monotonic()
     losses: list[float] = []
+    if training.step >= options.steps:
+        return
     for lesson in _lessons(training.recipe.seed, training.step, options.workers):
         losses.append(training.learn(lesson))
         now = time.monotonic()

@@ -28,7 +28,7 @@ SOME = Seasons(4, 12)
 def made(kind: str, n: int, seed: int = 0, magnitude: float = 1.0) -> Floats:
     """A series of some kind."""
     random = np.random.default_rng(seed)
-    t_T, noise_T = np.arange(n), random.standard_normal(n)
+    t_T, noise_T = np.arange(n, dtype=np.float64), random.standard_normal(n)
     series: dict[str, Floats] = {
         "walk": noise_T.cumsum(),
         "noise": noise_T,
@@ -224,6 +224,13 @@ def test_forecasts_are_finite_or_an_expert_says_nothing(
     assert not np.isinf(bank.error_BK2).any()
     assert np.isfinite(bank.channel_BTC).all()
     assert bank.step_B[0] > 0
+
+
+def test_numbers_below_the_least_normal_one_are_kept() -> None:
+    x = made("walk", 40, magnitude=1e-52)  # the unit is 1e-12 at least: float32 has such forecasts as denormal ones
+    drift_H = bank_alone(x).forecast_BHK[0, :, EXPERTS.index("drift")]
+    np.testing.assert_allclose(drift_H, (x[-1] - x[0]) / 39 * np.arange(1, 9) / 1e-12, rtol=0.01)
+    assert (drift_H != 0).all()
 
 
 @pytest.mark.parametrize("n", range(3, 12))

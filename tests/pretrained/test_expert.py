@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.panel import Panel
-from gatecast.data.schema import Schema
+from gatecast.data.schema import Column, Schema
 from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.nn.kernels import load
@@ -46,7 +46,7 @@ def two_targets(panel_of: PanelOf, dtype: type = np.float64) -> Panel:
     """Series of 30 and 25 steps, two targets and a past covariate."""
     random = np.random.default_rng(3)
     tables = [np.column_stack([random.standard_normal((n, 2)).cumsum(0), np.arange(n)]) for n in (30, 25)]
-    return panel_of(tables, Schema(("y", "z"), past=("p",)), dtype=dtype)
+    return panel_of(tables, Schema(("y", "z"), past=(Column("p"),)), dtype=dtype)
 
 
 def asked(expert: PretrainedExpert, panel: Panel) -> Floats:
@@ -144,7 +144,10 @@ def test_shares_of_the_simple_forecasts(panel_of: PanelOf, gate: Gate) -> None:
 # ---------------------------------------------------------------- what it is
 
 
-@pytest.mark.parametrize(("periods", "seasons"), [((), Seasons()), ((7,), Seasons(7)), ((168, 24), Seasons(24, 168))])
+@pytest.mark.parametrize(
+    ("periods", "seasons"),
+    [((), Seasons()), ((7,), Seasons(7)), ((168, 24), Seasons(24, 168)), ((52, 400), Seasons(52, 400))],
+)
 def test_it_needs_the_history_that_a_forecast_reads(periods: tuple[int, ...], seasons: Seasons) -> None:
     expert = made(periods=periods)
     as_expert: Expert = expert

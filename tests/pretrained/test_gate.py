@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from gatecast.pretrained.bank import CHANNELS, EXPERTS
-from gatecast.pretrained.gate import LEAST_SPREAD, LEVELS, MIDDLE, Gate, Weighed
+from gatecast.pretrained.gate import KNOWN, LEAST_SPREAD, LEVELS, MIDDLE, Gate, Weighed, _of_errors
 
 from .gates import fresh, shaken
 
@@ -161,6 +162,18 @@ def test_a_step_alone_and_among_others() -> None:
     at = [1, 4]
     some = Asked(bank.forecast_BHK[:, at], bank.error_BK2, bank.channel_BTC, bank.ahead_H[at]).of(gate)
     torch.testing.assert_close(some.quantiles_BHQ, together.quantiles_BHQ[:, at], atol=near, rtol=1e-6)
+
+
+def test_errors_are_read_beside_the_best_one() -> None:
+    error_BK2 = asked().error_BK2
+    error_BK2[1], error_BK2[2, :, 1] = torch.nan, torch.nan
+    read_BE = _of_errors(error_BK2)
+    for error_K2, read_E in zip(error_BK2.tolist(), read_BE.tolist(), strict=True):
+        log_K2 = [[math.log(error + KNOWN) for error in pair] for pair in error_K2]  # nan stays
+        best_2 = [min([pair[i] for pair in log_K2 if pair[i] == pair[i]], default=0.0) for i in (0, 1)]
+        relative = [min(5.0, pair[i] - best_2[i]) if pair[i] == pair[i] else 0.0 for pair in log_K2 for i in (0, 1)]
+        some = any(pair[0] == pair[0] for pair in log_K2)
+        assert read_E == pytest.approx([*relative, *best_2, float(some)], abs=1e-5)
 
 
 @pytest.mark.parametrize("what", ["forecast_BHK", "error_BK2", "channel_BTC", "ahead_H", "season"])

@@ -15,7 +15,7 @@ from gatecast.evaluation.blended import GATE
 from gatecast.pretrained.bank import EXPERTS, Seasons
 from gatecast.pretrained.gate import LEVELS, MIDDLE
 from gatecast.pretrained.weights import NEWEST, gate_named
-from gatecast.pretrained.zero_shot import forecasts, history_for
+from gatecast.pretrained.zero_shot import forecasts, history_for, never_negative
 
 __all__ = ["PretrainedExpert", "at_levels", "gate_beside", "gate_in", "leading", "mean_shares"]
 
@@ -71,7 +71,7 @@ class PretrainedExpert:
         first_B = panel.first[series_B]
         by_target = [self._asked(values_R, first_B, origin_B)[0] for values_R in panel.target_RC.T]
         values_BHCQ = np.stack([at_levels(values_BHQ, self.quantiles) for values_BHQ in by_target], axis=2)
-        return values_BHCQ.astype(panel.values_RV.dtype)
+        return self._bounded(panel, series_B, origin_B, values_BHCQ.astype(panel.values_RV.dtype))
 
     def paths(
         self,
@@ -84,12 +84,23 @@ class PretrainedExpert:
     ) -> np.ndarray:
         """(B, S, H, C) its quantiles, joined by a Gaussian copula. See ``Expert.paths``."""
         values_BHCQ = self.forecast(panel, series_B, origin_B, known_N)
-        return joined_quantiles(values_BHCQ, self.quantiles, noise_BSHC, joint_HH)
+        paths_BSHC = joined_quantiles(values_BHCQ, self.quantiles, noise_BSHC, joint_HH)
+        bounded_BSHC1 = self._bounded(panel, series_B, origin_B, paths_BSHC[..., None])
+        return bounded_BSHC1[..., 0]
 
     def shares(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """(B, H, C, K) weights of the simple forecasts, ``EXPERTS`` by name; 1 in all at each step."""
         first_B = panel.first[series_B]
         return np.stack([self._asked(values_R, first_B, origin_B)[1] for values_R in panel.target_RC.T], axis=2)
+
+    def _bounded(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """(B, ..., C, Q) not below 0 where no value up to the origin is: levels far out may reach there otherwise."""
+        first_B = panel.first[series_B]
+        length_B = origin_B + 1 - first_B
+        above_BC = np.stack([never_negative(target_R, first_B, length_B) for target_R in panel.target_RC.T], axis=1)
+        above = np.expand_dims(above_BC, (*range(1, values.ndim - 2), values.ndim - 1))
+        bounded: np.ndarray = np.where(above, np.maximum(values, 0), values)
+        return bounded
 
     def _asked(self, values_R: np.ndarray, first_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gate = gate_named(self.weights)
@@ -114,9 +125,9 @@ def mean_shares(expert: PretrainedExpert, panel: Panel) -> np.ndarray:
 
 
 def at_levels(values_BHQ: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """(B, H, len(levels)) quantiles at other levels than ``LEVELS``, between them on straight lines.
+    """(B, H, len(levels)) quantiles at other levels than ``LEVELS``: on straight lines over the normal score.
 
-    Beyond the outermost ones the distance from the median grows as that of a normal distribution does.
+    Beyond the outermost levels the line through the last two goes on, as a normal distribution's does.
     """
     if levels == LEVELS:
         return values_BHQ

@@ -115,7 +115,7 @@ class Training:
         made = cls(Recipe(**settings | {"sizes": GateSizes(**settings["sizes"])}))
         made.step, made.cooled_from, made.cooling = facts["step"], facts["cooled_from"], facts["cooling"]
         made.gate.load_state_dict({name: arrays[f"weight.{name}"] for name in made.gate.state_dict()})
-        for name, parameter in made.gate.named_parameters():
+        for name, parameter in made.gate.named_parameters() if made.step else ():  # at 0 the optimizer keeps nothing
             kept = ("step", "exp_avg", "exp_avg_sq")
             made.optimizer.state[parameter] = {what: arrays[f"{what}.{name}"] for what in kept}
         return made

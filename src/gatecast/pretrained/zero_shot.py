@@ -11,7 +11,7 @@ from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_o
 from gatecast.pretrained.gate import LEVELS, Gate
 from gatecast.training.device import lean
 
-__all__ = ["forecasts", "history_for"]
+__all__ = ["forecasts", "history_for", "never_negative"]
 
 SERIES_AT_ONCE, ROWS_OF_A_BLOCK = 512, 16
 STEPS_KEPT = 760  # as long as the longest series of the training
@@ -69,9 +69,15 @@ def _weighed(gate: Gate, bank: Bank, late: int, seasons: Seasons) -> tuple[np.nd
 
 def _bounded(every_BHQ: np.ndarray, values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray) -> np.ndarray:
     """Not below 0 where no value of a series is."""
-    negative_R1 = np.append(0, np.cumsum(values_R < 0))
-    above_B = negative_R1[first_B + length_B] == negative_R1[first_B]
+    above_B = never_negative(values_R, first_B, length_B)
     return np.where(above_B[:, None, None], np.maximum(every_BHQ, 0), every_BHQ)
+
+
+def never_negative(values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray) -> np.ndarray:
+    """(B,) whether no value of a series is below 0."""
+    negative_R1 = np.append(0, np.cumsum(np.asarray(values_R) < 0))
+    above_B: np.ndarray = negative_R1[first_B + length_B] == negative_R1[first_B]
+    return above_B
 
 
 def _prepared(
