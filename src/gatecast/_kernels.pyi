@@ -149,3 +149,24 @@ def smoothed_levels(
         gains: alpha, gamma.
         threads: how many to use.
     """
+
+def bank(
+    data: tuple[int, int, int],
+    made: tuple[int, int, int, int],
+    sizes: tuple[int, int, int, int, int],
+    threads: int,
+    /,
+) -> None:
+    """The simple forecasts that the pretrained gate weighs; see ``gatecast/pretrained/bank.py``.
+
+    Args:
+        data: addresses of the values (float64), and of the first row and the length of each series (int64).
+        made: addresses of what is written, float32: forecasts (B, H, K), errors (B, K, 2), channels (B, T, C); and
+            float64: units (B, 2).
+        sizes: series B, season (1 = none), longer season (0 = none), horizon H, steps T of the channels.
+        threads: at most.
+
+    Raises:
+        ValueError: a size is not positive.
+        MemoryError: there is no room for the work space.
+    """
