@@ -80,5 +80,5 @@ def test_a_blend_is_named_as_one() -> None:
     model = gc.Forecaster(2, members=1, candidates=2, network={"hidden_size": 2}, training={"max_epochs": 1})
     model.fit(values)
     assert "60 steps · a blend of " in repr(model)
-    assert "exponential smoothing" in model._repr_html_()
+    assert "pretrained gate" in model._repr_html_()
     assert model.plan_.describe() in model._repr_html_()

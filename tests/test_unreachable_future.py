@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Column, Schema
-from gatecast.ensemble.smoothing import SmoothingExpert
 from gatecast.forecaster import Forecaster
 from gatecast.model.config import LSTMConfig
+from gatecast.pretrained.expert import PretrainedExpert
 from gatecast.training.config import TrainingConfig
 
 PanelOf = Callable[..., Panel]
@@ -70,7 +70,7 @@ def trained(panel_of: PanelOf, name: str) -> Forecaster:
 
 def test_what_is_chosen_is_a_blend(panel_of: PanelOf) -> None:
     blend = trained(panel_of, "chosen").fitted_.blend
-    assert isinstance(blend.experts[-1], SmoothingExpert)
+    assert isinstance(blend.experts[-1], PretrainedExpert)
     assert blend.weights[-1] > 0
     assert len(blend.trained) > 1
 

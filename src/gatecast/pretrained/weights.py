@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gatecast.errors import ConfigError
 from gatecast.nn.kernels import load as load_kernels
+from gatecast.nn.threads import torch_on_one_thread
 
 if TYPE_CHECKING:
     from gatecast.pretrained.gate import Gate
@@ -40,11 +41,13 @@ def gate_named(name: str) -> Gate:
     from safetensors.torch import load
 
     from gatecast.pretrained.gate import Gate, GateSizes
+    from gatecast.training.device import drawing
 
     if name not in names():
         raise ConfigError(f"there are no pretrained weights {name!r} in this version. There: {', '.join(names())}.")
     arrays = load((files("gatecast.pretrained") / f"{name}{_ENDING}").read_bytes())
-    with torch.random.fork_rng(devices=[]):
+    # on one thread: in a forked process the others, which a large copy would be shared with, are not there
+    with torch_on_one_thread(), drawing(seed=0):
         gate = Gate(GateSizes(arrays["lstm.weight_hh_l0"].shape[1], arrays["mix.bias"].shape[0]))
-    gate.load_state_dict({key: value.to(torch.float32) for key, value in arrays.items()})
+        gate.load_state_dict({key: value.to(torch.float32) for key, value in arrays.items()})
     return gate.eval().requires_grad_(False)
