@@ -12,7 +12,7 @@ from torch import Tensor
 from gatecast.nn.kernels import load
 from gatecast.pretrained.bank import EXPERTS, STEPS_READ, Seasons
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes, Weighed
-from gatecast.pretrained.zero_shot import SERIES_AT_ONCE, STEPS_KEPT, forecasts, history_for
+from gatecast.pretrained.zero_shot import SERIES_AT_ONCE, WITHOUT_SEASON, forecasts, history_for
 
 from .gates import SMALL, fresh, shaken
 
@@ -154,7 +154,7 @@ def test_a_series_without_any_value_has_no_forecast(gate: Gate, place: int, leng
 @pytest.mark.parametrize("seasons", [Seasons(), Seasons(24, 168), Seasons(52, 400)], ids=str)
 def test_only_so_many_steps_count(gate: Gate, seasons: Seasons) -> None:
     x, kept = walk(1500, level=100.0), history_for(seasons)
-    assert kept == max(STEPS_KEPT, 2 * seasons.long + seasons.short)
+    assert kept == {1: 260, 24: 760, 52: 852}[seasons.short]
     found = quantiles(gate, x, seasons=seasons)
     assert quantiles(gate, x[-kept:], seasons=seasons).tobytes() == found.tobytes()
     before, within = x.copy(), x.copy()
@@ -165,13 +165,13 @@ def test_only_so_many_steps_count(gate: Gate, seasons: Seasons) -> None:
 
 
 def test_they_count_from_the_last_value(gate: Gate) -> None:
-    x = walk(STEPS_KEPT + 40)
+    x = walk(WITHOUT_SEASON + 40)
     late = quantiles(gate, np.append(x, MISSING[:6]))
-    assert late.tobytes() == quantiles(gate, x[-STEPS_KEPT:], 11)[6:].tobytes()
+    assert late.tobytes() == quantiles(gate, x[-WITHOUT_SEASON:], 11)[6:].tobytes()
 
 
 def test_a_missing_value_where_they_begin_does_not_count(gate: Gate) -> None:
-    x = walk(STEPS_KEPT + 40)
+    x = walk(WITHOUT_SEASON + 40)
     x[40:43] = np.nan
     assert quantiles(gate, x).tobytes() == quantiles(gate, x[40:]).tobytes() == quantiles(gate, x[43:]).tobytes()
 

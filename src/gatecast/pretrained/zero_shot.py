@@ -17,12 +17,18 @@ SERIES_AT_ONCE, ROWS_OF_A_BLOCK = 512, 16
 # Real series break off more often than made-up ones. So much wider, intervals of 80 % held 76 to 83 % on spans inside
 # the training parts of open sets: M3, M4, and 38 single series.
 WIDER, WIDER_WITHOUT_SEASON = 1.1, 1.3
-STEPS_KEPT = 760  # as long as the longest series of the training
+WITHOUT_SEASON, WITH_A_SEASON, WITH_TWO_SEASONS, SEASONS_KEPT = 260, 520, 760, 20
 
 
 def history_for(seasons: Seasons) -> int:
-    """Steps of history that a forecast looks at."""
-    return max(STEPS_KEPT, 2 * seasons.long + seasons.short)
+    """Steps of history that a forecast looks at: as many as the longest series of the training of such seasons had.
+
+    >>> history_for(Seasons()), history_for(Seasons(12)), history_for(Seasons(24, 168)), history_for(Seasons(7, 365))
+    (260, 260, 760, 760)
+    """
+    if seasons.long:
+        return max(WITH_TWO_SEASONS, 2 * seasons.long + seasons.short)
+    return max(WITHOUT_SEASON, min(SEASONS_KEPT * seasons.short, WITH_A_SEASON), 2 * seasons.short + 1)
 
 
 def forecasts(
@@ -44,7 +50,10 @@ def forecasts(
     Returns:
         (B, H, Q) quantiles, nan where a series has no value, and (B, H, K) weights.
     """
-    values_R, first_B, length_B, late_B = _prepared(values_R, first_B, length_B, seasons)
+    begin = int(np.min(first_B, initial=len(values_R)))  # the buffer may hold many more series than are asked for
+    end = int(np.max(np.add(first_B, length_B), initial=begin))
+    prepared = _prepared(values_R[begin:end], np.asarray(first_B) - begin, length_B, seasons)
+    values_R, first_B, length_B, late_B = prepared
     quantiles_BHQ = np.full((len(first_B), horizon, len(LEVELS)), np.nan)
     weights_BHK = np.zeros((len(first_B), horizon, gate.logits.out_features), np.float32)
     with lean(), torch.inference_mode():
@@ -80,8 +89,9 @@ def _bounded(every_BHQ: np.ndarray, values_R: np.ndarray, first_B: np.ndarray, l
 
 def never_negative(values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray) -> np.ndarray:
     """(B,) whether no value of a series is below 0."""
-    negative_R1 = np.append(0, np.cumsum(np.asarray(values_R) < 0))
-    above_B: np.ndarray = negative_R1[first_B + length_B] == negative_R1[first_B]
+    begin, end = int(np.min(first_B, initial=len(values_R))), int(np.max(first_B + length_B, initial=0))
+    negative_R1 = np.append(0, np.cumsum(np.asarray(values_R[begin:end]) < 0))
+    above_B: np.ndarray = negative_R1[first_B + length_B - begin] == negative_R1[first_B - begin]
     return above_B
 
 
