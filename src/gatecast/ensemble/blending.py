@@ -61,6 +61,9 @@ def fit_blend(
         untrained: makes the expert without training that takes part, from the first candidate as trained.
     """
     heard = listener or Silent()
+    if math.isfinite(deadline):
+        fewer = min(defaults.time.windows, defaults.validation.windows)
+        defaults = replace(defaults, validation=replace(defaults.validation, windows=fewer))
     if alone or validation is not None:
         trained = fit_candidate(
             plans[0], panel, validation, quantiles=quantiles, refit=refit, deadline=deadline, listener=heard,

@@ -219,10 +219,12 @@ class TimeDefaults:
         choice: Share that the choice of candidates may take.
         validation: Share that the trainings before the validation folds may take, where all data are trained on after
             them.
+        windows: Windows that candidates are compared on at most where there is a limit.
     """
 
     choice: float = 0.25
     validation: float = 0.5
+    windows: int = 512
 
 
 @dataclass(frozen=True, repr=False)
