@@ -122,7 +122,7 @@ void add_regressions(const Series& s, const View& plain, const View& adjusted, c
     both(adjusted, first_lags(4));
 }
 
-// All forecasts of the series up to step n; the last of their experts first need all others' views.
+// All forecasts of the series up to step n.
 void forecast_all(const Series& s, const Room& room, Sink sink) {
     const View plain = {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0}, adjusted = adjusted_view(s, room);
     add_view(plain, true, sink);

@@ -3,7 +3,7 @@
     all series together   what is best on the fold, as far as that counts; else a prior              common_weights
     each series           those of all, moved towards what did better on its own part of the fold    series_weights
 
-Shapes: K candidates, the trained ones first, the exponential smoothing last; B windows, N series, H steps, C targets.
+Shapes: K candidates, the trained ones first, the untrained expert last; B windows, N series, H steps, C targets.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def common_weights(
     pair_K: np.ndarray | None = None,
     weights: WeightDefaults = DEFAULTS.weights,
 ) -> np.ndarray:
-    """(K,) weights of the trained candidates and, last, of the exponential smoothing.
+    """(K,) weights of the trained candidates and, last, of the untrained expert.
 
     What is best on the fold counts as far as the fold covers several spans of time, one after the other: series of one
     panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the rest,
-    candidates that are nearly as good as the best one get equal weights, and the smoothing gets twice as much as all of
+    candidates that are nearly as good as the best one get equal weights, and the untrained one twice as much as all of
     them, or less the worse it is beside them.
 
     Args:

@@ -62,15 +62,13 @@ class PretrainedExpert:
 
     def median(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """(B, H, C) the medians, float64. See ``Expert.median``."""
-        first_B = panel.first[series_B]
-        by_target = [self._asked(values_R, first_B, origin_B)[0] for values_R in panel.target_RC.T]
-        return np.stack([values_BHQ[..., MIDDLE] for values_BHQ in by_target], axis=2)
+        by_target = self._asked(panel, series_B, origin_B)
+        return np.stack([values_BHQ[..., MIDDLE] for values_BHQ, _ in by_target], axis=2)
 
     def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
         """Quantiles (B, H, C, Q); nan where a target has no value up to the origin. See ``Expert.forecast``."""
-        first_B = panel.first[series_B]
-        by_target = [self._asked(values_R, first_B, origin_B)[0] for values_R in panel.target_RC.T]
-        values_BHCQ = np.stack([at_levels(values_BHQ, self.quantiles) for values_BHQ in by_target], axis=2)
+        by_target = self._asked(panel, series_B, origin_B)
+        values_BHCQ = np.stack([at_levels(values_BHQ, self.quantiles) for values_BHQ, _ in by_target], axis=2)
         return self._bounded(panel, series_B, origin_B, values_BHCQ.astype(panel.values_RV.dtype))
 
     def paths(
@@ -90,8 +88,7 @@ class PretrainedExpert:
 
     def shares(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """(B, H, C, K) weights of the simple forecasts, ``EXPERTS`` by name; 1 in all at each step."""
-        first_B = panel.first[series_B]
-        return np.stack([self._asked(values_R, first_B, origin_B)[1] for values_R in panel.target_RC.T], axis=2)
+        return np.stack([share_BHK for _, share_BHK in self._asked(panel, series_B, origin_B)], axis=2)
 
     def _bounded(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, values: np.ndarray) -> np.ndarray:
         """(B, ..., C, Q) not below 0 where no value up to the origin is: levels far out may reach there otherwise."""
@@ -102,9 +99,11 @@ class PretrainedExpert:
         bounded: np.ndarray = np.where(above, np.maximum(values, 0), values)
         return bounded
 
-    def _asked(self, values_R: np.ndarray, first_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gate = gate_named(self.weights)
-        return forecasts(gate, values_R, first_B, origin_B + 1 - first_B, self.horizon, self.seasons)
+    def _asked(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each target the quantiles (B, H, Q) at ``LEVELS`` and the weights (B, H, K)."""
+        gate, first_B = gate_named(self.weights), panel.first[series_B]
+        given = first_B, origin_B + 1 - first_B, self.horizon, self.seasons
+        return [forecasts(gate, values_R, *given) for values_R in panel.target_RC.T]
 
 
 def gate_beside(periods: tuple[int, ...], trained: TrainedCandidate, weights: str = NEWEST) -> PretrainedExpert:
