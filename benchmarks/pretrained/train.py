@@ -38,7 +38,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     options.folder.mkdir(parents=True, exist_ok=True)
     state = options.folder / "state.safetensors"
-    recipe = Recipe(options.seed, GateSizes(options.hidden, options.mixing), options.rate)
+    recipe = Recipe(options.seed, GateSizes(options.hidden, options.mixing), options.rate, start=options.start)
     training = Training.load(state) if state.exists() else Training(recipe)
     if options.cool:
         cooled = options.folder / "cooling.safetensors"
@@ -64,6 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--hidden", type=int, default=GateSizes().hidden)
     parser.add_argument("--mixing", type=int, default=GateSizes().mixing)
     parser.add_argument("--rate", type=float, default=Recipe().rate)
+    parser.add_argument("--start", default="", help="name of the weights to begin with; random ones unless given")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--nice", type=int, default=10)

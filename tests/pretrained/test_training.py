@@ -23,6 +23,7 @@ from gatecast.pretrained.gate import LEVELS, GateSizes
 from gatecast.pretrained.lessons import STEPS_JUDGED, Lesson, lesson_of, lesson_plan
 from gatecast.pretrained.synthetic import series
 from gatecast.pretrained.training import MOST, Recipe, Training, loss_of, mean_weights
+from gatecast.pretrained.weights import gate_named
 
 from .gates import SMALL, shaken
 
@@ -123,6 +124,13 @@ def test_series_that_hardly_move_or_run_away_are_left_out(monkeypatch: pytest.Mo
     np.testing.assert_array_equal(lesson.bank.last_B, expected_BT[2:, plan.steps - 1])
 
 
+def test_the_scale_is_that_of_the_past_more_than_of_the_future() -> None:
+    past_BT = np.array([[0.0, 1, 0, 1, 0, 1], [0.0, 1, 0, 1, 0, 1]])
+    future_BH = np.array([[0.0, 2], [1.0, 1]])
+    np.testing.assert_allclose(lessons._scale(past_BT, future_BH, 1), [1.0, np.sqrt(1 / 2)])
+    np.testing.assert_allclose(lessons._scale(past_BT, 8 + future_BH, 2), 0)  # it was never wrong
+
+
 # ---------------------------------------------------------------- loss
 
 
@@ -181,6 +189,20 @@ def test_a_step_is_taken_at_the_rate_of_the_schedule() -> None:
     for expected in (1, 2, 3, 4, 4):
         gone_on(training, 1)
         assert training.optimizer.param_groups[0]["lr"] == pytest.approx(RECIPE.rate * expected / 4)
+
+
+# ---------------------------------------------------------------- the start
+
+
+def test_it_begins_with_weights_that_are_there_and_leaves_them_as_they_are(tmp_path: Path) -> None:
+    before = {name: value.clone() for name, value in gate_named("gate-1").state_dict().items()}
+    training = Training(Recipe(start="gate-1", sizes=SMALL, warm_up=1))
+    assert training.gate.sizes == gate_named("gate-1").sizes
+    assert all(torch.equal(value, before[name]) for name, value in training.gate.state_dict().items())
+    gone_on(training, 1)
+    assert not torch.equal(training.gate.mix.weight, before["mix.weight"])
+    assert all(torch.equal(value, before[name]) for name, value in gate_named("gate-1").state_dict().items())
+    assert raw(stopped(training, tmp_path), tmp_path) == raw(training, tmp_path)
 
 
 # ---------------------------------------------------------------- stopped and continued

@@ -34,9 +34,10 @@ class Kind:
 
 
 KINDS = (
-    Kind((), 0.33, (8, 260), (6, 24)),
-    Kind((4,), 0.14, (12, 160), (4, 12)),
-    Kind((12,), 0.25, (26, 320), (12, 24)),
+    Kind((), 0.24, (8, 260), (6, 24)),
+    Kind((), 0.11, (10, 60), (4, 8)),  # years
+    Kind((4,), 0.13, (12, 160), (4, 12)),
+    Kind((12,), 0.24, (26, 320), (12, 24)),
     Kind((7,), 0.07, (20, 320), (7, 28)),
     Kind((24,), 0.05, (60, 480), (24, 48)),
     Kind((24, 168), 0.05, (345, 760), (24, 48)),
@@ -66,7 +67,7 @@ class Lesson:
     Args:
         bank: what the gate reads; its forecasts are those of the steps ``ahead_H``.
         truth_BH: what followed, in units of each series.
-        scale_B: error of the seasonal naive forecast, in the same unit: what an error is measured by.
+        scale_B: size of the seasonal naive errors, in the same unit: what an error is measured by.
         ahead_H: steps ahead.
         season: m; 1 = none.
     """
@@ -118,9 +119,14 @@ def lesson_of(seed: int, index: int) -> Lesson:
 
 
 def _scale(past_BT: np.ndarray, future_BH: np.ndarray, season: int) -> np.ndarray:
-    """(B,) mean of the seasonal naive errors of the past, as in MASE, and of those of the future."""
+    """(B,) the mean seasonal naive error of the past, as in MASE, and that of past and future: their geometric mean.
+
+    With the past alone a few series that break off would decide every training step. With the mean of both, breaks
+    would count so little that forecasts move too little and intervals are too narrow.
+    """
     before_B = np.abs(past_BT[:, season:] - past_BT[:, :-season]).mean(1)
     horizon = future_BH.shape[1]
     naive_BH = past_BT[:, past_BT.shape[1] - season + np.arange(horizon) % season]
-    after_B: np.ndarray = np.abs(future_BH - naive_BH).mean(1)
-    return (before_B + after_B) / 2
+    after_B = np.abs(future_BH - naive_BH).mean(1)
+    scale_B: np.ndarray = np.sqrt(before_B * (before_B + after_B) / 2)
+    return scale_B

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes
 from gatecast.pretrained.lessons import Lesson
+from gatecast.pretrained.weights import gate_named
 
 __all__ = ["Recipe", "Training", "loss_of"]
 
@@ -40,6 +41,7 @@ class Recipe:
         warm_up: steps of it.
         decay: weight decay.
         clip: largest norm of a gradient.
+        start: name of the weights to begin with, whose sizes the network then has; "" = random ones.
     """
 
     seed: int = 0
@@ -48,6 +50,7 @@ class Recipe:
     warm_up: int = 300
     decay: float = 1e-3
     clip: float = 1.0
+    start: str = ""
 
 
 class Training:
@@ -59,9 +62,7 @@ class Training:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        with torch.random.fork_rng():
-            torch.manual_seed(recipe.seed)
-            self.gate = Gate(recipe.sizes)
+        self.gate = _first_gate(recipe)
         self.optimizer = torch.optim.AdamW(self.gate.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
         self.step = 0
         self.cooled_from: int | None = None
@@ -119,6 +120,17 @@ class Training:
             kept = ("step", "exp_avg", "exp_avg_sq")
             made.optimizer.state[parameter] = {what: arrays[f"{what}.{name}"] for what in kept}
         return made
+
+
+def _first_gate(recipe: Recipe) -> Gate:
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        if not recipe.start:
+            return Gate(recipe.sizes)
+        start = gate_named(recipe.start)
+        gate = Gate(start.sizes)
+    gate.load_state_dict(start.state_dict())
+    return gate
 
 
 def loss_of(gate: Gate, lesson: Lesson) -> Tensor:
