@@ -283,9 +283,11 @@ class Forecaster(Parameters):
             PanelError, ModelFileError, TrainingError: a forecast is not finite (see ``require_finite``).
         """
         history, extended, origin_N = self._history_and_horizon(data, future)
-        values_NHCQ = self.forecast_from(extended, np.arange(len(history)), origin_N)
+        fitted = self._fitted()
+        values_NHCQ, guarded_N = fitted.guarded_forecast(extended, np.arange(len(history)), origin_N)
         require_finite(values_NHCQ, history, self.file_)
-        return Forecast(values_NHCQ, self._fitted().levels, Axes.after(history, self.horizon), history)
+        guarded = tuple(history.ids[n] for n in np.flatnonzero(guarded_N))
+        return Forecast(values_NHCQ, fitted.levels, Axes.after(history, self.horizon), history, guarded)
 
     def sample(
         self, data: Any | None = None, *, paths: int = 100, future: Any | None = None, seed: int = 0

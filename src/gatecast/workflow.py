@@ -64,6 +64,7 @@ class ForecastResult:
             "evaluation": None if self.evaluation is None else self.evaluation.to_dict(),
             "verdict": None if self.evaluation is None else self.evaluation.verdict,
             "forecast": forecast_facts(self.forecast),
+            "guarded": list(self.forecast.guarded),
         }
 
     def __str__(self) -> str:

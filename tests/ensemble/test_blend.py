@@ -23,6 +23,7 @@ from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.evaluation.blended import GATE
 from gatecast.forecaster import Forecaster
 from gatecast.planning.choose import candidates
+from gatecast.planning.defaults import DEFAULTS
 from gatecast.progress import Silent
 from gatecast.statistical.exponential import exponential_smoothing
 
@@ -44,7 +45,7 @@ def walks(
 
 
 def build(horizon: int = 3, **more: Any) -> Forecaster:
-    quick = {"training": {"max_epochs": 1, "steps_per_epoch": 2}, "members": 1, "progress": False}
+    quick = {"training": {"max_epochs": 1, "steps_per_epoch": 2}, "members": 1, "candidates": 4, "progress": False}
     return Forecaster(horizon, **quick | more)  # type: ignore[arg-type]
 
 
@@ -279,7 +280,7 @@ def stopping_in(monkeypatch: pytest.MonkeyPatch, listener: Silent, at: int, *, w
 @pytest.mark.parametrize("steps", [5, 7])
 def test_without_a_validation_fold_there_is_one_candidate_and_the_gate(panel_of: PanelOf, steps: int) -> None:
     model = build().fit(walks(panel_of, lengths=(steps, steps)))
-    assert (*shape_of(model), model.fitted_.blend.errors) == (1, pytest.approx(2 / 3), ())
+    assert (*shape_of(model), model.fitted_.blend.errors) == (1, DEFAULTS.weights.untrained, ())
     assert np.isfinite(model.predict().values_NHCQ).all()
 
 

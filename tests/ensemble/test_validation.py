@@ -18,11 +18,10 @@ from gatecast.ensemble.blending import fit_blend
 from gatecast.ensemble.fitting import Trainer, pooled
 from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.ensemble.trained import TrainedCandidate
-from gatecast.ensemble.validation import FoldErrors, before_fold, fold_count, fold_errors, joined
+from gatecast.ensemble.validation import FoldErrors, before_fold, fold_errors, joined
 from gatecast.ensemble.weights import mean_error
 from gatecast.forecaster import Forecaster
 from gatecast.planning.choose import candidates
-from gatecast.planning.defaults import DEFAULTS
 from gatecast.progress import Listener, Silent
 
 PanelOf = Callable[..., Panel]
@@ -51,7 +50,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, change: Change = lambda _, trained:
 
 def blend_of(panel: Panel, horizon: int = 2, most: int = 2, listener: Listener | None = None) -> Blend:
     quick: dict[str, Any] = {"training": {"max_epochs": 1, "steps_per_epoch": 2}, "members": 1, "progress": False}
-    plans = candidates(panel, Forecaster(horizon, **quick).settings)[:most]
+    plans = candidates(panel, Forecaster(horizon, candidates=most, **quick).settings)
     assert len(plans) == most
     return fit_blend(plans, panel, None, quantiles=(0.1, 0.5, 0.9), refit=False, listener=listener)
 
@@ -87,12 +86,6 @@ def test_every_candidate_is_trained_for_three_folds_of_small_data(
     seen = watched(monkeypatch)
     blend_of(walk(panel_of, 100, 60))
     assert seen == [(100, 60), (100, 60), (80, 48), (80, 48), (64, 39), (64, 39)], "without a fifth, and again"
-
-
-def test_large_data_have_one_fold(panel_of: PanelOf) -> None:
-    small = DEFAULTS.validation.small
-    assert fold_count(walk(panel_of, small)) == 1
-    assert fold_count(walk(panel_of, small - 1)) == 3
 
 
 def test_no_training_sees_less_than_half_of_the_data(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:

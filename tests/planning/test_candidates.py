@@ -87,7 +87,7 @@ def test_an_error_that_nobody_knows_is_no_reason_to_leave_out() -> None:
 def test_candidates_differ_and_the_first_is_the_choice(panel_of: PanelOf) -> None:
     panel = seasonal(panel_of)
     plans = candidates(panel, FREE)
-    assert 2 < len(plans) <= DEFAULTS.search.most
+    assert 2 < len(plans) <= DEFAULTS.search.most_trained
     assert len({plan.scaling for plan in plans}) == len(plans)
     assert plans[0] == choose(panel, FREE)
     assert {plan.season for plan in plans} == {6}, "one season for all"

@@ -71,7 +71,7 @@ def alphas(plans: list[Plan]) -> list[float | None]:
 @pytest.mark.parametrize(
     ("changes", "of"),
     [
-        ({"search.most": 2}, len),
+        ({"search.most_trained": 2}, len),
         ({"search.clearly_worse": 1.0}, len),
         ({"search.logarithms": False}, lambda plans: [plan.scaling.log for plan in plans]),
         ({"search.smooth_references": False}, lambda plans: [type(plan.scaling.reference) for plan in plans]),

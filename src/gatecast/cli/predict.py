@@ -56,6 +56,7 @@ def predict(
         "model": str(model),
         "data": data_facts(panel),
         "forecast": forecast_facts(made) if json else [],
+        "guarded": list(made.guarded),
     }
     screen.close()
     return 0

@@ -67,6 +67,19 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
     left = len(forecast) * forecast.horizon * len(forecast.targets) - rows * len(targets)
     if left > 0 and output is None:
         screen.line(f"... {left:,} more values: --output FILE")
+    if forecast.guarded:
+        screen.wrapped(_guarded(forecast.guarded, len(forecast)))
+
+
+def _guarded(names: tuple[str, ...], count: int) -> str:
+    """Where a trained network was not listened to.
+
+    >>> _guarded(("a", "b", "c", "d"), 20)[-29:]
+    '4 of 20 series (a, b, c, ...).'
+    """
+    shown = ", ".join((*names[:3], *(["..."] if len(names) > 3 else [])))
+    where = "" if count == 1 else f": {len(names)} of {count:,} series ({shown})"
+    return f"Implausible forecasts of trained networks are replaced by those of the pretrained gate{where}."
 
 
 def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:

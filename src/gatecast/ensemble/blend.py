@@ -12,10 +12,11 @@ import numpy as np
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.ensemble.expert import Expert
+from gatecast.ensemble.guard import astray, guarded
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import ConfigError
 
-__all__ = ["Blend", "SeriesWeights", "past_of"]
+__all__ = ["Blend", "Blended", "SeriesWeights", "past_of"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,28 @@ class SeriesWeights:
         place_M = np.array([self._places.get(name, -1) for name in ids], np.int64)
         result: np.ndarray = np.where(place_M[:, None] >= 0, self.weight_NE[place_M], otherwise_E)
         return result
+
+
+@dataclass(frozen=True)
+class Blended:
+    """What a blend forecasts.
+
+    Args:
+        values_BHCQ: quantiles in the data's own unit.
+        factor_BHC: what experts with the median alone moved them by: a factor,
+        offset_BHC: and an offset.
+        guarded_BEC: where the guard spoke in place of an expert; of those whose quantiles are averaged, in their order.
+    """
+
+    values_BHCQ: np.ndarray
+    factor_BHC: np.ndarray
+    offset_BHC: np.ndarray
+    guarded_BEC: np.ndarray
+
+    @property
+    def guarded_B(self) -> np.ndarray:
+        """(B,) whether any expert was set aside."""
+        return np.asarray(self.guarded_BEC.any(axis=(1, 2)))
 
 
 @dataclass(frozen=True)
@@ -115,7 +138,11 @@ class Blend:
 
     def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
         """Quantiles (B, H, C, Q) after the origin rows, in the data's own unit; see ``Expert.forecast``."""
-        return self._forecast(self._weights(panel, series_B), panel, series_B, origin_B, known_N)[0]
+        return self.blended(panel, series_B, origin_B, known_N).values_BHCQ
+
+    def blended(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> Blended:
+        """The same, and how it came about."""
+        return self._blended(self._weights(panel, series_B), panel, series_B, origin_B, known_N)
 
     def paths(
         self,
@@ -136,13 +163,16 @@ class Blend:
             noise_BSHC: independent standard normal numbers.
             joint_HH: correlation of the normal scores over the steps.
         """
-        weight_BE = self._weights(panel, series_B)
-        drawn = (self.experts[e].paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for e in self._means)
-        values_BSHC = _mean(weight_BE[:, self._means], _said(drawn))
+        weight_BE, means = self._weights(panel, series_B), self._means
+        drawn = [self.experts[e].paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for e in means]
+        if len(self.experts) == 1:
+            return drawn[0]
+        blended = self._blended(weight_BE, panel, series_B, origin_B, known_N)
+        values_BSHC = _mean(weight_BE[:, means], guarded(list(_said(drawn)), self._guard, blended.guarded_BEC, 3))
         if not self._movers:
             return values_BSHC
-        _, factor_BHC, offset_BHC = self._forecast(weight_BE, panel, series_B, origin_B, known_N)
-        return (values_BSHC * factor_BHC[:, None] + offset_BHC[:, None]).astype(values_BSHC.dtype)
+        moved_BSHC = values_BSHC * blended.factor_BHC[:, None] + blended.offset_BHC[:, None]
+        return moved_BSHC.astype(values_BSHC.dtype)
 
     @property
     def _movers(self) -> list[int]:
@@ -154,6 +184,15 @@ class Blend:
         """Places of the experts whose quantiles are averaged."""
         return [e for e, expert in enumerate(self.experts) if not expert.median_only]
 
+    @property
+    def _guard(self) -> int | None:
+        """Place among ``_means`` of the expert that the trained ones are compared with: one with intervals, untrained.
+
+        None where there is none, or nothing but it.
+        """
+        places = [k for k, e in enumerate(self._means) if not isinstance(self.experts[e], TrainedCandidate)]
+        return places[0] if places and len(self._means) > 1 else None
+
     def _weights(self, panel: Panel, series_B: np.ndarray) -> np.ndarray:
         """(B, E) weights of the experts."""
         common_E = np.array(self.weights)
@@ -162,17 +201,17 @@ class Blend:
         used, back_B = np.unique(series_B, return_inverse=True)
         return self.own.of((panel.ids[n] for n in used), common_E)[back_B]
 
-    def _forecast(
+    def _blended(
         self, weight_BE: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(B, H, C, Q) quantiles, and what moved them: (B, H, C) factors and offsets."""
-        movers = self._movers
-        values = (self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in self._means)
-        values_BHCQ = _mean(weight_BE[:, self._means], _said(values))
+    ) -> Blended:
+        means, movers = self._means, self._movers
+        values = list(_said(self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in means))
+        guarded_BEC = self._set_aside(values)
+        values_BHCQ = _mean(weight_BE[:, means], guarded(values, self._guard, guarded_BEC, 2))
         median_BHC = values_BHCQ[..., middle(self.levels)].astype(np.float64)
         factor_BHC, offset_BHC = np.ones_like(median_BHC), np.zeros_like(median_BHC)
         if not movers:
-            return values_BHCQ, factor_BHC, offset_BHC
+            return Blended(values_BHCQ, factor_BHC, offset_BHC, guarded_BEC)
         wanted_BHC = median_BHC.copy()
         for e in movers:
             moved_BHC = self.experts[e].forecast(panel, series_B, origin_B, known_N)[..., 0]
@@ -182,7 +221,14 @@ class Blend:
         factor_BHC = np.where(positive_BHC, wanted_BHC / np.where(positive_BHC, median_BHC, 1), 1)
         offset_BHC = np.where(positive_BHC, 0, wanted_BHC - median_BHC)
         moved_BHCQ = values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]
-        return moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC
+        return Blended(moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC, guarded_BEC)
+
+    def _set_aside(self, values: list[np.ndarray]) -> np.ndarray:
+        """(B, E, C) where a forecast is implausible beside the guard's, see ``guard``; of those with quantiles."""
+        guard = self._guard
+        if guard is None:
+            return np.zeros((len(values[0]), len(values), values[0].shape[2]), np.bool_)
+        return np.stack([astray(array, values[guard], self.levels) for array in values], axis=1)
 
 
 def _said(values: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

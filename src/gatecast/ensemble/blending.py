@@ -21,10 +21,11 @@ from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.fitting import Trainer, fit_candidate, pooled, train_again
 from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.ensemble.trained import TrainedCandidate
-from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_count, fold_errors, joined
-from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, measured_weight, series_weights, sharpness
+from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_errors, joined
+from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, series_weights, sharpness
 from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS, Defaults
+from gatecast.planning.evidence import fold_count, measured_weight
 from gatecast.planning.plan import Plan
 from gatecast.progress import Listener, Silent
 
@@ -120,11 +121,10 @@ def _validating(
 
 
 def _unmeasured(trained: TrainedCandidate, untrained: Expert, weights: WeightDefaults) -> Blend:
-    """The blend of what no fold could judge: with the cautious weights, as if both had the same error."""
-    if untrained.median_only or not weights.smoothing:
+    """The blend of what no fold could judge: with the cautious weights."""
+    if untrained.median_only:
         return Blend((trained,))
-    share = 1 / (1 + weights.smoothing_prior)
-    return Blend((trained, untrained), (share, 1 - share))
+    return Blend((trained, untrained), (1 - weights.untrained, weights.untrained))
 
 
 def _chosen(

@@ -157,10 +157,18 @@ class Fitted:
 
         Future covariates of the H steps after each origin are read from the panel.
         """
+        return self.guarded_forecast(panel, series_B, origin_B)[0]
+
+    def guarded_forecast(
+        self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and for which (B,) a trained network was set aside, see ``guard``."""
         past, known_N = past_of(panel, series_B, origin_B)
         if self.recursive:
-            return self.main.forecast_recursively(past, series_B, origin_B, known_N, self.horizon)
-        return self.blend.forecast(past, series_B, origin_B, known_N)
+            values_BHCQ = self.main.forecast_recursively(past, series_B, origin_B, known_N, self.horizon)
+            return values_BHCQ, np.zeros(len(series_B), np.bool_)
+        blended = self.blend.blended(past, series_B, origin_B, known_N)
+        return blended.values_BHCQ, blended.guarded_B
 
     def every_step(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Point forecasts (B, K, H, C) of the main candidate after each of the last K steps of the windows."""

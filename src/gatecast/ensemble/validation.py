@@ -23,7 +23,7 @@ from gatecast.planning.plan import Plan
 from gatecast.planning.probe import window_weights
 from gatecast.windows.index import WindowIndex
 
-__all__ = ["Fold", "FoldErrors", "before_fold", "fold_count", "fold_errors", "joined"]
+__all__ = ["Fold", "FoldErrors", "before_fold", "fold_errors", "joined"]
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,6 @@ class Fold:
     def of(self, wanted: Plan) -> TrainedCandidate:
         """What was trained of one candidate."""
         return next(one for one in self.trained if one.plan is wanted)
-
-
-def fold_count(panel: Panel, validation: ValidationDefaults = DEFAULTS.validation) -> int:
-    """How many folds are looked at: several where one holds little and a training takes no time."""
-    return validation.most_folds if panel.total < validation.small else 1
 
 
 def before_fold(panel: Panel, plan: Plan) -> Panel:

@@ -18,18 +18,7 @@ from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.windows.scaling import Scaling
 
-__all__ = ["common_weights", "log_pairs", "mean_error", "measured_weight", "series_weights", "sharpness"]
-
-
-def measured_weight(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weights) -> float:
-    """How much the fold counts, 0 to 1, from the spans of one horizon that it holds of each series.
-
-    One span of time cannot tell what the next will be like, and a few spans in all leave the choice to luck.
-    """
-    if weights.measured is not None:
-        return weights.measured
-    time_seen, all_spans = max(float(np.median(spans_N)), 1.0), float(spans_N.sum())
-    return (1 - 1 / time_seen) * all_spans / (all_spans + weights.few_spans)
+__all__ = ["common_weights", "log_pairs", "mean_error", "series_weights", "sharpness"]
 
 
 def common_weights(
@@ -42,9 +31,9 @@ def common_weights(
     """(K,) weights of the trained candidates and, last, of the untrained expert.
 
     What is best on the fold counts as far as the fold covers several spans of time, one after the other: series of one
-    panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the rest,
-    candidates that are nearly as good as the best one get equal weights, and the untrained one twice as much as all of
-    them, or less the worse it is beside them.
+    panel meet the same boom or crisis, and a single span cannot tell what the next one will be like. For the rest, most
+    goes to the untrained expert, which the fold did not help to train, and candidates that are nearly as good as the
+    best one share what is left.
 
     Args:
         error_KBHC: errors of the candidates.
@@ -53,8 +42,6 @@ def common_weights(
         pair_K: the candidate that differs from each one in the logarithm alone, or itself; None = there are none.
         weights: the numbers of this rule.
     """
-    if not weights.smoothing:
-        error_KBHC = np.concatenate([error_KBHC[:-1], np.full_like(error_KBHC[-1:], np.inf)])
     errors_K = np.array([mean_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     picks = _picked(error_KBHC, weight_B, weights)
     picked_K = np.bincount(picks, minlength=len(errors_K)) / len(picks)
@@ -63,9 +50,7 @@ def common_weights(
     near_K = np.where(errors_K[:-1] <= weights.nearly * errors_K[:-1].min(), 1.0, 0.0)
     near_K[np.argsort(errors_K[:-1], kind="stable")[weights.most_candidates :]] = 0
     near_K /= near_K.sum()
-    group = mean_error(np.einsum("k,kbhc->bhc", near_K, error_KBHC[:-1]), weight_B)
-    ratio = weights.smoothing_prior * (group / max(errors_K[-1], 1e-12)) ** weights.smoothing_power
-    cautious_K = np.append(near_K, ratio) / (1 + ratio)
+    cautious_K = np.append((1 - weights.untrained) * near_K, weights.untrained)
     weight_K = measured * picked_K + (1 - measured) * cautious_K
     weight_K[:-1][weight_K[:-1] < weights.least * weight_K[:-1].max()] = 0  # not worth a second training
     result: np.ndarray = weight_K / weight_K.sum()

@@ -31,12 +31,15 @@ class Forecast(WithAxes):
         quantiles: the Q levels, ascending.
         axes: series, targets and times; ``ids``, ``targets``, ``times`` and so on are read from it.
         history: the panel that it continues, for plots; may be None.
+        guarded: series in which a trained network was so far from what is plausible that the pretrained gate took its
+            place.
     """
 
     values_NHCQ: np.ndarray
     quantiles: tuple[float, ...]
     axes: Axes
     history: Panel | None = None
+    guarded: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{q:g}" for q in self.quantiles)

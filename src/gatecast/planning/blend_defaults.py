@@ -57,9 +57,7 @@ class WeightDefaults:
         few_spans: After so many spans of one horizon what was measured counts half.
         measured: How much what was measured counts, 0 to 1; None = as the number of spans says.
         pretrained: Whether the pretrained gate takes the place of the exponential smoothing.
-        smoothing: Whether an expert without training may take part.
-        smoothing_prior: Cautious weight of the smoothing, as a multiple of that of all candidates together.
-        smoothing_power: How fast that falls with the ratio of their errors.
+        untrained: Cautious weight of the expert without training.
         log_pairs: Whether the two of a log pair share their weight: on a stable level luck decides between them.
         sharpness: How far the errors of single series move their weights: at 4, a candidate whose error in a series is
             a quarter above the best one's keeps 1 / e of its weight there; 0 = all series have the same weights.
@@ -73,9 +71,7 @@ class WeightDefaults:
     few_spans: float = 20
     measured: float | None = None
     pretrained: bool = True
-    smoothing: bool = True
-    smoothing_prior: float = 2.0
-    smoothing_power: float = 4
+    untrained: float = 0.8
     log_pairs: bool = True
     sharpness: float = 4.0
 

@@ -14,6 +14,7 @@ from gatecast.data.rows import all_above, all_observed
 from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.planning.defaults import DEFAULTS, Defaults, SearchDefaults
+from gatecast.planning.evidence import worth_training
 from gatecast.planning.plan import Plan, Tried
 from gatecast.planning.probe import Probe, longest_skip, probe
 from gatecast.planning.seasonality import seasonal_periods
@@ -62,8 +63,9 @@ def candidates(
     elif (panel.length < horizon + 2).all():
         require_steps(panel, 2, horizon)
     probes, tried = _probes(task)
-    most = (settings.candidates or defaults.search.most) if settings.blends else 1
-    return [_plan(task, found, tried) for found in _different(probes, defaults.search)[:most]]
+    plans = [_plan(task, found, tried) for found in _different(probes, defaults.search)]
+    most = settings.candidates or worth_training(plans[0], panel, defaults)
+    return plans[: most if settings.blends else 1]
 
 
 @dataclass(frozen=True)

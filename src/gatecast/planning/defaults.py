@@ -71,7 +71,7 @@ class SearchDefaults:
     """Which candidates there are, and which of them are trained.
 
     Args:
-        most: Candidates that are trained at most.
+        most_trained: Candidates that are trained where the validation folds tell all; fewer, the less they tell.
         clearly_worse: A candidate whose linear error is so many times the best one's is not trained: a line that is so
             much worse promises little for a network.
         no_reference: What the error of a candidate without a reference counts: its forecasts are not tied to a past
@@ -94,7 +94,7 @@ class SearchDefaults:
         averaged_seasons: Seasons of that mean.
     """
 
-    most: int = 12
+    most_trained: int = 6
     clearly_worse: float = 1.4
     no_reference: float = 1.06
     long_lookback_counts: float = 1.02

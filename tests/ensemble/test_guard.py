@@ -1,0 +1,116 @@
+"""What goes astray is set aside: the gate forecasts in its place, in this series alone, and it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from gatecast.data.panel import Panel
+from gatecast.ensemble.blend import Blend
+from gatecast.ensemble.guard import FAR, astray, guarded
+from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.forecaster import Forecaster
+from gatecast.nn.kernels import load
+
+PanelOf = Callable[..., Panel]
+LEVELS = (0.025, 0.5, 0.975)
+
+
+def fan(median: float, below: float, above: float) -> np.ndarray:
+    """(1, 2, 1, 3) two steps alike."""
+    return np.full((1, 2, 1, 3), float(median)) + np.array([-below, 0, above])
+
+
+@pytest.mark.parametrize(("median", "far"), [(3.9, False), (4.1, True), (-3.9, False), (-4.1, True)])
+@pytest.mark.parametrize("sides", [(2.0, 1.0), (1.0, 2.0)])
+def test_a_median_far_outside_the_wider_half_of_the_interval_is_astray(
+    sides: tuple[float, float], median: float, far: bool
+) -> None:
+    assert FAR == 2
+    assert astray(fan(median, 9, 9), fan(0, *sides), LEVELS).item() is far
+
+
+def test_one_step_is_enough_and_targets_are_apart() -> None:
+    guard_BHCQ = np.concatenate([fan(0, 1, 1), fan(0, 1, 1)], axis=2)
+    values_BHCQ = guard_BHCQ.copy()
+    values_BHCQ[0, 1, 1] += 2.1
+    assert astray(values_BHCQ, guard_BHCQ, LEVELS).tolist() == [[False, True]]
+
+
+def test_other_levels_stand_for_the_same_interval() -> None:
+    guard_BHCQ = fan(0, 1.2815515655, 1.2815515655)  # 80 % of a normal distribution of standard deviation 1
+    for median, far in ((3.9, False), (3.93, True)):
+        assert astray(fan(median, 1, 1), guard_BHCQ, (0.1, 0.5, 0.9)).item() is far
+
+
+def test_a_guard_that_says_nothing_or_the_median_alone_sets_nothing_aside() -> None:
+    assert not astray(fan(99, 1, 1), np.full((1, 2, 1, 3), np.nan), LEVELS).any()
+    assert not astray(np.full((1, 2, 1, 3), np.nan), fan(0, 1, 1), LEVELS).any()
+    assert not astray(fan(99, 1, 1)[..., 1:2], fan(0, 1, 1)[..., 1:2], (0.5,)).any()
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_arrays_of_the_guard_take_the_place_of_those_set_aside(axis: int) -> None:
+    shape = [2, 5, 6, 7]
+    shape[axis] = 3
+    values = [np.full(shape, float(e)) for e in range(3)]
+    aside_BEC = np.zeros((2, 3, 3), np.bool_)
+    aside_BEC[1, 0, 2] = True
+    kept = guarded(values, 1, aside_BEC, axis)
+    expected = values[0].copy()
+    expected[(1, *[slice(None)] * (axis - 1), 2)] = 1.0
+    np.testing.assert_array_equal(kept[0], expected)
+    assert all(np.array_equal(a, b) for a, b in zip(kept[1:], values[1:], strict=True))
+    assert all(a is b for a, b in zip(guarded(values, None, aside_BEC, axis), values, strict=True))
+
+
+# ---------------------------------------------------------------- in a blend
+
+
+@dataclass(frozen=True)
+class Astray(TrainedCandidate):
+    """A candidate that loses its head in the series of an id."""
+
+    victim: str = "s1"
+
+    def forecast(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray) -> np.ndarray:
+        values_BHCQ = super().forecast(panel, series_B, origin_B, known_N)
+        hit_B = np.array([panel.ids[n] == self.victim for n in series_B])
+        return np.where(hit_B[:, None, None, None], values_BHCQ * 1e3, values_BHCQ)
+
+
+def led_astray(model: Forecaster) -> Forecaster:
+    other = model.clone(fitted=True)
+    blend = model.fitted_.blend.each(lambda one: Astray(**vars(one)))
+    other.fitted_ = replace(model.fitted_, blend=blend)
+    return other
+
+
+@pytest.fixture(scope="module")
+def model(panel_of: PanelOf) -> Forecaster:
+    if load() is None:
+        pytest.skip("the kernels are not built")
+    rng = np.random.default_rng(0)
+    panel = panel_of([30 + rng.normal(size=60).cumsum() for _ in range(3)])
+    quick = {"training": {"max_epochs": 1, "steps_per_epoch": 2}, "members": 1, "progress": False}
+    return Forecaster(3, quantiles=LEVELS, **quick).fit(panel)  # type: ignore[arg-type]
+
+
+def test_a_series_in_which_a_network_goes_astray_is_forecast_by_the_gate_alone(model: Forecaster) -> None:
+    usual, made = model.predict(), led_astray(model).predict()
+    gate = Blend((model.fitted_.blend.experts[-1],))
+    alone = replace(model.fitted_, blend=gate)
+    panel = model.panel_
+    alone_NHCQ = alone.forecast(panel, np.arange(3), panel.stop - 1)
+    np.testing.assert_allclose(made.values_NHCQ[1], alone_NHCQ[1], rtol=1e-6)
+    np.testing.assert_array_equal(made.values_NHCQ[[0, 2]], usual.values_NHCQ[[0, 2]])
+    assert (usual.guarded, made.guarded) == ((), ("s1",))
+
+
+def test_sample_paths_too(model: Forecaster) -> None:
+    usual, made = (one.sample(paths=40, seed=1).values_NSHC for one in (model, led_astray(model)))
+    np.testing.assert_array_equal(made[[0, 2]], usual[[0, 2]])
+    assert np.abs(made[1]).max() < 2 * np.abs(usual[1]).max()
