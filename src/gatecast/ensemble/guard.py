@@ -60,7 +60,7 @@ def guarded(
     others = tuple(axis for axis in range(1, values[0].ndim) if axis != targets_axis)
     asides = (np.expand_dims(aside_BEC[:, e], others) for e in range(len(values)))
     return [
-        np.where(aside, values[guard], array) if aside.any() else array
+        np.where(aside, values[guard].astype(array.dtype), array) if aside.any() else array
         for aside, array in zip(asides, values, strict=True)
     ]
 
