@@ -1,6 +1,7 @@
 """Accuracy of Gatecast's defaults on public benchmarks, beside the naive forecasts and, if asked for, other libraries.
 
     python -m benchmarks.accuracy m4-weekly --peers
+    python -m benchmarks.accuracy suite --inner
     python -m benchmarks.accuracy m3 --inner --group other --set members=3 --set training.lr=0.001
 
 Settings are chosen with --inner, which holds back the end of every training series and never opens a test file. Each
@@ -28,6 +29,7 @@ from benchmarks.accuracy.settings import parse
 from benchmarks.arguments import count
 from benchmarks.speed.contestant import ContestantError
 from benchmarks.speed.report import WIDTH
+from benchmarks.suite.__main__ import main as suite
 from gatecast.errors import GatecastError
 
 __all__ = ["main"]
@@ -42,6 +44,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run from the command line; 0 = done, 1 = a fit failed, 2 = the arguments or the data are wrong."""
+    words = sys.argv[1:] if words is None else words
+    if words[:1] == ["suite"]:
+        return suite(words[1:])
     parser = _options()
     asked = parser.parse_args(words)
     request = _request(parser, asked)

@@ -17,8 +17,8 @@ from gatecast.data.tables.future import continued, observed_part
 from gatecast.data.tables.intake import as_panel
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import Untrained, fit_blend, train_blend_again
+from gatecast.ensemble.expert import smoothing_beside
 from gatecast.ensemble.fitted import Fitted
-from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.errors import Argument, ConfigError
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite

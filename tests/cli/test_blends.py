@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatecast.ensemble.blend import Blend
-from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.expert import SmoothingExpert
 from gatecast.forecaster import load
 
 QUICK = ["--members", "1", "--max-epochs", "1", "--steps-per-epoch", "1", "--quantiles", "0.1,0.5,0.9"]

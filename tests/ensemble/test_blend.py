@@ -17,8 +17,8 @@ from gatecast.data.schema import Schema
 from gatecast.ensemble import blending as blend_module
 from gatecast.ensemble.blend import Blend, SeriesWeights, past_of
 from gatecast.ensemble.blending import fit_blend
+from gatecast.ensemble.expert import SmoothingExpert
 from gatecast.ensemble.fitting import Trainer
-from gatecast.ensemble.smoothing import SmoothingExpert
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.evaluation.blended import GATE
 from gatecast.forecaster import Forecaster

@@ -14,8 +14,7 @@ import pytest
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Column, Schema
 from gatecast.ensemble.blend import Blend, SeriesWeights
-from gatecast.ensemble.expert import Expert
-from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.expert import Expert, SmoothingExpert
 from gatecast.errors import ModelFileError
 from gatecast.forecaster import Forecaster
 from gatecast.model.config import LSTMConfig

@@ -15,8 +15,8 @@ from gatecast.data.panel import Panel
 from gatecast.ensemble import blending as blend_module
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import fit_blend
+from gatecast.ensemble.expert import smoothing_beside
 from gatecast.ensemble.fitting import Trainer, pooled
-from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import FoldErrors, before_fold, fold_errors, joined
 from gatecast.ensemble.weights import mean_error

@@ -20,7 +20,7 @@ from gatecast.backtesting.backtest import Backtest
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Schema
 from gatecast.ensemble.blend import Blend
-from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.expert import SmoothingExpert
 from gatecast.errors import ConfigError
 from gatecast.report import require_report_library, write_report
 from gatecast.report.drawing import end_labels

@@ -25,7 +25,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.schema import Column, Schema
 from gatecast.data.tables.reading import read
 from gatecast.ensemble.blend import Blend
-from gatecast.ensemble.smoothing import SmoothingExpert
+from gatecast.ensemble.expert import SmoothingExpert
 from gatecast.errors import ConfigError, ModelFileError
 from gatecast.forecaster import Forecaster, load
 from gatecast.model.config import LSTMConfig

@@ -17,9 +17,8 @@ import numpy as np
 from gatecast.data.panel import Panel
 from gatecast.ensemble.augmentation import augmenting, with_augmentation, worth_trying
 from gatecast.ensemble.blend import Blend, SeriesWeights
-from gatecast.ensemble.expert import Expert
+from gatecast.ensemble.expert import Expert, smoothing_beside
 from gatecast.ensemble.fitting import Trainer, fit_candidate, pooled, train_again
-from gatecast.ensemble.smoothing import smoothing_beside
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_errors, joined
 from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, series_weights, sharpness

@@ -11,9 +11,8 @@ import torch
 from gatecast.data.frequency import Frequency
 from gatecast.ensemble.blend import Blend, SeriesWeights
 from gatecast.ensemble.calibration import Calibration
-from gatecast.ensemble.expert import Expert
+from gatecast.ensemble.expert import Expert, SmoothingExpert
 from gatecast.ensemble.fitted import FitRecord, Fitted
-from gatecast.ensemble.smoothing import SmoothingExpert
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import ConfigError, ModelFileError
 from gatecast.model.config import LSTMConfig

@@ -1,0 +1,63 @@
+"""Accuracy over many kinds of data, inside their training parts: ``python -m benchmarks.accuracy suite --inner``.
+
+Every figure is a ratio to the best naive forecast of the same task. A rule of the default procedure is measured by
+replacing its number: ``--defaults weights.untrained=0.5``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from benchmarks.accuracy.sets import DataError, data_folder
+from benchmarks.accuracy.settings import parse
+from benchmarks.speed.options import progress
+from benchmarks.suite.scoring import Score, run
+from benchmarks.suite.table import rows, show
+from benchmarks.suite.tasks import SETS, settings_of, tasks
+
+__all__ = ["main"]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run from the command line; 2 = the arguments or the data are wrong."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.accuracy suite", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--inner", action="store_true", required=True, help="the test parts stay closed: always")
+    parser.add_argument(
+        "--set", action="append", choices=SETS, dest="sets", metavar="SET", help="this set alone; again"
+    )
+    parser.add_argument("--setting", action="append", default=[], metavar="KEY=VALUE", help="of the Forecaster")
+    parser.add_argument(
+        "--defaults", action="append", default=[], metavar="THEME.NUMBER=VALUE", help="a number of them"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    asked = parser.parse_args(words)
+    folder = data_folder()
+    if not folder.is_dir():
+        parser.error(str(DataError(f"no data at {folder}; set GATECAST_DATA to the folder that holds them.")))
+    numbers = dict(pair.split("=", 1) for pair in asked.defaults)
+    settings = settings_of(
+        {**parse(asked.setting), "seed": asked.seed}, {key: json.loads(value) for key, value in numbers.items()}
+    )
+    found: dict[str, list[Score]] = {}
+    for task in tasks(asked.sets or list(SETS), folder):
+        progress(f"{task.set}: {task.name}")
+        found.setdefault(task.set, []).append(run(task, settings))
+    progress("")
+    figures = rows(found)
+    if asked.json:
+        print(json.dumps(figures, indent=1))
+    else:
+        show(figures, Console(highlight=False, width=100))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
