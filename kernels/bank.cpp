@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <initializer_list>
+#include <optional>
 
 #include "bank_regressions.h"
 #include "bank_seasons.h"
@@ -20,20 +21,24 @@ constexpr double RISE = 3.0;  // a forecast from logarithms stays below e^3 time
 
 // Work space of one thread, in doubles.
 struct Room {
-    double *values, *adjusted, *logs, *log_adjusted, *average, *seasons, *log_seasons, *winters, *regression, *forecast,
-        *past;
+    double *values, *adjusted, *logs, *log_adjusted, *average, *seasons, *log_seasons, *winters, *log_winters, *levels,
+        *changes, *forecast, *past;
 
     static int64_t size(int64_t n, int64_t season, int64_t horizon) {
-        return 5 * n + 2 * season + WINTERS * (season + 4) + 2 * (n + horizon) +
+        return 5 * n + 2 * season + 2 * WINTERS_ROW * season + 3 * n + 2 * longer(horizon) +
                BANK_EXPERTS * (horizon + MOST_PAST_STEPS);
     }
     Room(double* base, int64_t n, int64_t season, int64_t horizon) {
         const auto take = [&](int64_t doubles) { return (base += doubles) - doubles; };
         values = take(n), adjusted = take(n), logs = take(n), log_adjusted = take(n), average = take(n);
-        seasons = take(season), log_seasons = take(season), winters = take(WINTERS * (season + 4));
-        regression = take(2 * (n + horizon)), forecast = take(BANK_EXPERTS * horizon);
-        past = take(BANK_EXPERTS * MOST_PAST_STEPS);
+        seasons = take(season), log_seasons = take(season);
+        winters = take(WINTERS_ROW * season), log_winters = take(WINTERS_ROW * season);
+        levels = take(n + longer(horizon)), changes = take(2 * n + longer(horizon));
+        forecast = take(BANK_EXPERTS * horizon), past = take(BANK_EXPERTS * MOST_PAST_STEPS);
     }
+
+private:
+    static int64_t longer(int64_t horizon) { return std::max(horizon, MOST_PAST_STEPS); }
 };
 
 struct Series {
@@ -41,6 +46,27 @@ struct Series {
     bool positive;
 
     bool seasonal() const { return season > 1 && n >= 2 * season + 1; }
+};
+
+// Smoothings of the series and of its logarithms, which go on from one end of what is known to the next.
+struct Running {
+    Smoothed trends, log_trends;
+    std::optional<Winters> winters, log_winters;
+    int64_t reached = 1;
+
+    Running(const Series& s, const Room& room) {
+        const bool seasons = s.season > 1 && s.n >= 2 * s.season + 2;
+        trends = begun_trends(room.values, s.n);
+        if (seasons) winters.emplace(room.values, s.season, room.winters);
+        if (!s.positive) return;
+        log_trends = begun_trends(room.logs, s.n);
+        if (seasons) log_winters.emplace(room.logs, s.season, room.log_winters);
+    }
+    void go_on(const Series& s, const Room& room) {
+        gatecast::go_on(room.values, reached, s.n, trends);
+        if (s.positive) gatecast::go_on(room.logs, reached, s.n, log_trends);
+        reached = s.n;
+    }
 };
 
 const double NOTHING[1] = {0};
@@ -63,10 +89,7 @@ void fill(const double* from, int64_t n, double* to) {
 View adjusted_view(const Series& s, const Room& room) {
     if (!s.seasonal()) return {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0};
     classical_seasons(room.values, s.n, s.season, s.positive, room.average, room.seasons);
-    for (int64_t t = 0; t < s.n; ++t) {
-        const double season = room.seasons[t % s.season];
-        room.adjusted[t] = s.positive ? room.values[t] / season : room.values[t] - season;
-    }
+    without_season(room.values, s.n, s.season, room.seasons, s.positive, room.adjusted);
     return {s.positive ? Unit::PRODUCT : Unit::SUM, room.adjusted, s.n, s.season, room.seasons, 0};
 }
 
@@ -76,19 +99,11 @@ View log_view(const Series& s, const Room& room) {
     const double ceiling = highest(room.logs, s.n) + RISE;
     if (!s.seasonal()) return {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, ceiling};
     classical_seasons(room.logs, s.n, s.season, false, room.average, room.log_seasons);
-    for (int64_t t = 0; t < s.n; ++t) room.log_adjusted[t] = room.logs[t] - room.log_seasons[t % s.season];
+    without_season(room.logs, s.n, s.season, room.log_seasons, false, room.log_adjusted);
     return {Unit::LOGARITHM, room.log_adjusted, s.n, s.season, room.log_seasons, ceiling};
 }
 
 // ---------------------------------------------------------------- experts
-
-void add_view(const View& view, bool levels, Sink& sink) {
-    const Levels smooth = smoothed(view.v, view.n);
-    Holts holts;
-    damped_trends(view.v, view.n, holts);
-    add_trends(view, smooth, holts, sink);
-    if (levels) add_levels(view, smooth, holts, sink);
-}
 
 LagList first_lags(int count) {
     LagList lags = {count, {0}};
@@ -104,71 +119,98 @@ LagList with_lags(std::initializer_list<int64_t> others) {
     return lags;
 }
 
+// Level and changes of a view by the same lags.
+struct Both {
+    View view;
+    Autoregression levels;
+    Integrated changes;
+
+    Both(const View& of, const Room& room)
+        : view(of), levels(of.v, of.n, room.levels), changes(of, 1, room.changes) {}
+    void add(const LagList& lags, Sink& sink) {
+        add_regression(view, levels, lags, sink);
+        changes.add(lags, sink);
+    }
+};
+
 void add_regressions(const Series& s, const View& plain, const View& adjusted, const Room& room, Sink& sink) {
     const int64_t m = s.season, longer = s.long_season;
-    const auto both = [&](const View& view, const LagList& lags) {
-        add_regression(view, lags, room.regression, sink);
-        add_integrated(view, lags, 1, room.regression, sink);
-    };
-    both(plain, first_lags(2));
-    both(plain, m > 1 ? with_lags({m}) : first_lags(4));
-    both(plain, m > 1 ? with_lags({m, m + 1}) : first_lags(8));
-    if (s.n >= 40) both(plain, first_lags(12));
+    Both both(plain, room);
+    both.add(first_lags(2), sink);
+    both.add(m > 1 ? with_lags({m}) : first_lags(4), sink);
+    both.add(m > 1 ? with_lags({m, m + 1}) : first_lags(8), sink);
+    if (s.n >= 40) both.add(first_lags(12), sink);
     else sink.skip(2);
-    if (longer > 1) both(plain, with_lags({m, m + 1, longer, longer + 1}));
+    if (longer > 1) both.add(with_lags({m, m + 1, longer, longer + 1}), sink);
     else sink.skip(2);
     if (adjusted.unit == Unit::PLAIN) return sink.skip(4);
-    both(adjusted, first_lags(2));
-    both(adjusted, first_lags(4));
+    Both without(adjusted, room);
+    without.add(first_lags(2), sink);
+    without.add(first_lags(4), sink);
 }
 
-// All forecasts of the series up to step n.
-void forecast_all(const Series& s, const Room& room, Sink sink) {
+void add_by_seasons(const Series& s, const View& view, const Room& room, Sink& sink) {
+    if (s.season > 1 && s.n > 2 * s.season + 8) Integrated(view, s.season, room.changes).add(first_lags(2), sink);
+    else sink.skip(1);
+}
+
+void add_logarithms(const Series& s, const Room& room, Running& running, Sink& sink) {
+    const View view = log_view(s, room), logs = {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, view.ceiling};
+    if (s.seasonal()) add_trends(view, Trends(view, trends_of(view.v, s.n)), sink);
+    else add_trends(view, Trends(view, running.log_trends), sink);
+    add_winters(logs, s.season, running.log_winters, sink);
+    Integrated changes(view, 1, room.changes);
+    changes.add(first_lags(2), sink);
+    changes.add(first_lags(4), sink);
+    add_by_seasons(s, logs, room, sink);
+}
+
+// All forecasts of the series up to step n, which is not before the last one that was asked for.
+void forecast_all(const Series& s, const Room& room, Running& running, Sink sink) {
     const View plain = {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0}, adjusted = adjusted_view(s, room);
-    add_view(plain, true, sink);
-    if (s.seasonal()) add_view(adjusted, true, sink);
+    const auto add_both = [&](const View& view, const Smoothed& smoothed) {
+        const Trends trends(view, smoothed);
+        add_trends(view, trends, sink);
+        add_levels(view, trends, sink);
+    };
+    running.go_on(s, room);
+    add_both(plain, running.trends);
+    if (s.seasonal()) add_both(adjusted, trends_of(adjusted.v, s.n));
     else sink.skip(12);
     add_seasonal_naive(plain, s.season, sink);
     add_long_season(plain, s.season, s.long_season, sink);
-    add_winters(plain, s.season, room.winters, sink);
+    add_winters(plain, s.season, running.winters, sink);
     const double mean = mean_of(room.values, s.n);
     const int64_t some = std::min(s.n, std::max<int64_t>(s.season, 12));
     const double recent = mean_of(room.values + s.n - some, some);
     sink.add(plain, [&](int64_t) { return mean; });
     sink.add(plain, [&](int64_t) { return recent; });
     add_regressions(s, plain, adjusted, room, sink);
-    const bool by_seasons = s.season > 1 && s.n > 2 * s.season + 8;
-    if (by_seasons) add_integrated(plain, first_lags(2), s.season, room.regression, sink);
-    else sink.skip(1);
-    if (!s.positive) return sink.skip(10);
-    const View view = log_view(s, room), logs = {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, view.ceiling};
-    add_view(view, false, sink);
-    add_winters(logs, s.season, room.winters, sink);
-    add_integrated(view, first_lags(2), 1, room.regression, sink);
-    add_integrated(view, first_lags(4), 1, room.regression, sink);
-    if (by_seasons) add_integrated(logs, first_lags(2), s.season, room.regression, sink);
-    else sink.skip(1);
+    add_by_seasons(s, plain, room, sink);
+    if (s.positive) add_logarithms(s, room, running, sink);
+    else sink.skip(10);
 }
 
 // ---------------------------------------------------------------- how they did
 
 // (K, 2) mean absolute errors, near and far, of forecasts from up to three earlier origins; NaN where there are none.
-void past_errors(const Series& s, const Room& room, double step, float* errors) {
+void past_errors(const Series& s, const Room& room, Running& running, double step, float* errors) {
     const int64_t wanted = std::min(std::max<int64_t>(s.season, SOME_STEPS), MOST_PAST_STEPS);
     const int64_t steps = std::max<int64_t>(1, std::min(wanted, s.n / SHARE_OF_PAST)), near = (steps + 2) / 3;
     const int64_t least = std::max<int64_t>(7, s.season > 1 ? 2 * s.season + 3 : 0);
     double sum[BANK_EXPERTS][BANK_ERRORS] = {{0}};
     int count[BANK_EXPERTS] = {0};
-    for (int64_t origin = 1; origin <= PAST_ORIGINS && s.n - origin * steps >= least; ++origin) {
+    for (int64_t origin = PAST_ORIGINS; origin >= 1; --origin) {
         Series before = s;
         before.n = s.n - origin * steps;
-        forecast_all(before, room, Sink{room.past, steps});
+        if (before.n < least) continue;
+        forecast_all(before, room, running, Sink{room.past, steps});
         for (int64_t k = 0; k < BANK_EXPERTS; ++k) {
             const double *forecast = room.past + k * steps, *truth = room.values + before.n;
             if (isnan(forecast[0])) continue;
             ++count[k];
-            for (int64_t h = 0; h < steps; ++h)
-                sum[k][h >= near] += fabs(forecast[h] - truth[h]) / (double)(h < near ? near : steps - near);
+            for (int64_t h = 0; h < near; ++h) sum[k][0] += fabs(forecast[h] - truth[h]) / (double)near;
+            for (int64_t h = near; h < steps; ++h) sum[k][1] += fabs(forecast[h] - truth[h]) / (double)(steps - near);
         }
     }
     for (int64_t k = 0; k < BANK_EXPERTS; ++k)
@@ -188,7 +230,7 @@ void write_channels(const Series& s, const Room& room, const double* given, doub
     double size = 0, level = v[0], fast = v[0], slope = 0;
     for (int64_t t = 0; t < s.n; ++t) size += fabs(x[t]) / (double)s.n;
     const double relative = log(step / (size + 1e-12) + 1e-6) / 5, length = log((double)s.n) / 5;
-    const double turn = 2 * M_PI / (double)s.season;
+    const double turn = 2 * M_PI / (double)s.season, period = log((double)s.season) / 3;
     for (int64_t t = 0; t < s.n; ++t) {
         const double off = v[t] - level, fast_off = v[t] - fast - 0.9 * slope;
         level += 0.2 * off, fast += 0.9 * slope + 0.5 * fast_off, slope = 0.9 * slope + 0.1 * fast_off;
@@ -198,7 +240,7 @@ void write_channels(const Series& s, const Room& room, const double* given, doub
             squeezed((x[t] - last) / step), squeezed((v[t] - v[s.n - 1]) / step), squeezed(change(1)),
             s.season > 1 ? squeezed(change(s.season)) : 0.0, squeezed(change(s.long_season)), squeezed(off / step),
             squeezed(fast_off / step), s.season > 1 ? sin(turn * (double)t) : 0.0,
-            s.season > 1 ? cos(turn * (double)t) : 0.0, log((double)s.season) / 3, log1p((double)(s.n - 1 - t)) / 5,
+            s.season > 1 ? cos(turn * (double)t) : 0.0, period, log1p((double)(s.n - 1 - t)) / 5,
             relative, length, isnan(given[t]) ? 0.0 : 1.0, s.positive ? 1.0 : 0.0};
         for (int64_t c = 0; c < BANK_CHANNELS; ++c) *to++ = (float)channels[c];
     }
@@ -218,8 +260,9 @@ void one_series(const BankRequest& request, int64_t b, const Room& room) {
     }
     step += 1e-9 * size + 1e-12;
     for (int64_t t = 0; s.positive && t < s.n; ++t) room.logs[t] = log(room.values[t]);
-    past_errors(s, room, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);
-    forecast_all(s, room, Sink{room.forecast, request.horizon});
+    Running running(s, room);
+    past_errors(s, room, running, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);
+    forecast_all(s, room, running, Sink{room.forecast, request.horizon});
     const double last = room.values[s.n - 1];
     float* to = request.forecast + b * request.horizon * BANK_EXPERTS;
     for (int64_t h = 0; h < request.horizon; ++h)

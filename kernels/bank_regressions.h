@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bank_views.h"
+#include "dispatch.h"
 
 namespace gatecast {
 
@@ -35,52 +36,93 @@ inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOS
     }
 }
 
-// Regress a series on its own lags and go on from its end (Yule 1927; Hoerl and Kennard 1970 for the ridge).
-// `u` holds n + H doubles: the standardised series, then the H forecasts in the series' own unit. False: too short.
-inline bool autoregressed(const double* v, int64_t n, const LagList& lags, int64_t horizon, double* u) {
-    const int64_t longest = lags.longest();
-    if (n < longest + 6) return false;
-    const double mean = mean_of(v, n);
-    double variance = 0;
-    for (int64_t t = 0; t < n; ++t) variance += (v[t] - mean) * (v[t] - mean);
-    const double size = sqrt(variance / (double)n) + 1e-9 * (1e-3 + fabs(mean));
-    for (int64_t t = 0; t < n; ++t) u[t] = (v[t] - mean) / size;
-    double a[MOST_REGRESSORS][MOST_REGRESSORS] = {{0}}, b[MOST_REGRESSORS] = {0};
-    for (int64_t t = longest; t < n; ++t)
-        for (int i = 0; i < lags.count; ++i) {
-            const double x = u[t - lags.lag[i]];
-            b[i] += x * u[t];
-            for (int j = 0; j <= i; ++j) a[i][j] += x * u[t - lags.lag[j]];
-        }
-    for (int i = 0; i < lags.count; ++i) a[i][i] += BANK_PENALTY;
-    solve(a, b, lags.count);
-    for (int64_t t = n; t < n + horizon; ++t) {
-        double sum = 0;
-        for (int i = 0; i < lags.count; ++i) sum += b[i] * u[t - lags.lag[i]];
-        u[t] = std::min(std::max(sum, -BANK_FARTHEST), BANK_FARTHEST);
+// Regresses a series on its own lags and goes on from its end (Yule 1927; Hoerl and Kennard 1970 for the ridge).
+class Autoregression {
+public:
+    // `room` holds n + H doubles: the standardised series, and what comes after it.
+    Autoregression(const double* v, int64_t n, double* room) : n_(n), mean_(mean_of(v, n)), u_(room) {
+        for (int64_t t = 0; t < n; ++t) u_[t] = v[t] - mean_;
+        size_ = sqrt(chosen().product(u_, u_, n) / (double)n) + 1e-9 * (1e-3 + fabs(mean_));
+        for (int64_t t = 0; t < n; ++t) u_[t] /= size_;
     }
-    for (int64_t t = n; t < n + horizon; ++t) u[t] = u[t] * size + mean;
-    return true;
-}
+
+    // H forecasts in the series' own unit. False: it is too short.
+    bool forecast(const LagList& lags, int64_t horizon, double* to) {
+        if (n_ < lags.longest() + 6) return false;
+        double a[MOST_REGRESSORS][MOST_REGRESSORS], b[MOST_REGRESSORS];
+        moments(lags, a, b);
+        for (int i = 0; i < lags.count; ++i) a[i][i] += BANK_PENALTY;
+        solve(a, b, lags.count);
+        for (int64_t t = n_; t < n_ + horizon; ++t) {
+            double sum = 0;
+            for (int i = 0; i < lags.count; ++i) sum += b[i] * u_[t - lags.lag[i]];
+            u_[t] = std::min(std::max(sum, -BANK_FARTHEST), BANK_FARTHEST);
+        }
+        for (int64_t h = 0; h < horizon; ++h) to[h] = u_[n_ + h] * size_ + mean_;
+        return true;
+    }
+
+private:
+    // Sums of products of every two lags, and of each with the step itself, over the steps that have all of them.
+    // Where both lags have neighbours in the list the sum is that of these, but for one product at either end.
+    void moments(const LagList& lags, double (&a)[MOST_REGRESSORS][MOST_REGRESSORS],
+                 double (&b)[MOST_REGRESSORS]) const {
+        const int size = lags.count + 1;
+        const int64_t from = lags.longest(), steps = n_ - from;
+        const double *begin = u_ + from, *end = u_ + n_;
+        int64_t lag[MOST_REGRESSORS + 1] = {0};  // the step itself is the lag 0
+        std::copy_n(lags.lag, lags.count, lag + 1);
+        double sum[MOST_REGRESSORS + 1][MOST_REGRESSORS + 1];
+        for (int i = 0; i < size; ++i)
+            for (int j = 0; j <= i; ++j) {
+                const int64_t p = lag[i], q = lag[j];
+                if (j && lag[i - 1] == p - 1 && lag[j - 1] == q - 1)
+                    sum[i][j] = sum[i - 1][j - 1] + begin[-p] * begin[-q] - end[-p] * end[-q];
+                else sum[i][j] = chosen().product(begin - p, begin - q, steps);
+                if (j) a[i - 1][j - 1] = sum[i][j];
+                else if (i) b[i - 1] = sum[i][0];
+            }
+    }
+
+    int64_t n_;
+    double mean_, size_;
+    double* u_;
+};
 
 // Of the series: 1.
-inline void add_regression(const View& view, const LagList& lags, double* room, Sink& sink) {
-    if (!autoregressed(view.v, view.n, lags, sink.horizon, room)) return sink.skip(1);
-    sink.add(view, [&](int64_t h) { return room[view.n - 1 + h]; });
+inline void add_regression(const View& view, Autoregression& levels, const LagList& lags, Sink& sink) {
+    double* to = sink.next();
+    if (levels.forecast(lags, sink.horizon, to)) view.restore(to, sink.horizon);
+    else std::fill_n(to, sink.horizon, NAN);
 }
 
-// Of its changes over `step` steps, which are added up again (Box and Jenkins 1970): 1. `room` holds 2 (n + H).
-inline void add_integrated(const View& view, const LagList& lags, int64_t step, double* room, Sink& sink) {
-    const int64_t n = view.n - step;
-    double *change = room, *u = room + std::max(view.n, sink.horizon);
-    if (n < 1) return sink.skip(1);
-    for (int64_t t = 0; t < n; ++t) change[t] = view.v[t + step] - view.v[t];
-    if (!autoregressed(change, n, lags, sink.horizon, u)) return sink.skip(1);
-    for (int64_t h = 0; h < sink.horizon; ++h) {
-        const double from = h < step ? view.v[view.n - step + h] : change[h - step];
-        change[h] = from + u[n + h];
+// Changes over some steps, whose forecasts are added up again (Box and Jenkins 1970).
+class Integrated {
+public:
+    // `room` holds 2 n + H doubles.
+    Integrated(const View& view, int64_t step, double* room)
+        : view_(view), step_(step), changes_(changes(view, step, room), view.n - step, room + view.n) {}
+
+    // Of the series: 1.
+    void add(const LagList& lags, Sink& sink) {
+        double* to = sink.next();
+        if (!changes_.forecast(lags, sink.horizon, to)) {
+            std::fill_n(to, sink.horizon, NAN);
+            return;
+        }
+        for (int64_t h = 0; h < sink.horizon; ++h) to[h] += h < step_ ? view_.v[view_.n - step_ + h] : to[h - step_];
+        view_.restore(to, sink.horizon);
     }
-    sink.add(view, [&](int64_t h) { return change[h - 1]; });
-}
+
+private:
+    static const double* changes(const View& view, int64_t step, double* to) {
+        for (int64_t t = step; t < view.n; ++t) to[t - step] = view.v[t] - view.v[t - step];
+        return to;
+    }
+
+    View view_;
+    int64_t step_;
+    Autoregression changes_;
+};
 
 }  // namespace gatecast

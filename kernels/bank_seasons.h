@@ -1,13 +1,17 @@
 // Experts of the bank that know the season: seasonal naive ones and the smoothings of Holt and Winters.
 #pragma once
 
+#include <optional>
+
 #include "bank_views.h"
+#include "dispatch.h"
 
 namespace gatecast {
 
 constexpr double WINTERS_ALPHAS[] = {0.1, 0.3, 0.6}, WINTERS_GAMMAS[] = {0.05, 0.2, 0.5}, WINTERS_BETAS[] = {0.0, 0.1};
 constexpr double WINTERS_PHI = 0.95;
-constexpr int WINTERS = 18;
+constexpr int WINTERS = 18, WINTERS_ROW = 24;  // smoothings, and room for them in whole vectors
+static_assert(WINTERS_ROW <= MOST_GAINS, "room for all");
 
 // Repeats the last season, moved by its drift, averaged with the one before; and the mean of each place: 4.
 inline void add_seasonal_naive(const View& plain, int64_t season, Sink& sink) {
@@ -40,35 +44,56 @@ inline void add_long_season(const View& plain, int64_t season, int64_t longer, S
     sink.add(plain, [&](int64_t h) { return (before(h, 1) + before(h, two)) / 2; });
 }
 
-// The smoothing of level, damped trend and season (Winters 1960) that did best one step ahead, of 18: 1.
-// `room` holds 18 (m + 4) doubles. Of logarithms it is the multiplicative one.
-inline void add_winters(const View& view, int64_t season, double* room, Sink& sink) {
-    const double* v = view.v;
+inline const Gains& winters_gains() {
+    static const Gains all = [] {
+        Gains gains = {};
+        for (int e = 0; e < WINTERS; ++e) {
+            gains.level[e] = WINTERS_ALPHAS[e % 3], gains.phi[e] = WINTERS_PHI;
+            gains.slope[e] = gains.level[e] * WINTERS_BETAS[e / 9];
+            gains.season[e] = WINTERS_GAMMAS[e / 3 % 3] * (1 - gains.level[e]);
+        }
+        return gains;
+    }();
+    return all;
+}
+
+// Smoothings of level, damped trend and season (Winters 1960), each begun with the first two seasons.
+struct Winters {
+    const double* v;
+    int64_t season, reached;
+    Smoothed all;
+    double* seasons;  // [place][smoothing]
+
+    Winters(const double* values, int64_t m, double* room) : v(values), season(m), reached(m), all(), seasons(room) {
+        const double first = mean_of(v, m), trend = (mean_of(v + m, m) - first) / (double)m;
+        for (int e = 0; e < WINTERS; ++e) {
+            all.level[e] = first;
+            all.slope[e] = winters_gains().slope[e] > 0 ? trend : 0;
+        }
+        for (int64_t place = 0; place < m; ++place)
+            std::fill_n(seasons + place * WINTERS_ROW, WINTERS_ROW, v[place] - first);
+    }
+    void go_on(int64_t end) {
+        chosen().smooth({&winters_gains(), WINTERS_ROW, v, reached, end, seasons, season}, all);
+        reached = end;
+    }
+};
+
+// The one that did best one step ahead: 1. Of logarithms it is the multiplicative one. `winters` is not begun where the
+// series is too short for it.
+inline void add_winters(const View& view, int64_t season, std::optional<Winters>& winters, Sink& sink) {
     const int64_t n = view.n;
     if (season < 2 || n < 2 * season + 2) return sink.skip(1);
-    double *level = room, *slope = room + WINTERS, *squares = room + 2 * WINTERS, *seasons = room + 3 * WINTERS;
-    const double first = mean_of(v, season), trend = (mean_of(v + season, season) - first) / (double)season;
-    double alpha[WINTERS], beta[WINTERS], gain[WINTERS];
-    for (int e = 0; e < WINTERS; ++e) {
-        alpha[e] = WINTERS_ALPHAS[e % 3], beta[e] = WINTERS_BETAS[e / 9];
-        gain[e] = WINTERS_GAMMAS[e / 3 % 3] * (1 - alpha[e]);
-        level[e] = first, slope[e] = beta[e] > 0 ? trend : 0, squares[e] = 0;
-        for (int64_t place = 0; place < season; ++place) seasons[place * WINTERS + e] = v[place] - first;
-    }
-    for (int64_t t = season; t < n; ++t) {
-        double* now = seasons + t % season * WINTERS;
-        for (int e = 0; e < WINTERS; ++e) {
-            const double rise = WINTERS_PHI * slope[e], error = v[t] - level[e] - rise - now[e];
-            level[e] += rise + alpha[e] * error;
-            slope[e] = rise + alpha[e] * beta[e] * error;
-            now[e] += gain[e] * error;
-            squares[e] += error * error;
-        }
-    }
-    const int e = (int)(std::min_element(squares, squares + WINTERS) - squares);
-    sink.add(view, [&](int64_t h) {
-        const double rise = slope[e] * WINTERS_PHI * (1 - pow(WINTERS_PHI, (double)h)) / (1 - WINTERS_PHI);
-        return level[e] + rise + seasons[(n - 1 + h) % season * WINTERS + e];
+    winters->go_on(n);
+    const Smoothed& all = winters->all;
+    const int64_t e = std::min_element(all.squares, all.squares + WINTERS) - all.squares;
+    int64_t place = n % season;
+    double power = 1, sum = 0;
+    sink.add(view, [&](int64_t) {
+        power *= WINTERS_PHI, sum += power;
+        const double now = winters->seasons[place * WINTERS_ROW + e];
+        if (++place == season) place = 0;
+        return all.level[e] + all.slope[e] * sum + now;
     });
 }
 

@@ -17,13 +17,17 @@ struct View {
     const double* seasons;  // (season) of each place in the cycle
     double ceiling;         // no forecast of a logarithm is higher
 
-    // What a forecast f of h steps ahead, 1 .., is in the data's own unit.
-    double back(double f, int64_t h) const {
-        if (unit == Unit::PLAIN) return f;
-        const double s = seasons[(n - 1 + h) % season];
-        if (unit == Unit::SUM) return f + s;
-        if (unit == Unit::PRODUCT) return f * s;
-        return exp(std::min(f + s, ceiling));
+    // What the forecasts of the steps after the end are in the data's own unit, in their place.
+    void restore(double* forecast, int64_t horizon) const {
+        if (unit == Unit::PLAIN) return;
+        int64_t place = n % season;
+        for (int64_t h = 0; h < horizon; ++h) {
+            const double f = forecast[h], s = seasons[place];
+            if (unit == Unit::SUM) forecast[h] = f + s;
+            else if (unit == Unit::PRODUCT) forecast[h] = f * s;
+            else forecast[h] = exp(std::min(f + s, ceiling));
+            if (++place == season) place = 0;
+        }
     }
 };
 
@@ -37,51 +41,66 @@ struct Sink {
     void skip(int64_t experts) {
         for (int64_t k = 0; k < experts; ++k) std::fill_n(next(), horizon, NAN);
     }
+    // The forecast is asked for the steps 1 .. H ahead, in this order.
     template <typename Forecast>
     void add(const View& view, const Forecast& forecast) {
         double* to = next();
-        for (int64_t h = 1; h <= horizon; ++h) to[h - 1] = view.back(forecast(h), h);
+        for (int64_t h = 1; h <= horizon; ++h) to[h - 1] = forecast(h);
+        view.restore(to, horizon);
     }
 };
 
-inline double mean_of(const double* x, int64_t n) {
-    double sum = 0;
-    for (int64_t t = 0; t < n; ++t) sum += x[t];
-    return sum / (double)n;
+// Additions that do not wait for each other.
+inline double sum_of_all(const double* x, int64_t n) {
+    double part[8] = {0};
+    int64_t t = 0;
+    for (; t + 8 <= n; t += 8)
+        for (int i = 0; i < 8; ++i) part[i] += x[t + i];
+    for (int i = 0; t < n; ++t, ++i) part[i] += x[t];
+    return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
 }
 
-// Centred moving average over a season, (n); at both ends the nearest one (Hyndman and Athanasopoulos 2021, 3.4).
+inline double mean_of(const double* x, int64_t n) { return sum_of_all(x, n) / (double)n; }
+
+// Centred moving average over a season (Hyndman and Athanasopoulos 2021, 3.4); the ends, half a season each, have none.
 inline void moving_average(const double* x, int64_t n, int64_t season, double* to) {
-    const int64_t half = season / 2;
+    const int64_t half = season / 2, count = n - 2 * half;
     const double ends = season % 2 ? 1.0 : 0.5;
-    for (int64_t t = half; t < n - half; ++t) {
-        double sum = ends * (x[t - half] + x[t + half]);
-        for (int64_t i = t - half + 1; i < t + half; ++i) sum += x[i];
-        to[t] = sum / (double)season;
-    }
-    for (int64_t t = 0; t < half; ++t) to[t] = to[half];
-    for (int64_t t = n - half; t < n; ++t) to[t] = to[n - half - 1];
+    double* inner = to + half;
+    for (int64_t t = 0; t < count; ++t) inner[t] = ends * (x[t] + x[t + 2 * half]);
+    for (int64_t i = 1; i < 2 * half; ++i)
+        for (int64_t t = 0; t < count; ++t) inner[t] += x[t + i];
+    for (int64_t t = 0; t < count; ++t) inner[t] /= (double)season;
 }
 
 // Classical decomposition: seasons (m) that add up to 0, or are 1 on average where `product`. There are two seasons.
-inline void classical_seasons(const double* x, int64_t n, int64_t season, bool product, double* average, double* to) {
-    const int64_t half = season / 2;
-    moving_average(x, n, season, average);
+// `room` holds n doubles.
+inline void classical_seasons(const double* x, int64_t n, int64_t season, bool product, double* room, double* to) {
+    const int64_t half = season / 2, end = n - half;
+    moving_average(x, n, season, room);
+    if (product) for (int64_t t = half; t < end; ++t) room[t] = x[t] / room[t];
+    else for (int64_t t = half; t < end; ++t) room[t] = x[t] - room[t];
     double total = 0;
     for (int64_t place = 0; place < season; ++place) {
         double sum = 0;
         int64_t count = 0;
-        for (int64_t t = place; t < n - half; t += season) {
-            if (t < half) continue;
-            sum += product ? x[t] / average[t] : x[t] - average[t];
-            ++count;
-        }
-        to[place] = count ? sum / (double)count : (product ? 1.0 : 0.0);
+        for (int64_t t = place < half ? place + season : place; t < end; t += season, ++count) sum += room[t];
+        to[place] = sum / (double)count;
         total += to[place];
     }
     for (int64_t place = 0; place < season; ++place) {
         if (product) to[place] = std::min(std::max(to[place] * (double)season / total, 0.05), 20.0);
         else to[place] -= total / (double)season;
+    }
+}
+
+// The series without its season, as a product or a sum.
+inline void without_season(const double* x, int64_t n, int64_t season, const double* seasons, bool product,
+                           double* to) {
+    for (int64_t begin = 0; begin < n; begin += season) {
+        const int64_t count = std::min(season, n - begin);
+        for (int64_t i = 0; i < count; ++i)
+            to[begin + i] = product ? x[begin + i] / seasons[i] : x[begin + i] - seasons[i];
     }
 }
 

@@ -1,4 +1,5 @@
 // The kernels of one instruction set. Compiled once for each, with -DGATECAST_VARIANT=name and the flags of that set.
+#include "bank_smoothings.h"
 #include "exponential.h"
 #include "layer.h"
 #include "losses.h"
@@ -156,5 +157,6 @@ extern const Kernels GATECAST_TABLE(GATECAST_VARIANT);
 const Kernels GATECAST_TABLE(GATECAST_VARIANT) = {
     GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask,
     pack_dense, dense, outer, inner_of_steps, inner_of_steps_back, loss, squares, update, exponential_smoothings,
+    smooth, product,
 };
 }  // namespace gatecast

@@ -1,0 +1,62 @@
+// The two loops in which the bank of simple forecasts spends its time: smoothings with many gains, sums of products.
+#pragma once
+
+#include "doubles.h"
+#include "kernels.h"
+
+namespace {
+
+constexpr int GAINS_AT_ONCE = 3;  // vectors: what is kept of them stays in registers
+
+// error = v - level - phi slope - season;  level += phi slope + a error, slope = phi slope + b error, season += c error
+template <bool SEASONAL>
+void smooth_some(const gatecast::SmoothTask& task, int64_t first, gatecast::Smoothed& to) {
+    Wide level[GAINS_AT_ONCE], slope[GAINS_AT_ONCE], squares[GAINS_AT_ONCE];
+    UNROLL for (int i = 0; i < GAINS_AT_ONCE; ++i) {
+        const int64_t at = first + i * WIDE;
+        level[i] = load(to.level + at), slope[i] = load(to.slope + at), squares[i] = load(to.squares + at);
+    }
+    int64_t place = SEASONAL ? task.begin % task.season : 0;
+    for (int64_t t = task.begin; t < task.end; ++t) {
+        const Wide value = wide(task.values[t]);
+        UNROLL for (int i = 0; i < GAINS_AT_ONCE; ++i) {
+            const int64_t at = first + i * WIDE;
+            const Wide rise = load(task.gains->phi + at) * slope[i];
+            Wide error = value - level[i] - rise;
+            if (SEASONAL) {
+                double* season = task.seasons + place * task.count + at;
+                const Wide before = load(season);
+                error = error - before;
+                store(season, multiply_add(load(task.gains->season + at), error, before));
+            }
+            level[i] = level[i] + multiply_add(load(task.gains->level + at), error, rise);
+            slope[i] = multiply_add(load(task.gains->slope + at), error, rise);
+            squares[i] = multiply_add(error, error, squares[i]);
+        }
+        if (SEASONAL && ++place == task.season) place = 0;
+    }
+    UNROLL for (int i = 0; i < GAINS_AT_ONCE; ++i) {
+        const int64_t at = first + i * WIDE;
+        store(to.level + at, level[i]), store(to.slope + at, slope[i]), store(to.squares + at, squares[i]);
+    }
+}
+
+void smooth(const gatecast::SmoothTask& task, gatecast::Smoothed& to) {
+    for (int64_t first = 0; first < task.count; first += GAINS_AT_ONCE * WIDE)
+        if (task.seasons) smooth_some<true>(task, first, to);
+        else smooth_some<false>(task, first, to);
+}
+
+double product(const double* a, const double* b, int64_t count) {
+    Wide sums[4] = {wide(0.0), wide(0.0), wide(0.0), wide(0.0)};  // additions that do not wait for each other
+    int64_t t = 0;
+    for (; t + 4 * WIDE <= count; t += 4 * WIDE)
+        UNROLL for (int i = 0; i < 4; ++i)
+            sums[i] = multiply_add(load(a + t + i * WIDE), load(b + t + i * WIDE), sums[i]);
+    for (; t + WIDE <= count; t += WIDE) sums[0] = multiply_add(load(a + t), load(b + t), sums[0]);
+    double sum = sum_of((sums[0] + sums[1]) + (sums[2] + sums[3]));
+    for (; t < count; ++t) sum += a[t] * b[t];
+    return sum;
+}
+
+}  // namespace
