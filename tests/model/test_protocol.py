@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -127,6 +127,22 @@ def made(build: Build, config: NetworkConfig, future: int) -> tuple[Network, Ten
     net = build(config, future).double().eval()
     ahead_BLHF = torch.randn(ROWS, LOOKBACK, HORIZON, future, dtype=torch.float64) if future else None
     return net, torch.randn(ROWS, LOOKBACK, FEATURES, dtype=torch.float64), ahead_BLHF
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_last_origin_of_a_window_is_the_same_to_the_bit_beside_any_others(name: str) -> None:
+    torch.manual_seed(0)
+    config, future = CASES[name]
+    net = plain(replace(config, hidden_size=40), future).eval()
+    context_BLF = torch.randn(53, 24, FEATURES)
+    future_BKHF = torch.randn(53, 1, HORIZON, future) if future else None
+    with torch.inference_mode():
+        together = net.last_origin(context_BLF, future_BKHF)
+        torch.testing.assert_close(together, net(context_BLF, future_BKHF, origins=1)[0][:, -1], rtol=1e-5, atol=1e-6)
+        for rows in (slice(0, 1), slice(52, 53), slice(5, 12), slice(20, 53)):
+            some = net.last_origin(context_BLF[rows], None if future_BKHF is None else future_BKHF[rows])
+            assert torch.equal(some, together[rows])
+
 
 
 def at(ahead_BLHF: Any, origins: int) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import overload
 
 import numpy as np
 import torch
@@ -18,14 +17,12 @@ from gatecast.model.protocol import Network
 from gatecast.nn.kernels import load
 from gatecast.training.batch import units_of
 from gatecast.training.device import lean
-from gatecast.training.member import predict_raw
 from gatecast.windows.reader import WindowReader
 from gatecast.windows.shape import Batch
 
 __all__ = ["Predictor"]
 
 WINDOWS_AT_ONCE = 2048 if load() else 256  # the kernels split them over threads; what torch computes stays in the cache
-ROWS_OF_A_BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -103,14 +100,9 @@ class Predictor:
         batch = reader.read(series_B, origin_B, targets=False, origins=1)
         context_BLF, future_BKHF = self.tensors(batch)
         units = self.units(reader, batch, last=True)
-        count = len(context_BLF)
-        context_BLF, future_BKHF = _whole_blocks(context_BLF), _whole_blocks(future_BKHF)
-        raws = [predict_raw(net, context_BLF, future_BKHF) for net in self.networks]
-        if units is None:
-            outputs = [self.head.outputs(raw)[:count] for raw in raws]
-        else:
-            outputs = [self.head.outputs(raw[:count], units) for raw in raws]
-        return _mean(outputs), batch
+        with torch.inference_mode():
+            raws = [net.last_origin(context_BLF, future_BKHF) for net in self.networks]
+        return _mean([self.head.outputs(raw, units) for raw in raws]), batch
 
     def units(self, reader: WindowReader, batch: Batch, last: bool = False) -> Units | None:
         """What the head has to know of a batch: for counts the way to the data's unit, of the last origin or of all."""
@@ -130,22 +122,6 @@ def _mean(outputs: list[torch.Tensor]) -> np.ndarray:
     """Of the members' outputs."""
     mean: np.ndarray = (outputs[0] if len(outputs) == 1 else torch.stack(outputs).mean(0)).cpu().numpy()
     return mean
-
-
-@overload
-def _whole_blocks(rows: torch.Tensor) -> torch.Tensor: ...
-@overload
-def _whole_blocks(rows: None) -> None: ...
-def _whole_blocks(rows: torch.Tensor | None) -> torch.Tensor | None:
-    """Repeat the last window until matrix products have whole blocks of rows.
-
-    They compute the rows of a block that is not full in another order: the last bit of a forecast would depend on the
-    place of its series in the panel.
-    """
-    if rows is None or len(rows) % ROWS_OF_A_BLOCK == 0:
-        return rows
-    missing = -len(rows) % ROWS_OF_A_BLOCK
-    return torch.cat([rows, rows[-1:].expand(missing, *rows.shape[1:])])
 
 
 def _chunks(count: int) -> list[slice]:

@@ -8,7 +8,7 @@
 Every forecast step is read from the state after the WHOLE lookback, and from its own future covariates. K origins of
 one window are trained in one pass (forking sequences: Wen et al. 2017, "A multi-horizon quantile recurrent
 forecaster"). The linear skip is the autoregressive highway of LSTNet (Lai et al. 2018). The file needs torch, the
-config and one error.
+layer, the config and one error.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 from gatecast.model.protocol import Network, State
 from gatecast.nn import LSTM
+from gatecast.nn.blocks import whole_blocks
+from gatecast.nn.guards import is_plain
+from gatecast.nn.kernels import load
 
 __all__ = ["LSTMNetwork", "LSTMState"]
 
@@ -103,6 +106,15 @@ class LSTMNetwork(Network):
         before = cast("LSTMState | None", state)
         hidden_BKD, after = self.lstm.last(folded_BLF, before, kept or folded_BLF.shape[1])
         return self._read(hidden_BKD, context_BLF, future_BKHF), LSTMState(*after)
+
+    def last_origin(self, context_BLF: Tensor, future_BKHF: Tensor | None = None) -> Tensor:
+        """See ``Network.last_origin``. The kernels keep rows apart by themselves: the readout alone needs blocks."""
+        if load() is None or not is_plain(context_BLF):
+            return super().last_origin(context_BLF, future_BKHF)
+        hidden_B1D, _ = self.lstm.last(fold(context_BLF, self.config.patch), None, 1)
+        future_BKHF = None if future_BKHF is None else whole_blocks(future_BKHF)
+        raw_BKHCR = self._read(whole_blocks(hidden_B1D), whole_blocks(context_BLF), future_BKHF)
+        return raw_BKHCR[: len(context_BLF), -1]
 
     def step(self, tail_BSF: Tensor, state: State, future_BKHF: Tensor | None = None) -> tuple[Tensor, LSTMState]:
         """Go on by ONE step: raw outputs (B, 1, H, C, R) after it, and the state.

@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 from torch import Tensor, nn
 
 from gatecast.model.config import NetworkConfig
+from gatecast.nn.blocks import whole_blocks
 
 __all__ = ["Network", "State"]
 
@@ -76,6 +77,13 @@ class Network(nn.Module, ABC):
             state: after the steps before the context; None = there were none.
             origins: K; None = ``config.readout``, where 0 means every step.
         """
+
+    def last_origin(self, context_BLF: Tensor, future_BKHF: Tensor | None = None) -> Tensor:
+        """Raw outputs (B, H, C, R) of the last step; those of a window are the same to the bit beside any others."""
+        future_BKHF = None if future_BKHF is None else whole_blocks(future_BKHF)
+        raw_BKHCR, _ = self(whole_blocks(context_BLF), future_BKHF, origins=1)
+        last_BHCR: Tensor = raw_BKHCR[: len(context_BLF), -1]
+        return last_BHCR
 
     @abstractmethod
     def step(self, tail_BSF: Tensor, state: State, future_BKHF: Tensor | None = None) -> tuple[Tensor, State]:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gatecast.nn.blocks import whole_blocks
 from gatecast.nn.lstm import LSTM
 from gatecast.pretrained.bank import CHANNELS, EXPERTS
 
@@ -29,7 +30,6 @@ MIDDLE = LEVELS.index(0.5)
 STATES = 16  # last outputs of the LSTM whose mean is read beside the last one
 LEAST_SPREAD = 0.3  # in mean steps: experts that agree may all be wrong
 KNOWN, OUT_OF_QUESTION = 0.05, -1e4
-ROWS_OF_A_BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Gate(nn.Module):
         unusable_BHK = torch.isnan(forecast_BHK)
         forecast_BHK = torch.nan_to_num(forecast_BHK)
         given_BHX = torch.cat([torch.asinh(forecast_BHK), _of_steps(ahead_H, season, len(state_BD))], 2)
-        series_BM = self.of_series(_whole_blocks(state_BD))[: len(state_BD)]
+        series_BM = self.of_series(whole_blocks(state_BD))[: len(state_BD)]
         mixed_BHM = nn.functional.gelu(series_BM[:, None] + _of_lines(self.of_step, given_BHX))
         mixed_BHM = nn.functional.gelu(_of_lines(self.mix, mixed_BHM))
         logits_BHK = _of_lines(self.logits, mixed_BHM)
@@ -117,20 +117,10 @@ class Gate(nn.Module):
         return Weighed(_quantiles(_of_lines(self.shape, mixed_BHM), mean_BH, apart_BH + LEAST_SPREAD), weights_BHK)
 
 
-def _whole_blocks(row_RX: Tensor) -> Tensor:
-    """The last row repeated until there are whole blocks of them.
-
-    Matrix products sum up in another order where a block is not full: a forecast would depend on which others are asked
-    for.
-    """
-    missing = -len(row_RX) % ROWS_OF_A_BLOCK
-    return row_RX if not missing else torch.cat([row_RX, row_RX[-1:].expand(missing, -1)])
-
-
 def _of_lines(layer: nn.Linear, given_BHX: Tensor) -> Tensor:
     """A layer applied to every step of every series: (B, H, outputs)."""
     line_RX = given_BHX.flatten(0, 1)
-    return layer(_whole_blocks(line_RX))[: len(line_RX)].unflatten(0, given_BHX.shape[:2])
+    return layer(whole_blocks(line_RX))[: len(line_RX)].unflatten(0, given_BHX.shape[:2])
 
 
 def _quantiles(shape_BHS: Tensor, mean_BH: Tensor, unit_BH: Tensor) -> Tensor:

@@ -124,10 +124,3 @@ class Job:
 def seeded(training: TrainingConfig, member: int) -> TrainingConfig:
     """The settings of member 0, 1, ...: the same but for the seed."""
     return replace(training, seed=training.seed + 1000 * member)
-
-
-def predict_raw(network: Network, context_BLF: torch.Tensor, future_BKHF: torch.Tensor | None) -> torch.Tensor:
-    """Raw outputs (B, H, C, R) of the last origin."""
-    with torch.inference_mode():
-        raw_BKHCR, _ = network(context_BLF, future_BKHF, origins=1)
-    return raw_BKHCR[:, -1]
