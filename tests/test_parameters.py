@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +33,34 @@ def test_parameters_are_changed_as_the_constructor_would() -> None:
     assert model.scaling == gc.Scaling.parse("log+standard")
     assert model.quantiles == (0.1, 0.5, 0.9)
     assert model.set_params().get_params() == model.get_params()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"scaling": "log+standard", "quantiles": [0.9, 0.5, 0.1]},
+        {"scaling": gc.Scaling.parse("standard"), "network": gc.LSTMConfig(hidden_size=3), "training": {"lr": 0.01}},
+    ],
+    ids=["defaults", "to be read", "mapping"],
+)
+def test_a_clone_as_scikit_learn_makes_it_keeps_every_argument_itself(given: dict[str, Any]) -> None:
+    """See ``sklearn.base.clone``: copies of the parameters go in, and the very same objects have to come out."""
+    model = gc.Forecaster(3, **given)
+    copies = {name: copy.deepcopy(value) for name, value in model.get_params(deep=False).items()}
+    twin = type(model)(**copies)
+    assert all(twin.get_params(deep=False)[name] is value for name, value in copies.items())
+    assert (twin.scaling, twin.quantiles) == (model.scaling, model.quantiles)
+    assert twin.settings == model.settings
+    assert twin.clone().get_params() == model.get_params()
+
+
+def test_parameters_are_those_set_last() -> None:
+    model = tiny(scaling="standard", quantiles=(0.9, 0.5, 0.1))
+    model.scaling = gc.Scaling.parse("log+standard")
+    assert model.get_params()["scaling"] is model.scaling
+    assert model.set_params(quantiles=(0.8, 0.5, 0.2)).get_params()["quantiles"] == (0.8, 0.5, 0.2)
+    assert model.quantiles == (0.2, 0.5, 0.8)
 
 
 @pytest.mark.parametrize(

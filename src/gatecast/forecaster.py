@@ -105,6 +105,7 @@ class Forecaster(Parameters):
         self.preset = held.preset
         self.progress = progress
         self.defaults = defaults
+        self._keep_as_given(scaling=scaling, network=network, training=training, quantiles=quantiles)
 
     @property
     def settings(self) -> Settings:
@@ -140,10 +141,11 @@ class Forecaster(Parameters):
         history = observed_part(panel)
         limit = math.inf if self.time_limit is None else self.time_limit
         settings, defaults = self.settings, self.defaults
+        seasons = seasonal_periods(history, defaults)
         if settings.instant:
-            gate = PretrainedExpert(self.horizon, seasonal_periods(history, defaults), settings.quantiles)
+            gate = PretrainedExpert(self.horizon, seasons, settings.quantiles)
             return self._adopt(Blend((gate,)), panel, history, started)
-        plans = candidates(history, settings, defaults, started + limit * defaults.time.choice)
+        plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
         listener = listening(self.progress)
         with stopping(listener):
             blend = fit_blend(
@@ -156,14 +158,14 @@ class Forecaster(Parameters):
                 deadline=started + limit,
                 listener=listener,
                 defaults=defaults,
-                untrained=self._untrained(history),
+                untrained=self._untrained(seasons),
             )
         return self._adopt(blend, panel, history, started)
 
-    def _untrained(self, history: Panel) -> Untrained:
+    def _untrained(self, seasons: tuple[int, ...]) -> Untrained:
         """The expert beside the trained ones: the pretrained gate; an exponential smoothing where there is none."""
         if self.defaults.weights.pretrained and is_there():
-            return partial(gate_beside, seasonal_periods(history, self.defaults))
+            return partial(gate_beside, seasons)
         return smoothing_beside
 
     def plan_for(self, data: Any) -> Plan:

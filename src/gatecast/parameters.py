@@ -22,8 +22,19 @@ class Parameters:
     """Parameters as scikit-learn has them: the arguments of the constructor, kept under their names."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments of the constructor by name. ``deep`` is there for scikit-learn and changes nothing."""
-        return {name: getattr(self, name) for name in _arguments(type(self))}
+        """The arguments of the constructor by name, as they were given; ``deep``, scikit-learn's, changes nothing."""
+        held = {name: getattr(self, name) for name in _arguments(type(self))}
+        given = {name: given for name, (given, read) in self._given().items() if held[name] is read}
+        return held | given
+
+    def _given(self) -> dict[str, tuple[Any, Any]]:
+        """Arguments that are kept in another form, by name: as given, and as kept."""
+        found: dict[str, tuple[Any, Any]] = vars(self).get("_as_given", {})
+        return found
+
+    def _keep_as_given(self, **given: Any) -> None:
+        """Remember the objects themselves: ``sklearn.base.clone`` asks for them again."""
+        self._as_given = {name: (value, getattr(self, name)) for name, value in given.items()}
 
     def set_params(self, **params: Any) -> Self:
         """Change arguments of the constructor, for the next ``fit``.
@@ -38,7 +49,7 @@ class Parameters:
                 f"{type(self).__name__} has no parameter {listed(unknown)}. Known: {listed([*known], 99)}."
             )
         changed = type(self)(**{**known, **params})
-        vars(self).update({name: getattr(changed, name) for name in known})
+        vars(self).update(vars(changed))
         return self
 
     def __repr__(self) -> str:

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+import gatecast as gc
+from gatecast.data.panel import Panel
 from gatecast.errors import ModelFileError, PanelError, TrainingError
 from gatecast.forecaster import Forecaster
 from gatecast.forecasts.finite import require_finite
@@ -59,3 +62,34 @@ def test_a_model_that_goes_on_with_values_too_large_says_so(panel_of: Any) -> No
     for method in (model.predict, model.sample):
         with pytest.raises(PanelError, match=r"no finite forecast of 's0' .*1e\+30"):
             method(huge)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy's, of the overflow
+def test_scores_and_backtests_are_not_made_of_forecasts_that_are_no_numbers(panel_of: Any) -> None:
+    rng = np.random.default_rng(0)
+    short = {"max_epochs": 1, "steps_per_epoch": 2, "device": "cpu"}
+    network = LSTMConfig(hidden_size=4)
+    model = Forecaster(2, lookback=8, scaling="difference+standard", network=network, training=short, members=1)
+    usual, other = rng.normal(size=60), rng.normal(size=30)
+    model.fit(panel_of([usual]))
+    huge = panel_of([other, np.where(np.arange(30) % 2, 3e38, -3e38)])
+    with pytest.raises(PanelError, match=r"no finite forecast of 's1' \(1 of 2 series\): .*1e\+30"):
+        gc.evaluate(model, huge, origins=3, in_sample=True)
+    with torch.no_grad():
+        next(model.fitted_.blend.trained[0].members[0].network.parameters()).fill_(np.nan)
+    with pytest.raises(TrainingError, match="no finite forecast of 's0'"):
+        gc.evaluate(model, panel_of([other]), begin=10, in_sample=True)
+
+
+def test_a_backtest_of_a_damaged_model_says_so(panel_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = {"max_epochs": 1, "steps_per_epoch": 2, "device": "cpu"}
+    model = Forecaster(2, lookback=8, scaling="standard", network={"hidden_size": 4}, training=short, members=1)
+    whole = Forecaster.forecast_from
+
+    def damaged(self: Forecaster, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        return np.where(series_B[:, None, None, None] == 1, np.inf, whole(self, panel, series_B, origin_B))
+
+    monkeypatch.setattr(Forecaster, "forecast_from", damaged)
+    panel = panel_of([np.sin(np.arange(40.0) + n) for n in range(3)])
+    with pytest.raises(TrainingError, match=r"no finite forecast of 's1' \(1 of 3 series\)"):
+        gc.backtest(model, panel, origins=2)

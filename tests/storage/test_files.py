@@ -156,6 +156,21 @@ def test_a_loaded_model_forecasts_the_same_bytes(model: Forecaster, tmp_path: Pa
     assert (tmp_path / "again.gatecast").read_bytes() == (tmp_path / "m.gatecast").read_bytes()
 
 
+def test_covariates_in_double_precision_keep_it(tmp_path: Path) -> None:
+    """The scale of a covariate is as exact as the panel's numbers: in float32 a large one would move every value."""
+    panel = shops()
+    values_RV = panel.values_RV.astype(np.float64)
+    values_RV[:, 1] += 1e8
+    panel = replace(panel, values_RV=values_RV)
+    model = quick().fit(panel)
+    model.save(tmp_path / "m.gatecast")
+    history, future = known_ahead(panel)
+    again = load(tmp_path / "m.gatecast")
+    assert again.fitted_.main.covariates.location_V.dtype == np.float64
+    before, after = model.predict(history, future=future), again.predict(history, future=future)
+    assert before.values_NHCQ.tobytes() == after.values_NHCQ.tobytes()
+
+
 def test_single_settings_are_stored_as_the_whole_that_came_of_them(tmp_path: Path) -> None:
     model = quick(network={"hidden_size": 4}, training={"max_epochs": 1, "steps_per_epoch": 1}).fit(airline())
     model.save(tmp_path / "m.gatecast")

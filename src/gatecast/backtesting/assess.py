@@ -20,6 +20,7 @@ from gatecast.data.tables.intake import as_panel
 from gatecast.errors import Argument, Code, ConfigError, WindowError, listed
 from gatecast.evaluation.scales import mase_scale, rmsse_scale
 from gatecast.evaluation.scores import Scores
+from gatecast.forecasts.finite import require_finite
 from gatecast.statistical.naive import baseline_forecasts
 from gatecast.statistical.rivals import RIVALS
 from gatecast.windows.index import WindowIndex, last_origins, windows_between
@@ -159,6 +160,7 @@ def _scored(
 ) -> Evaluation:
     """One pass of the model and of every baseline over all windows."""
     forecast_BHCQ = model.forecast_from(panel, series_B, origin_B)
+    require_finite(forecast_BHCQ, panel, model.file_, series_B)
     return score_forecasts(model, panel, series_B, origin_B, forecast_BHCQ, season, origins)
 
 

@@ -15,6 +15,7 @@ from gatecast.backtesting.record import FoldRecord
 from gatecast.data.panel import Panel
 from gatecast.ensemble.adaptive import adapted
 from gatecast.errors import Setting, WindowError
+from gatecast.forecasts.finite import require_finite
 from gatecast.progress import Listener, stopping
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Rolling:
         origin_NK = self.origin_NO[:, fold.origins]
         series_B = np.repeat(np.arange(len(self.panel)), origin_NK.shape[1])
         forecast_BHCQ = fitted.forecast_from(self.panel, series_B, origin_NK.ravel())
+        require_finite(forecast_BHCQ, self.panel, fitted.file_, series_B)
         forecast_NKHCQ = forecast_BHCQ.reshape(*origin_NK.shape, *forecast_BHCQ.shape[1:])
         seconds = round(time.monotonic() - started, 3)
         learned = fitted.fitted_

@@ -33,7 +33,7 @@ from gatecast.windows.index import WindowIndex
 from gatecast.windows.reader import WindowReader
 from gatecast.windows.shape import Batch
 
-__all__ = ["joined_paths", "joined_quantiles", "step_correlation", "stepwise_paths", "with_spread"]
+__all__ = ["interpolated", "joined_paths", "joined_quantiles", "step_correlation", "stepwise_paths", "with_spread"]
 
 ROWS_AT_ONCE = 32_768  # paths computed together
 ERROR_WINDOWS = 1024
@@ -48,7 +48,7 @@ def interpolated(score: np.ndarray, known_Q: np.ndarray, values_Q: np.ndarray) -
     """Values at normal scores (..., S), linear between the known ones (Q,) -> (..., Q); the outer pieces go on."""
     if len(known_Q) == 1:
         return np.broadcast_to(values_Q, score.shape)
-    left = np.clip(np.searchsorted(known_Q, score) - 1, 0, len(known_Q) - 2)
+    left = np.clip(np.searchsorted(known_Q, score, side="right") - 1, 0, len(known_Q) - 2)
     low, high = (np.take_along_axis(values_Q, left + side, axis=-1) for side in (0, 1))
     weight = (score - known_Q[left]) / (known_Q[left + 1] - known_Q[left])
     result: np.ndarray = low + weight * (high - low)

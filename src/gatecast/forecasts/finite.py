@@ -13,23 +13,25 @@ __all__ = ["require_finite"]
 LARGEST, SMALLEST = 1e30, 1e-30
 
 
-def require_finite(values: np.ndarray, history: Panel, file: str | None) -> None:
+def require_finite(values: np.ndarray, history: Panel, file: str | None, series_B: np.ndarray | None = None) -> None:
     """Raise where a forecast is NaN or infinite. Missing values of the history do not lead there.
 
     Args:
-        values: forecasts in the data's unit, one row per series, (N, ...).
+        values: forecasts in the data's unit, one row per series or per origin, (B, ...).
         history: the N series that were continued.
         file: the model file where the model comes from one.
+        series_B: the series of each row; None = one row per series.
 
     Raises:
         PanelError: the values of such a series are too large or too small for computing with them.
         ModelFileError: the numbers of a model from a file are damaged.
         TrainingError: those of a trained model are.
     """
-    fine_N = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    if fine_N.all():
+    fine_B = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    if fine_B.all():
         return
-    bad: list[int] = np.flatnonzero(~fine_N).tolist()
+    bad_B = np.flatnonzero(~fine_B)
+    bad: list[int] = (bad_B if series_B is None else np.unique(series_B[bad_B])).tolist()
     extreme = [n for n in bad if _is_extreme(history.target_RC[history.rows(n)])]
     if extreme:
         raise PanelError(

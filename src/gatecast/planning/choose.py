@@ -41,7 +41,11 @@ def choose(panel: Panel, settings: Settings, defaults: Defaults = DEFAULTS) -> P
 
 
 def candidates(
-    panel: Panel, settings: Settings, defaults: Defaults = DEFAULTS, deadline: float = math.inf
+    panel: Panel,
+    settings: Settings,
+    defaults: Defaults = DEFAULTS,
+    deadline: float = math.inf,
+    seasons: tuple[int, ...] | None = None,
 ) -> list[Plan]:
     """Plans that differ in the reference of the forecast, the most promising first; one where nothing is to be blended.
 
@@ -50,6 +54,7 @@ def candidates(
         settings: what the user fixed.
         defaults: the numbers that decide what is left open.
         deadline: ``time.monotonic()`` after which nothing further is tried.
+        seasons: seasonal periods of the panel; None = find them.
 
     Raises:
         WindowError: a given lookback does not fit, or no series is long enough to learn from.
@@ -57,7 +62,8 @@ def candidates(
     horizon = settings.direct_horizon
     if settings.counts:
         require_counts(settings.loss, panel, settings.scaling)
-    task = _Task(panel, settings, defaults, deadline, seasonal_periods(panel, defaults))
+    found = seasonal_periods(panel, defaults) if seasons is None else seasons
+    task = _Task(panel, settings, defaults, deadline, found)
     if settings.lookback is not None:
         require_steps(panel, settings.lookback, horizon)
     elif (panel.length < horizon + 2).all():

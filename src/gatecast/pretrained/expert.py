@@ -9,7 +9,7 @@ import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.ensemble.blend import Blend
-from gatecast.ensemble.sampling import joined_quantiles
+from gatecast.ensemble.sampling import interpolated, joined_quantiles
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.evaluation.blended import GATE
 from gatecast.pretrained.bank import EXPERTS, Seasons
@@ -131,10 +131,7 @@ def at_levels(values_BHQ: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
     if levels == LEVELS:
         return values_BHQ
     score_Q, score_W = (np.array([_NORMAL.inv_cdf(level) for level in some]) for some in (LEVELS, levels))
-    at_W = np.clip(np.searchsorted(score_Q, score_W, side="right") - 1, 0, len(LEVELS) - 2)
-    part_W = (score_W - score_Q[at_W]) / (score_Q[at_W + 1] - score_Q[at_W])
-    result: np.ndarray = values_BHQ[..., at_W] + part_W * (values_BHQ[..., at_W + 1] - values_BHQ[..., at_W])
-    return result
+    return interpolated(np.broadcast_to(score_W, (*values_BHQ.shape[:-1], len(levels))), score_Q, values_BHQ)
 
 
 def leading(share_K: np.ndarray, most: int = 3) -> str:

@@ -223,8 +223,8 @@ def _wanted(document: FittedDocument, one: CandidateDocument) -> dict[str, tuple
     covariates = width_of((*schema.past, *schema.future, *schema.static))
     single, double, either = ("F32",), ("F64",), ("F32", "F64")
     wanted: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
-        "covariates.location": (single, (covariates,)),
-        "covariates.spread": (single, (covariates,)),
+        "covariates.location": (either, (covariates,)),
+        "covariates.spread": (either, (covariates,)),
     }
     if plan.scaling.fitted:
         wanted["statistics"] = (either, (len(one.ids), 3, len(schema.targets)))
