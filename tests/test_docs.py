@@ -30,7 +30,7 @@ ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("decisions/*.md"))
 FENCE = re.compile(
     r"(?P<skip><!-- not run: .+? -->\n+)?^```(?P<kind>python|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-MOST_EPOCHS, MOST_STEPS = 2, 5
+MOST_CANDIDATES, MOST_EPOCHS, MOST_STEPS = 2, 2, 5
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def blocks_of(page: Path) -> Iterator[Block]:
 
 @pytest.fixture
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every forecaster probes a few lengths of its linear part, and trains two members at most for a few steps."""
+    """Forecasters probe a few lengths of their linear part, and train one member of two candidates for a few steps."""
     candidates, skips = gatecast.forecaster.candidates, gatecast.planning.choose._skips
     monkeypatch.setattr(gatecast.planning.choose, "_skips", lambda *arguments: skips(*arguments)[:3])
 
@@ -58,9 +58,11 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         epochs = min(plan.training.max_epochs, MOST_EPOCHS)
         steps = min(plan.training.steps_per_epoch or MOST_STEPS, MOST_STEPS)
         training = replace(plan.training, max_epochs=epochs, steps_per_epoch=steps)
-        return replace(plan, training=training, members=min(plan.members, 2))
+        return replace(plan, training=training, members=1)
 
-    monkeypatch.setattr(gatecast.forecaster, "candidates", lambda *arguments: [*map(cut, candidates(*arguments))])
+    monkeypatch.setattr(
+        gatecast.forecaster, "candidates", lambda *arguments: [*map(cut, candidates(*arguments)[:MOST_CANDIDATES])]
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)

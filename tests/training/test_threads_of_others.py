@@ -62,3 +62,23 @@ def test_who_draws_is_alone_with_the_generator() -> None:
     alone = [draws(seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(draws, range(4))) == alone
+
+
+def test_the_seed_is_that_of_torch() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        expected = torch.randn(5)
+        begun = torch.random.get_rng_state()
+        with drawing(7):
+            assert torch.equal(torch.randn(5), expected)
+        assert torch.equal(torch.random.get_rng_state(), begun)
+
+
+def test_a_seed_costs_nothing_where_torch_has_no_other_device() -> None:
+    """``torch.manual_seed`` keeps the call stack for each device that is not there, for ever."""
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    before = len(torch.cuda._queued_calls)
+    with drawing(7):
+        pass
+    assert len(torch.cuda._queued_calls) == before

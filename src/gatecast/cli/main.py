@@ -18,6 +18,7 @@ app = App(
     name="gatecast",
     help="Honest time-series forecasts with LSTMs: a table in, a forecast out, the naive ones beside it.",
     version=f"gatecast {gatecast.__version__}",
+    help_format="plaintext",  # a reader of Markdown would take as long to load as all the rest
     default_parameter=Parameter(show_default=False),
     result_action="return_value",
     suppress_keyboard_interrupt=False,

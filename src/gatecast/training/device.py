@@ -47,8 +47,17 @@ if hasattr(os, "register_at_fork"):  # the thread that holds the lock may not ex
 def drawing(seed: int) -> Iterator[None]:
     """Seed torch's generator, which is as before afterwards; other threads that want to draw wait meanwhile."""
     with _generator.lock, torch.random.fork_rng():
-        torch.manual_seed(seed)
+        _seed(seed)
         yield
+
+
+def _seed(seed: int) -> None:
+    """``torch.manual_seed`` for the devices that are there; of each other one it would note the whole call stack."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
 
 
 @contextmanager
