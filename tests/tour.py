@@ -2,8 +2,14 @@
 
     python -m tests.tour
 
-A call from a module to one of a lower layer, or of its own, goes down; one to a module of a layer above it is a climb.
-Calls back into a caller's own function (a listener, a job handed to an executor) are what a climb usually is.
+A call from a module to one of a lower layer, or of its own, goes down; one to a module of a layer above it is a climb:
+the reader has to know something of a layer that the module's own imports do not name. It comes about where a function
+or an object is handed down and called from below: a listener, a job, an expert behind a protocol. Each pair of modules
+counts once, however often the call is made.
+
+That a call ends, and its caller goes on with the next one, is no climb: the caller's text stands before the reader all
+the time. How often that brings the trip to a new module of a higher layer than the one visited before is printed too,
+as a measure of how wide the fit is, not of how well it can be followed.
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,6 +42,11 @@ class Trip:
 
     modules: list[str] = field(default_factory=list)
     climbs: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def returns(self) -> int:
+        """How often the next new module is of a higher layer than the one before, after calls that ended."""
+        return sum(height(after) > height(before) for before, after in pairwise(self.modules))
 
     def visit(self, caller: str | None, module: str) -> None:
         """Take in one call."""
@@ -99,7 +111,7 @@ def main() -> int:
     trip = trip_of_fit()
     for module in trip.modules:
         print(f"{'  ' * (len(set(LAYER.values())) - height(module))}{module}")
-    print(f"{len(trip.modules)} modules, {len(trip.climbs)} climbs back up")
+    print(f"{len(trip.modules)} modules, {len(trip.climbs)} climbs back up; {trip.returns} times on at a higher layer")
     for caller, module in trip.climbs:
         print(f"  {caller} > {module}")
     return 0

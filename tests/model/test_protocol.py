@@ -144,7 +144,6 @@ def test_the_last_origin_of_a_window_is_the_same_to_the_bit_beside_any_others(na
             assert torch.equal(some, together[rows])
 
 
-
 def at(ahead_BLHF: Any, origins: int) -> Any:
     return None if ahead_BLHF is None else ahead_BLHF[:, -origins:]
 

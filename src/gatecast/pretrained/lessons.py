@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,14 +76,6 @@ class Lesson:
     scale_B: np.ndarray
     ahead_H: np.ndarray
     season: int
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """All arrays by name."""
-        bank = self.bank
-        return {
-            "forecast": bank.forecast_BHK, "error": bank.error_BK2, "channel": bank.channel_BTC,
-            "truth": self.truth_BH, "scale": self.scale_B, "ahead": self.ahead_H,
-        }  # fmt: skip
 
 
 def lesson_plan(seed: int, index: int) -> Plan:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -146,9 +145,3 @@ def loss_of(gate: Gate, lesson: Lesson) -> Tensor:
     error_BH = (pinball_BHQ[..., MIDDLE] + pinball_BHQ.mean(-1)) / 2
     relative_B = error_BH.mean(1) / scale_B.clamp_min(0.05)
     return relative_B.clamp_max(MOST).mean()
-
-
-def mean_weights(gates: Iterable[Gate]) -> dict[str, Tensor]:
-    """The mean of the weights of several checkpoints (Izmailov et al. 2018)."""
-    states = [gate.state_dict() for gate in gates]
-    return {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
