@@ -18,7 +18,8 @@ from safetensors.torch import load_file
 
 from benchmarks.accuracy.sets import data_folder
 from gatecast.pretrained.bank import Seasons
-from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes
+from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes, Widths
+from gatecast.pretrained.weights import WIDTHS
 from gatecast.pretrained.zero_shot import forecasts
 
 DECILES = [LEVELS.index(level / 10) for level in range(1, 10)]
@@ -50,6 +51,7 @@ def load_gate(path: Path) -> Gate:
         arrays = {name[7:]: value for name, value in arrays.items() if name.startswith("weight.")}
     gate = Gate(GateSizes(arrays["lstm.weight_hh_l0"].shape[1], arrays["mix.bias"].shape[0]))
     gate.load_state_dict({name: value.to(torch.float32) for name, value in arrays.items()})
+    gate.widths = Widths(*WIDTHS.get(path.stem, ()))
     return gate
 
 

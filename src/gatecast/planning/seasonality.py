@@ -6,6 +6,7 @@ import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.planning.defaults import DEFAULTS, Defaults, SeasonDefaults
+from gatecast.planning.periodogram import stands_out
 
 __all__ = ["autocorrelation", "seasonal_periods"]
 
@@ -26,13 +27,14 @@ def seasonal_periods(panel: Panel, defaults: Defaults = DEFAULTS) -> tuple[int, 
 def _peak(panel: Panel, limit: int, season: SeasonDefaults) -> int | None:
     """The period with the highest mean autocorrelation of the differenced series; None where none stands out."""
     longest = np.argsort(-panel.length, kind="stable")[: season.series]
+    targets = [target_T for n in longest for target_T in panel.target_RC[panel.rows(int(n))].T]
+    observed = [target_T[np.isfinite(target_T)].astype(np.float64) for target_T in targets]
     total, used = np.zeros(limit + 1), 0
-    for n in longest:
-        for target_T in panel.series(int(n)).T:
-            step_T = np.diff(target_T[np.isfinite(target_T)].astype(np.float64))
-            if len(step_T) > limit and step_T.std() > 0:
-                total += autocorrelation(step_T, limit)
-                used += 1
+    for target_T in observed:
+        step_T = np.diff(target_T)
+        if len(step_T) > limit and step_T.std() > 0:
+            total += autocorrelation(step_T, limit)
+            used += 1
     if not used or limit < 3:
         return None
     mean = total / used
@@ -44,7 +46,7 @@ def _peak(panel: Panel, limit: int, season: SeasonDefaults) -> int | None:
         return None
     # a multiple of a period peaks as well: take the shortest that is nearly as good
     best = int(next(p for p in peaks if mean[p] > season.nearly * mean[best]))
-    return best if mean[best] > season.peak else None
+    return best if mean[best] > season.peak and stands_out(observed, best) else None
 
 
 def autocorrelation(values_T: np.ndarray, lags: int) -> np.ndarray:

@@ -23,7 +23,7 @@ from gatecast.nn.blocks import whole_blocks
 from gatecast.nn.lstm import LSTM
 from gatecast.pretrained.bank import CHANNELS, EXPERTS
 
-__all__ = ["LEVELS", "Gate", "GateSizes", "Weighed"]
+__all__ = ["LEVELS", "Gate", "GateSizes", "Weighed", "Widths"]
 
 LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
 MIDDLE = LEVELS.index(0.5)
@@ -46,6 +46,23 @@ class GateSizes:
 
 
 @dataclass(frozen=True)
+class Widths:
+    """What the distances of quantiles from the median are multiplied by: real series break off more often.
+
+    Args:
+        with_season: for series with a season.
+        without: for those without one.
+    """
+
+    with_season: float = 1.0
+    without: float = 1.0
+
+    def of(self, season: int) -> float:
+        """That for a season of m steps; 1 = none."""
+        return self.with_season if season > 1 else self.without
+
+
+@dataclass(frozen=True)
 class Weighed:
     """What the gate says.
 
@@ -59,7 +76,9 @@ class Weighed:
 
 
 class Gate(nn.Module):
-    """The network. ``forward`` takes what ``Bank`` holds, as tensors."""
+    """The network. ``forward`` takes what ``Bank`` holds, as tensors; ``widths`` apply to forecasts of real series."""
+
+    widths = Widths()
 
     def __init__(self, sizes: GateSizes | None = None) -> None:
         super().__init__()

@@ -14,9 +14,6 @@ from gatecast.training.device import lean
 __all__ = ["forecasts", "history_for", "never_negative"]
 
 SERIES_AT_ONCE = 512
-# Real series break off more often than made-up ones. So much wider, intervals of 80 % held 76 to 83 % on spans inside
-# the training parts of open sets: M3, M4, and 38 single series.
-WIDER, WIDER_WITHOUT_SEASON = 1.1, 1.3
 WITHOUT_SEASON, WITH_A_SEASON, WITH_TWO_SEASONS, SEASONS_KEPT = 260, 520, 760, 20
 
 
@@ -70,7 +67,7 @@ def _weighed(gate: Gate, bank: Bank, late: int, seasons: Seasons) -> tuple[np.nd
     state_BD = gate.read(torch.from_numpy(bank.error_BK2), torch.from_numpy(bank.channel_BTC))
     ahead_H = torch.arange(late + 1, bank.forecast_BHK.shape[1] + 1)
     weighed = gate.weigh(state_BD, torch.from_numpy(bank.forecast_BHK[:, late:]), ahead_H, seasons.short)
-    units_BHQ, wider = weighed.quantiles_BHQ, WIDER if seasons.short > 1 else WIDER_WITHOUT_SEASON
+    units_BHQ, wider = weighed.quantiles_BHQ, gate.widths.of(seasons.short)
     median_BH1 = units_BHQ[..., MIDDLE : MIDDLE + 1]
     return (median_BH1 + wider * (units_BHQ - median_BH1)).numpy(), weighed.weights_BHK.numpy()
 
