@@ -21,8 +21,10 @@ NEWEST = "gate-2"
 _ENDING = ".safetensors"
 
 WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({"gate-1": (1.1, 1.3), "gate-2": (1.03, 1.2)})
-"""``gate.Widths`` by name; others stay as they were learned. With them intervals of 80 % held 77 to 84 % on spans inside the training parts of open sets:
-M3, M4, and 38 single series."""
+"""``gate.Widths`` by name; others stay as they were learned.
+
+With them intervals of 80 % held 77 to 84 % on spans inside the training parts of open sets: M3, M4, 38 single series.
+"""
 
 
 def names() -> list[str]:
