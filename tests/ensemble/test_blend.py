@@ -406,7 +406,8 @@ def test_a_stop_in_the_training_on_everything_ends_all_of_it(
         return replace(before, interrupted=True)
 
     monkeypatch.setattr(Trainer, "repeat", repeat)
-    model = build(progress=listener).fit(walks(panel_of, targets=2))
+    all_stay = DEFAULTS.changed({"weights.least": 0.0, "weights.nearly": 99.0})
+    model = build(progress=listener, defaults=all_stay).fit(walks(panel_of, targets=2))
     assert model.record_["interrupted"]
     assert len(model.fitted_.candidates) > 1
     assert len(begun) == 1

@@ -74,7 +74,7 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
 def _guarded(names: tuple[str, ...], count: int) -> str:
     """Where a trained network was not listened to.
 
-    >>> _guarded(("a", "b", "c", "d"), 20)[-29:]
+    >>> _guarded(("a", "b", "c", "d"), 20)[-30:]
     '4 of 20 series (a, b, c, ...).'
     """
     shown = ", ".join((*names[:3], *(["..."] if len(names) > 3 else [])))
