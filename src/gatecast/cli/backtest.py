@@ -25,6 +25,7 @@ from gatecast.cli.options import (
     option_group,
 )
 from gatecast.cli.printing import Screen
+from gatecast.cli.sections import show_panel
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def backtest(
     arguments = settings(settings_, network, training)
     screen = Screen(json)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     model, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 

@@ -24,7 +24,7 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import show_chosen, show_model
+from gatecast.cli.sections import show_chosen, show_model, show_panel
 
 __all__ = ["evaluate"]
 
@@ -60,10 +60,10 @@ def evaluate(
     if model is not None:
         loaded = _loaded(model)
         panel = read_panel(file, data, loaded)
-        screen.wrapped(panel.describe())
+        show_panel(screen, panel)
         return _score(screen, loaded, panel, origins, stride, plot, trained=False)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     fresh, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
     return _score(screen, fresh, panel, origins, stride, plot, trained=True)

@@ -24,7 +24,7 @@ from gatecast.cli.options import (
     TrainingOptions,
 )
 from gatecast.cli.printing import Screen, worded
-from gatecast.cli.sections import show_forecast, show_model
+from gatecast.cli.sections import show_forecast, show_model, show_panel
 
 __all__ = ["forecast"]
 
@@ -62,7 +62,7 @@ def forecast(
     arguments, known = settings(model, network, training), to_future(future)
     screen = Screen(json)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     forecasting, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 

@@ -27,7 +27,7 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import WIDTH, Screen, typed_option
-from gatecast.cli.sections import show_model
+from gatecast.cli.sections import show_model, show_panel
 from gatecast.planning.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def tune(
     limit = arguments.pop("time_limit", TIME_LIMIT)  # of the whole search
     screen = Screen(json)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     given, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 
