@@ -213,7 +213,7 @@ def _find_series(looks: Looks, roles: Roles, ignored: tuple[str, ...], put_toget
     texts = looks.all_of(left, "word")
     if not repeats:
         return _without_repeats(looks, roles, texts)
-    if len(texts) == 1 and not _is_doubled(looks, (*texts, *roles.time)):
+    if len(texts) == 1 and not _is_doubled(looks, texts[0], roles.time):
         return replace(roles, series=(texts[0],))
     words = looks.keys(texts, roles.time)
     if words and len(words) < len(texts):
@@ -228,8 +228,12 @@ def _find_series(looks: Looks, roles: Roles, ignored: tuple[str, ...], put_toget
     return replace(roles, series=(texts[0],)) if len(texts) == 1 else _without_repeats(looks, roles, texts)
 
 
-def _is_doubled(looks: Looks, names: tuple[str, ...]) -> bool:
-    return looks.frame.select(names).n_unique() < 0.9 * looks.frame.height
+def _is_doubled(looks: Looks, key: str, times: tuple[str, ...]) -> bool:
+    """Whether a key leaves many rows of one time together; a few times tell, whatever the order of the rows."""
+    frame, first = looks.frame, looks.frame[times[0]]
+    asked = [first[k] for k in (0, frame.height // 2, frame.height - 1)]
+    rows = frame.select(key, *times).filter(first.is_in([cell for cell in asked if cell is not None]))
+    return rows.n_unique() < 0.9 * rows.height
 
 
 def _keys_wanted(looks: Looks, roles: Roles, keys: tuple[str, ...]) -> PanelError:
