@@ -64,7 +64,7 @@ def _for_pandas(column: Any) -> Any:
     if not isinstance(column, pl.Series):
         return column
     zone = getattr(column.dtype, "time_zone", None)
-    if zone is None and column.dtype == pl.String:
+    if column.dtype in (pl.String, pl.Date):
         return column.to_list()
     if zone is None:
         return column.to_numpy()

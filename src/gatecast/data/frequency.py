@@ -239,12 +239,12 @@ class Frequency:
         """
         if isinstance(step, Frequency):
             return step
-        if isinstance(step, int | np.integer) and not isinstance(step, bool) and step > 0:
-            return cls("step", int(step))
         if isinstance(step, datetime.timedelta | np.timedelta64):
-            count = int(np.timedelta64(step).astype("timedelta64[us]").astype(np.int64))
+            count = int(np.array([step], "timedelta64[us]").view(np.int64)[0])
             if count > 0:
                 return cls("fixed", count)
+        elif isinstance(step, int | np.integer) and not isinstance(step, bool) and step > 0:
+            return cls("step", int(step))
         named = getattr(step, "freqstr", step)
         if isinstance(named, str):
             return cls.from_text(named)
@@ -300,7 +300,8 @@ def to_utc(wall: np.ndarray, zone: str) -> np.ndarray:
     series = pl.Series(np.asarray(wall, "datetime64[us]"))
     known = series.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     if known.null_count() > series.null_count():
-        later = (series + datetime.timedelta(hours=1)).dt.replace_time_zone(zone, ambiguous="earliest")
+        hour = datetime.timedelta(hours=1)
+        later = (series + hour).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
         known = known.fill_null(later)
     return _numpy(known.dt.convert_time_zone("UTC"))
 

@@ -32,7 +32,7 @@ _ROW_NUMBERS = (
     "obs",
     "rownum",
 )
-_UNNAMED = re.compile(r"^(?:|unnamed: ?\d+|column_?\d*|_c\d+|\.\.\.\d+|x\.?1?)$", re.IGNORECASE)
+_UNNAMED = re.compile(r"^(?:|unnamed: ?\d+|_c\d+|\.\.\.\d+|x\.?1?)$", re.IGNORECASE)
 _ENOUGH = 0.99  # of the rows that keys have to tell apart: a few doubled rows are an error of their own
 
 

@@ -26,6 +26,9 @@ def load_frame(source: Any) -> Table:
     if isinstance(source, pl.LazyFrame):
         with guarded("the frame"):
             source = source.collect()
+    names = getattr(source, "columns", ())
+    if type(source).__module__.partition(".")[0] == "pandas":
+        refuse_doubled([_name(name, False) for name in names], "the frame")
     try:
         frame = nw.from_native(source, allow_series=True)
     except TypeError as error:

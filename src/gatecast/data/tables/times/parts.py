@@ -12,6 +12,7 @@ from gatecast.data.frequency_names import HOUR, MINUTE
 from gatecast.data.labels import Spelling, write_times
 from gatecast.data.tables.times import words
 from gatecast.data.tables.times.cells import CLOCK, fields, moment, normal, time_of_day
+from gatecast.data.tables.times.choice import regularity
 from gatecast.data.tables.times.read import Times, Wish, read_times
 from gatecast.data.tables.times.texts import iso_weeks
 from gatecast.errors import PanelError, Part, listed
@@ -125,9 +126,23 @@ def read_together(columns: Sequence[pl.Series], wish: Wish) -> Times:
         return _from_parts({str(part): column for part, column in parts.items()})
     dated, clocks = columns[0], columns[1:]
     if len(clocks) == 1 and (is_clock(clocks[0]) or part_of(clocks[0]) == "hour"):
-        return _with_clock(read_times(dated, wish), dated, clocks[0])
+        return _with_clock(_dates(dated, clocks[0], wish), dated, clocks[0])
     names = listed([repr(column.name) for column in columns])
     raise PanelError(f"columns {names} make no time together: give a date and a clock, or year, month, day and so on.")
+
+
+def _dates(dated: pl.Series, clock: pl.Series, wish: Wish) -> Times:
+    """The dates; where two readings of them fit, the one that is regular together with the clock."""
+    try:
+        return read_times(dated, wish)
+    except PanelError as error:
+        if not any(remedy["setting"] == "day_first" for remedy in error.remedies):
+            raise
+        ways = [read_times(dated, replace(wish, day_first=way)) for way in (True, False)]
+        marks = [regularity(pl.Series(_with_clock(way, dated, clock).values_R)) for way in ways]
+        if marks[0] == marks[1] or max(marks) < 1:
+            raise
+        return ways[int(marks[1] > marks[0])]
 
 
 def _with_clock(times: Times, dated: pl.Series, clock: pl.Series) -> Times:

@@ -46,9 +46,14 @@ DATE_NAMES = (
     ),
     *("periodo", "yearweek", "fiscalyear", "fy", "weekending", "weekbeginning", "monthending", "monthbeginning"),
 )
-CLOCK_NAMES = ("time", "clock", "zeit", "uhrzeit", "heure", "hora", "hour", "ora", "tijd", "timeofday", "stunde", "von")
+CLOCK_NAMES = ("time", "clock", "zeit", "uhrzeit", "heure", "hora", "hour", "ora", "tijd", "timeofday", "stunde")
 _STEPS = ("period", "zeitraum")
-_LIKE_A_TIME = {*DATE_NAMES, *_STEPS, *(name for names in PART_NAMES.values() for name in names if len(name) > 2)}
+_LIKE_A_TIME = {
+    *DATE_NAMES,
+    *_STEPS,
+    *CLOCK_NAMES,
+    *(name for names in PART_NAMES.values() for name in names if len(name) > 2),
+}
 _LAST_WORD = re.compile(r"(date|datum|timestamp|datetime|zeit|week|month|year|quarter|jahr|monat|woche|period)$")
 
 _MONTHS = {

@@ -58,7 +58,7 @@ def localised(wall_R: np.ndarray, series_R: np.ndarray, zone: str) -> tuple[np.n
     Of two rows of a series at a wall time that the autumn repeats, the one that the table has first is the first; in a
     table that runs backwards it is the other way round.
     """
-    instants_R = to_utc(wall_R, zone)
+    instants_R = to_utc(wall_R, zone).copy()
     gone_R = to_wall(instants_R, zone) != wall_R
     later_R = to_utc(wall_R + HOUR, zone) - instants_R
     twice_R = (later_R > HOUR) & ~gone_R
