@@ -80,7 +80,7 @@ def backtest(
     """Forecast from rolling origins, training before them, and score beside the naive forecasts and the rivals.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         report: Write all of it as one HTML page that needs no network.
         folder: Keep each finished fold there; the same command goes on where it stopped.
         plot: Write the forecasts and the truth to .png, .pdf or .svg.

@@ -18,6 +18,7 @@ __all__ = [
     "forecaster",
     "levels",
     "read_future",
+    "read_options",
     "read_panel",
     "require_counts",
     "settings",
@@ -39,7 +40,15 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
     if options.data is not None:
         raise ConfigError("--data goes with --example ridership.")
     table = load(None if file is None else str(file), Layout(options.skip_rows, options.header))
-    roles: dict[str, Any] = {
+    arguments = read_options(options)
+    if model is not None:
+        arguments |= _roles_of(model, arguments, table.frame.columns)
+    return read(table, **arguments)
+
+
+def read_options(options: DataOptions) -> dict[str, Any]:
+    """The options as arguments of ``read``."""
+    return {
         "series": options.series or None,
         "time": options.time or None,
         "target": options.target or None,
@@ -47,17 +56,11 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
         "future": options.future_columns,
         "static": options.static,
         "frequency": options.frequency,
-    }
-    if model is not None:
-        roles = _roles_of(model, roles, table.frame.columns)
-    return read(
-        table,
-        gaps=options.gaps,
-        resample=options.resample,
-        wide=options.wide,
+        "gaps": options.gaps,
+        "resample": options.resample,
+        "wide": options.wide,
         **spelling(options),
-        **roles,
-    )
+    }
 
 
 def spelling(options: DataOptions) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def evaluate(
     """Train on the earlier part of a table and score on the later, beside the naive forecasts.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         origins: Held-out forecasts per series; as many as fit, up to 3.
         stride: Steps between two origins; the horizon by default.
         model: Score this saved model instead of training one.

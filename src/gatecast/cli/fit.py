@@ -34,7 +34,7 @@ def fit(
     """Train on a table and save the model.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         save: File for the model, such as sales.gatecast.
         plot: Write the loss curves to .png, .pdf or .svg.
         json: Print one JSON object.

@@ -47,10 +47,10 @@ def forecast(
     """Train, score on held-out data beside the naive forecasts, train on everything, forecast.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         future: Table of future covariates, or NAME=VALUE for each.
         origins: Held-out forecasts that the score is taken from.
-        output: Write all forecasts to .csv, .parquet or .jsonl.
+        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.
         json: Print one JSON object.

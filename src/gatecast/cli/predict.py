@@ -32,7 +32,7 @@ def predict(
         model: A file that gatecast fit or forecast --save wrote.
         file: The history to continue, of known or new series.
         future: Table of future covariates, or NAME=VALUE for each.
-        output: Write all forecasts to .csv, .parquet or .jsonl.
+        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         plot: Write a fan chart to .png, .pdf or .svg.
         json: Print one JSON object.
     """

@@ -56,7 +56,7 @@ def tune(
     """Search, compare with the default settings on origins that the search never saw, train the winner on everything.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         trials: Most trials, those in --storage included; as many as fit into --time-limit, which is 120 by default.
         origins: Held-out forecasts per series that the search never sees, 3 by default.
         stride: Steps between two of them.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLAIN", "Labels", "Spelling", "write_times"]
 
+_PERIODS = re.compile(r"\{[qhVvFN]\}")  # what a date does not say
 _MARKS = re.compile(r"\{(\w+)\}")
 
 
@@ -80,13 +81,13 @@ class Labels:
         return {key: _array([value[k] for value in held]) for k, key in enumerate(self.keys)}
 
     def text(self, time: Any) -> str | None:
-        """One stored time as the table writes it; None where a date will do."""
+        """One stored time as the table writes it, for quarters, weeks and the like; None where a date will do."""
         if self.offset:
             wall = to_wall(np.asarray(time)[None], self.offset)[0]
             return str(wall.astype("datetime64[m]")).replace("T", " ")
-        if not self.times or self.times[0].text == "date":
+        if len(self.times) != 1 or not _PERIODS.search(self.times[0].text):
             return None
-        return " ".join(str(write_times(one, np.asarray(time)[None])[0]) for one in self.times)
+        return str(write_times(self.times[0], np.asarray(time)[None])[0])
 
 
 PLAIN = Labels()

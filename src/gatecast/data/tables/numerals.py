@@ -235,7 +235,10 @@ class _Column:
             return smoother
         if self.hints.others is not None:
             return self.hints.others
-        if self.hints.comma if sign == "," else not self.hints.dotted:
+        if sign == "." and not self.hints.dotted:
+            if self.hints.comma:
+                told = f"column {self.name!r}: {signs[0]!r} is read as it stands, with decimals ("
+                self.notes.append((told, Setting("decimal", ",", of="read"), " reads thousands)"))
             return sign
         return self._question(signs, sign)
 

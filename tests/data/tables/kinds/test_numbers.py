@@ -124,6 +124,7 @@ def test_a_dash_may_be_missing_or_zero(csv: Write) -> None:
 
 ASKED = {
     "commas": (["12,345", "13,346", "14,347"], ",", ","),
+    "commas beside semicolons": (["1,599", "1,609", "1,589"], ";", ","),
     "dots where dates have dots": (["1.234", "1.345", "1.456"], ";", "."),
 }
 

@@ -68,7 +68,7 @@ def load(source: Any, layout: Layout = AS_FOUND) -> Table:
 
 
 def _load_path(text: str, layout: Layout) -> Table:
-    if text == "-":
+    if text in ("-", "stdin:"):
         return _of_bytes(sys.stdin.buffer.read(), "the input", "", layout)
     path = Path(text)
     if path.is_dir():
