@@ -77,7 +77,7 @@ class Overview:
         }
 
 
-def look_at(source: Any, layout: Layout = Layout(), **options: Any) -> Overview:  # noqa: B008  a frozen value
+def look_at(source: Any, layout: Layout = Layout(), **options: Any) -> Overview:  # noqa: B008  # a frozen value
     """Read a table as ``read`` does, and say what was found also where it cannot be read.
 
     Args:
