@@ -121,6 +121,9 @@ def make_grid(
     change = None
     if on_R.all() and times_R.dtype.kind == "M":
         change = clock_change(times_R[again_R], found.skipped(), zone, frequency)
+    if change is not None and len(change.doubled_T):
+        problems.change = change
+        return None
     if change is not None:
         problems.found.append(change.told())
     else:

@@ -49,6 +49,7 @@ class Hints:
         comma: whether commas are rather decimal signs, as in files with semicolons.
         others: the decimal sign that other columns show.
         dotted: whether dates are written with dots, as where dots group thousands.
+        english: whether dates have the month first, as where commas group thousands.
         exact: whether the cells come from typed numbers, so that a dot is a decimal sign.
     """
 
@@ -57,6 +58,7 @@ class Hints:
     comma: bool = False
     others: str | None = None
     dotted: bool = False
+    english: bool = False
     exact: bool = False
 
 
@@ -231,8 +233,12 @@ class _Column:
         bare = text.filter(text.str.contains("^[0-9]+$").fill_null(False)).cast(pl.Float64)
         if (bare >= 1000).any():
             return sign
-        if len(bare) and (smoother := self._smoother(text, sign)):
-            return smoother
+        # decimals cut of their zeros would have one or two digits somewhere: whole numbers beside them say thousands
+        short = int((bare > 0).sum())
+        cut = short > 1 and (sign == "," or self.hints.comma or self.hints.dotted)
+        english = sign == "," and self.hints.english and not self.hints.comma
+        if cut or english or (short and self._smoother_with_thousands(text, sign)):
+            return self._thousands(signs, sign)
         if self.hints.others is not None:
             return self.hints.others
         if sign == "." and not self.hints.dotted:
@@ -242,14 +248,19 @@ class _Column:
             return sign
         return self._question(signs, sign)
 
-    def _smoother(self, text: pl.Series, sign: str) -> str | None:
-        """The decimal sign with which the column goes on from row to row with the smaller changes."""
+    def _thousands(self, signs: pl.Series, sign: str) -> str:
+        if sign == ",":
+            plain = signs[0].replace(",", "")
+            told = f"column {self.name!r}: {signs[0]!r} is read as {plain}, with commas between thousands"
+            self.notes.append((f"{told} (", Setting("decimal", ".", of="read"), ")"))
+        return "." if sign == "," else ","
+
+    def _smoother_with_thousands(self, text: pl.Series, sign: str) -> bool:
+        """Whether the column goes on from row to row with smaller changes if the sign stands between thousands."""
         grouped, decimal = (
             _roughness(text.str.replace_all(sign, by, literal=True).cast(pl.Float64, strict=False)) for by in ("", ".")
         )
-        if grouped < 0.95 * decimal:
-            return "." if sign == "," else ","
-        return sign if decimal < 0.95 * grouped else None
+        return grouped < 0.95 * decimal
 
     def _question(self, signs: pl.Series, sign: str) -> str:
         if not self.ask:
@@ -288,6 +299,7 @@ def hints_of(frame: pl.DataFrame, comma: bool, decimal: str | None, na: tuple[st
     sample = frame.head(300)
     texts = [sample[name].drop_nulls().str.strip_chars() for name, kind in frame.schema.items() if kind == pl.String]
     dotted = any(text.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").any() for text in texts)
+    english = any(text.str.contains(r"^[0-9]{1,2}/(?:1[3-9]|2[0-9]|3[01])/[0-9]{2,4}").any() for text in texts)
     found = [0, 0]
     for text in texts:
         numbers = text.filter(text.str.contains(r"^[^0-9A-Za-z]{0,3}[0-9][0-9.,]*[.,][0-9.,]*[0-9][^0-9A-Za-z]{0,3}$"))
@@ -295,4 +307,4 @@ def hints_of(frame: pl.DataFrame, comma: bool, decimal: str | None, na: tuple[st
         numbers = numbers.str.replace_all(r"[^0-9.,]", "")
         found = [have + more for have, more in zip(found, votes(numbers), strict=True)]
     others = None if found[0] == found[1] else "," if found[0] > found[1] else "."
-    return Hints(decimal, na, comma, others, dotted)
+    return Hints(decimal, na, comma, others, dotted, english)

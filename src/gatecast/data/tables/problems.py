@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatecast.data.frequency import Frequency
 from gatecast.errors import Note, PanelError, Part, Setting, joined, listed
+
+if TYPE_CHECKING:
+    from gatecast.data.tables.reasons import ClockChange
 
 __all__ = ["Problems"]
 
@@ -22,6 +26,7 @@ class Problems:
 
     Args:
         of_file: " of sales.csv", or "" for a frame.
+        change: a clock change that explains doubled times, which the rows are then read with.
         notes: what was not obvious in reading it; part of the message if there are problems.
         found: one sentence or more per kind of problem.
     """
@@ -29,6 +34,7 @@ class Problems:
     of_file: str = ""
     notes: list[Note] = field(default_factory=list)
     found: list[Part] = field(default_factory=list)
+    change: ClockChange | None = None
 
     def tell(self) -> None:
         """Raise PanelError with all problems, if there are any."""

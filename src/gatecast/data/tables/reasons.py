@@ -32,19 +32,24 @@ class ClockChange:
     doubled_T: np.ndarray
     skipped_T: np.ndarray
 
+    def noted(self) -> tuple[Part, ...]:
+        """The sentence for a note, where the times were read so."""
+        told = f"{self._seen()}: the clock changes then, so these are local times of {self.zone} ("
+        return (told, Setting("timezone", self.zone, of="read"), ")")
+
     def told(self) -> tuple[Part, ...]:
         """The sentence for an error."""
+        remedy = Setting("timezone", self.zone, of="read")
+        told = f"{self._seen()}: the clock changes then, as in {self.zone}. Pass "
+        return (told, remedy, ", or that of your own zone, to read them as local times.")
+
+    def _seen(self) -> str:
         parts = []
         if len(self.doubled_T):
             parts.append(f"two rows for {_shown(self.doubled_T)}")
         if len(self.skipped_T):
             parts.append(f"no row for {_shown(self.skipped_T)}")
-        told = f"{' and '.join(parts)}: the clock changes then, as in {self.zone}. Pass "
-        return (
-            told,
-            Setting("timezone", self.zone, of="read"),
-            ", or that of your own zone, to read them as local times.",
-        )
+        return " and ".join(parts)
 
 
 def _shown(time_T: np.ndarray) -> str:

@@ -206,7 +206,31 @@ class Rows:
                 origin=steps.origin,
             )
             return made if made is None or kept is None else made.of_rows(kept)
-        made = make_grid(
+        made = self._made(series_R, times_R, row_R, steps)
+        if self.problems.change is not None:
+            made = self._with_clock_change(series_R, times_R, row_R, steps)
+        return made if made is None or kept is None else made.of_rows(kept)
+
+    def _with_clock_change(
+        self, series_R: np.ndarray, times_R: np.ndarray, row_R: np.ndarray, steps: Steps
+    ) -> Grid | None:
+        """The grid of naive times as the local times of a zone whose clock changes explain doubled and absent ones."""
+        change, self.problems.change = self.problems.change, None
+        assert change is not None
+        before = len(self.problems.found)
+        instants_R, gone_R = localised(times_R, series_R, change.zone)
+        self.zone = change.zone
+        made = None if gone_R.any() else self._made(series_R, instants_R, row_R, steps)
+        if made is None or len(self.problems.found) > before:
+            self.zone = None
+            del self.problems.found[before:]
+            self.problems.found.append(change.told())
+            return None
+        self.problems.notes.append(Note(change.noted()))
+        return made
+
+    def _made(self, series_R: np.ndarray, times_R: np.ndarray, row_R: np.ndarray, steps: Steps) -> Grid | None:
+        return make_grid(
             series_R,
             times_R,
             row_R,
@@ -216,7 +240,6 @@ class Rows:
             frequency=steps.frequency,
             fill=steps.gaps != "error",
         )
-        return made if made is None or kept is None else made.of_rows(kept)
 
     def panel(self, grid: Grid, values_RV: np.ndarray, schema: Schema, static_NS: np.ndarray) -> Panel:
         """Put the pieces together."""

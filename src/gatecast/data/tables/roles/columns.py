@@ -211,6 +211,10 @@ def _find_series(looks: Looks, roles: Roles, ignored: tuple[str, ...], put_toget
         elif name in left:
             return replace(roles, series=(name,))
     texts = looks.all_of(left, "word")
+    alike = [name for name in texts if looks.frame.height > 1 and looks.frame[name].n_unique() == 1]
+    if alike and roles.time:
+        roles = roles.noting(f"column {listed([repr(name) for name in alike])} is the same in every row: left out")
+        texts = [name for name in texts if name not in alike]
     if not repeats:
         return _without_repeats(looks, roles, texts)
     if len(texts) == 1 and not _is_doubled(looks, texts[0], roles.time):

@@ -150,10 +150,9 @@ def _names(rows: list[Row], file: str, notes: list[Part]) -> tuple[list[str], li
     """Names from the first row, or the first few; a row of units below them is left out."""
     head = [cell.strip() for cell in rows[0][1]]
     more = 1
-    while more < min(4, len(rows) - 1) and not any(_holds_data(c.strip()) for c in rows[more][1] if c.strip()):
+    while more < min(4, len(rows) - 1) and not _is_body(rows[more][1]):
         more += 1
-    below = any(_holds_data(c.strip()) for c in rows[more][1] if c.strip()) if more < len(rows) else False
-    if more == 1 or not below:
+    if more == 1 or more == len(rows) or not _is_body(rows[more][1]):
         _refuse_data(head, file)
         return head, rows[1:]
     levels = [rows[k][1] for k in range(1, more)]
@@ -167,6 +166,11 @@ def _names(rows: list[Row], file: str, notes: list[Part]) -> tuple[list[str], li
             f"the names of the columns stand in rows {listed([rows[k][0] for k in range(more)])}: {head[-1]!r}"
         )
     return head, rows[more:]
+
+
+def _is_body(cells: Sequence[str]) -> bool:
+    """Whether a row below the names holds data: its first cell has a digit, or some cell is a number or a time."""
+    return any(sign.isdigit() for sign in cells[0]) or any(_holds_data(c.strip()) for c in cells if c.strip())
 
 
 def _are_units(cells: Sequence[str]) -> bool:
@@ -230,7 +234,21 @@ def _is_footer(cells: Sequence[str], above: Sequence[Row]) -> bool:
     usual = sum(bool(cell.strip()) for cell in above[0][1])
     if re.match(TOTALS, filled[0], re.IGNORECASE):
         return True
+    if not cells[0].strip() and all(row[0].strip() for _, row in above):
+        return _adds_up(cells, above)
     return len(filled) == 1 < usual and not _holds_data(filled[0]) and not _is_short(cells, above)
+
+
+def _adds_up(cells: Sequence[str], above: Sequence[Row]) -> bool:
+    """Whether a row without a name or time is the sum of some column above it, but for rounding."""
+    for k, cell in enumerate(cells):
+        digits = re.sub(r"\D", "", cell)
+        column = [re.sub(r"\D", "", row[k]) for _, row in above if len(row) > k]
+        if digits and any(column):
+            total = sum(int(one) for one in column if one and len(one) < 19)
+            if total and abs(int(digits) - total) <= total / 100:
+                return True
+    return False
 
 
 def _is_short(cells: Sequence[str], above: Sequence[Row]) -> bool:
