@@ -100,6 +100,17 @@ def test_offsets(csv: Write, tmp_path: Path, name: str, kind: str) -> None:
     assert [t.replace(tzinfo=None) for t in out.dt.replace_time_zone(None)] == [t.replace(tzinfo=None) for t in times]
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("step", ["D", "h"])
+def test_offsets_that_change_with_the_clock(csv: Write, zone: str, step: str) -> None:
+    times = pd.date_range("2024-01-01", "2024-12-01", freq=step, tz=zone)
+    panel = read(csv("time,y\n" + "".join(f"{t.isoformat()},{i}\n" for i, t in enumerate(times))))
+    assert panel.frequency.to_text() == f"{step}[{zone}]"
+    assert panel.length.tolist() == [len(times)]
+    assert f"those of {zone}" in str(panel.notes[0])
+    assert panel.to_frame("pandas")["time"].tolist() == times.tolist()
+
+
 def shops(closed: dict[str, tuple[int, ...]], count: int = 200) -> str:
     days = [dt.date(2024, 1, 1) + dt.timedelta(days=i) for i in range(count)]
     rows = [f"{s},{d},{50 + 10 * (d.weekday() == 5)}" for d in days for s in closed if d.weekday() not in closed[s]]

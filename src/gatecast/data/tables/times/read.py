@@ -18,8 +18,8 @@ from gatecast.data.tables.times.cells import fields, normal
 from gatecast.data.tables.times.choice import Reading, choose
 from gatecast.data.tables.times.texts import FAMILIES, Family, spelled
 from gatecast.data.tables.times.whole import read_whole
-from gatecast.data.tables.times.zones import zone_of_offsets
-from gatecast.errors import PanelError, Part
+from gatecast.data.tables.times.zones import zone_of_offsets, zone_with_changes
+from gatecast.errors import PanelError, Part, Setting
 
 __all__ = ["Times", "Wish", "looks_like_dates", "read_times"]
 
@@ -110,9 +110,25 @@ def _made(
     if times.dtype == pl.Int64:
         return Times(times.fill_null(0).to_numpy(), None, wrong, gone, spellings, list(notes))
     if offset is not None:
-        zone = zone_of_offsets(offset) or "UTC"
-        times = times - offset.cast(pl.Duration("us"))
+        instants = times - offset.cast(pl.Duration("us"))
+        zone, notes = _zone_of(times, instants, offset, notes)
+        times = instants
     return Times(np.asarray(times.to_numpy(), "datetime64[us]"), zone, wrong, gone, spellings, list(notes))
+
+
+def _zone_of(
+    times: pl.Series, instants: pl.Series, offset: pl.Series, notes: Sequence[Part]
+) -> tuple[str, Sequence[Part]]:
+    """The zone of one offset, or one whose clock changes explain several; else UTC."""
+    alone = zone_of_offsets(offset)
+    if alone is not None:
+        return alone, notes
+    both = pl.DataFrame({"w": times, "i": instants}).drop_nulls().unique()
+    zone = zone_with_changes(both["w"].to_numpy(), both["i"].to_numpy())
+    if zone is None:
+        return "UTC", notes
+    told = f"the offsets are those of {zone} with its clock changes ("
+    return zone, [*notes, (told, Setting("timezone", zone, of="read"), ")")]
 
 
 def _quick(text: pl.Series, missing: pl.Series) -> Times | None:

@@ -13,7 +13,7 @@ import polars as pl
 from gatecast.data.frequency import to_utc, to_wall
 from gatecast.errors import Argument, ConfigError, did_you_mean
 
-__all__ = ["check_zone", "fitting_zone", "is_zone", "localised", "zone_of_offsets"]
+__all__ = ["check_zone", "fitting_zone", "is_zone", "localised", "zone_of_offsets", "zone_with_changes"]
 
 # One zone for each rule of clock changes that many tables follow.
 _COMMON = (
@@ -50,6 +50,14 @@ def zone_of_offsets(offset: pl.Series) -> str | None:
     minutes = int(different[0]) // 60_000_000
     sign = "+" if minutes >= 0 else "-"
     return "UTC" if not minutes else f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def zone_with_changes(wall_T: np.ndarray, instants_T: np.ndarray) -> str | None:
+    """A common zone that has these wall times at these UTC instants, whose offsets differ; None if none has."""
+    for zone in _COMMON:
+        if (to_wall(instants_T, zone) == wall_T).all():
+            return zone
+    return None
 
 
 def localised(wall_R: np.ndarray, series_R: np.ndarray, zone: str) -> tuple[np.ndarray, np.ndarray]:
