@@ -178,6 +178,16 @@ def test_each_row_of_a_turned_table_has_its_own_numbers(csv: Write) -> None:
     assert read(csv(text), target="Quote").ids == ("Quote",)
 
 
+@pytest.mark.parametrize("store", ["", "north,"])
+def test_hours_side_by_side(csv: Write, store: str) -> None:
+    heads = f"{'store,' if store else ''}date,{','.join(f'{h:02}:00' for h in range(24))}\n"
+    rows = "".join(f"{store}{d},{','.join(str(24 * i + h) for h in range(24))}\n" for i, d in enumerate(DAYS))
+    panel = read(csv(heads + rows))
+    assert panel.describe() == "value · 1 series · 1,440 hours, 2024-01-01 00:00 to 2024-02-29 23:00"
+    assert panel.series(0)[:, 0].tolist() == list(range(24 * 60))
+    assert "times of day" in str(panel.notes[0])
+
+
 def test_several_header_rows(csv: Write) -> None:
     text = "date,north,,south,\n,sales,stock,sales,stock\n" + "".join(f"{d},1,2,3,4\n" for d in DAYS)
     assert read(csv(text)).ids == ("north sales", "north stock", "south sales", "south stock")

@@ -8,6 +8,7 @@ Orders       90      95     101            Revenue  Feb-22    405   ...
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,7 @@ from gatecast.errors import Part, listed
 __all__ = ["turned"]
 
 _FEWEST = 3  # columns that are times; fewer may be called so by chance
+_CLOCK = re.compile(r"^[0-2]?\d[:h][0-5]\d(?::[0-5]\d)?$")
 _YEAR = re.compile(r"^(?:1[5-9]|20|21)\d\d(?:\.0)?$")
 _PACKED = re.compile(r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d)?$")
 _EACH = 2000  # rows whose numbers are read row by row, each with habits of its own
@@ -33,6 +35,9 @@ def turned(table: Table, given: Roles, hints: Hints) -> tuple[Table, Roles]:
     frame = table.frame
     if frame.width < _FEWEST or any(name in given.taken for name in frame.columns if _is_time(name)):
         return table, given
+    clocks = [name for name in frame.columns if _CLOCK.match(name.strip())]
+    if len(clocks) >= _FEWEST and not set(clocks) & set(given.taken):
+        return _with_clocks(table, given, hints, clocks)
     dated = [name for name in frame.columns if _is_time(name)]
     others = [name for name in frame.columns if name not in dated]
     if len(dated) < _FEWEST or len(dated) < len(others) or given.past or given.future:
@@ -60,6 +65,21 @@ def turned(table: Table, given: Roles, hints: Hints) -> tuple[Table, Roles]:
     )
     value = long.columns[-1]
     return made, Roles(keys, (long.columns[-2],), (value,), named_target=given.named_target)
+
+
+def _with_clocks(table: Table, given: Roles, hints: Hints, clocks: list[str]) -> tuple[Table, Roles]:
+    """The long table of one with a day to a row and its hours side by side."""
+    others = [name for name in table.frame.columns if name not in clocks]
+    looks = Looks(table.frame.select(others), hints)
+    dates = given.time or tuple(looks.all_of(others, "date"))
+    if len(dates) != 1 or {"clock", "value"} & set(others):
+        return table, given
+    series = given.series or tuple(looks.all_of(others, "word"))
+    long = table.frame.unpivot(clocks, index=[*series, *dates], variable_name="clock", value_name="value")
+    told = f"the columns {clocks[0]!r} to {clocks[-1]!r} are times of day"
+    rows = np.tile(table.row_R, len(clocks))
+    made = replace(table, frame=long, rows=rows, notes=(*table.notes, told), turned=True)
+    return made, Roles(series, (*dates, "clock"), ("value",))
 
 
 def _is_time(name: str) -> bool:
