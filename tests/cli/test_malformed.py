@@ -170,7 +170,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "future twice": (text(weekday_table(), "bad.csv", *KIND, "--future", "kind=W", "--future", "kind=E"), "twice"),
     "future file absent": (text(weekday_table(), "bad.csv", *KIND, "--future", "absent.csv"), "does not exist"),
     "output to a missing folder": (options("--output", "absent/f.csv"), "does not exist"),
-    "output of an unknown kind": (options("--output", "f.xlsx"), "unknown kind"),
+    "output of an unknown kind": (options("--output", "f.docx"), "unknown kind"),
     "plot to a missing folder": (options("--plot", "absent/f.png"), "does not exist"),
     "plot of an unknown kind": (options("--plot", "f.gif2"), "unknown kind"),
     "save to a missing folder": (options("--save", "absent/m.gatecast"), "does not exist"),
