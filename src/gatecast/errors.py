@@ -40,6 +40,7 @@ __all__ = [
     "InputError",
     "LeakageError",
     "ModelFileError",
+    "Note",
     "PanelError",
     "Part",
     "Setting",
@@ -50,6 +51,8 @@ __all__ = [
     "joined",
     "listed",
 ]
+
+_LONGEST = 4000  # characters of a message
 
 Value: TypeAlias = "str | bool | int | float | tuple[Value, ...] | None"
 
@@ -142,7 +145,7 @@ class GatecastError(Exception):
 
     def worded(self, style: Callable[[Argument | Setting | Code], str]) -> str:
         """The message, with everything that is not plain text as ``style`` says it."""
-        return "".join(part if isinstance(part, str) else style(part) for part in _flat(self.args))
+        return _clipped("".join(part if isinstance(part, str) else style(part) for part in _flat(self.args)))
 
     @property
     def remedies(self) -> list[dict[str, Any]]:
@@ -152,6 +155,35 @@ class GatecastError(Exception):
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it: {"kind", "message", "remedies"}."""
         return {"kind": type(self).__name__, "message": str(self), "remedies": self.remedies}
+
+
+class Note:
+    """What was done in a way that is not obvious, in one line; worded by each surface as an error is.
+
+    Args:
+        parts: texts, and the arguments and settings that it names.
+
+    >>> str(Note("1.011 is read as 1011 (", Setting("decimal", ",", of="read"), ")"))
+    "1.011 is read as 1011 (decimal=',')"
+    """
+
+    def __init__(self, *parts: Part) -> None:
+        self.parts = parts
+
+    def __str__(self) -> str:
+        return self.worded(str)
+
+    def __repr__(self) -> str:
+        return f"<Note {self}>"
+
+    def worded(self, style: Callable[[Argument | Setting | Code], str]) -> str:
+        """The line, with everything that is not plain text as ``style`` says it."""
+        return _clipped("".join(part if isinstance(part, str) else style(part) for part in _flat(self.parts)))
+
+
+def _clipped(text: str) -> str:
+    """A message that a screen can show, whatever was in the table."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 2 :]}"
 
 
 def _flat(parts: Iterable[Part]) -> Iterator[str | Argument | Setting | Code]:

@@ -151,7 +151,7 @@ def known_future(panel: Panel, horizon: int, future: Any) -> Any:
 
 def data_facts(panel: Panel) -> dict[str, Any]:
     """What a panel is."""
-    label = panel.frequency.label
+    label = panel.time_label
     last = panel.frequency.advance(panel.starts, panel.length - 1)
     return {
         "description": panel.describe(),
@@ -161,6 +161,7 @@ def data_facts(panel: Panel) -> dict[str, Any]:
         "frequency": panel.frequency.to_text(),
         "begin": label(panel.starts.min()),
         "end": label(last.max()),
+        "notes": [str(note) for note in panel.notes],
     }
 
 
@@ -196,7 +197,7 @@ def _gate_words(model: Forecaster) -> str:
 
 def forecast_facts(made: Forecast) -> list[dict[str, Any]]:
     """One object per series and target."""
-    label, times = made.frequency.label, made.times
+    label, times = made.axes.time_label, made.times
     return [
         {
             "series": name,

@@ -25,6 +25,7 @@ from gatecast.cli.options import (
     option_group,
 )
 from gatecast.cli.printing import Screen
+from gatecast.cli.sections import show_panel
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def backtest(
     """Forecast from rolling origins, training before them, and score beside the naive forecasts and the rivals.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         report: Write all of it as one HTML page that needs no network.
         folder: Keep each finished fold there; the same command goes on where it stopped.
         plot: Write the forecasts and the truth to .png, .pdf or .svg.
@@ -89,7 +90,7 @@ def backtest(
     arguments = settings(settings_, network, training)
     screen = Screen(json)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     model, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 

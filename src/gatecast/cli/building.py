@@ -18,6 +18,7 @@ __all__ = [
     "forecaster",
     "levels",
     "read_future",
+    "read_options",
     "read_panel",
     "require_counts",
     "settings",
@@ -27,8 +28,8 @@ __all__ = [
 def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
     """The panel of a file or of an example, with the columns of a model if one is given."""
     from gatecast.data.examples.datasets import load_example
-    from gatecast.data.tables.files import load
     from gatecast.data.tables.reading import read
+    from gatecast.data.tables.shapes.sources import Layout, load
 
     if (file is None) == (options.example is None):
         raise ConfigError("give a FILE or --example NAME, and not both.")
@@ -38,26 +39,34 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
         return load_example(options.example, data=options.data)
     if options.data is not None:
         raise ConfigError("--data goes with --example ridership.")
-    table = load(file)
-    roles: dict[str, Any] = {
-        "series": options.series,
-        "time": options.time,
+    table = load(None if file is None else str(file), Layout(options.skip_rows, options.header))
+    arguments = read_options(options)
+    if model is not None:
+        arguments |= _roles_of(model, arguments, table.frame.columns)
+    return read(table, **arguments)
+
+
+def read_options(options: DataOptions) -> dict[str, Any]:
+    """The options as arguments of ``read``."""
+    return {
+        "series": options.series or None,
+        "time": options.time or None,
         "target": options.target or None,
         "past": options.past,
         "future": options.future_columns,
         "static": options.static,
         "frequency": options.frequency,
+        "gaps": options.gaps,
+        "resample": options.resample,
+        "wide": options.wide,
+        **spelling(options),
     }
-    if model is not None:
-        roles = _roles_of(model, roles, table.frame.columns)
-    return read(
-        table,
-        gaps=options.gaps,
-        resample=options.resample,
-        wide=options.wide,
-        day_first=options.day_first,
-        **roles,
-    )
+
+
+def spelling(options: DataOptions) -> dict[str, Any]:
+    """How times and numbers are written, as far as the user says it."""
+    names = ("day_first", "year_first", "timezone", "decimal", "na")
+    return {name: getattr(options, name) for name in names}
 
 
 def _roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -137,9 +146,10 @@ def read_future(panel: Panel, future: Any, options: DataOptions) -> Any:
     """The future covariates as they were given; a table at any times as a panel with the steps of the other one."""
     from gatecast.data.tables.reading import read_covariates
 
-    if options.resample is None or not isinstance(future, Path) or not panel.schema.future:
+    if not isinstance(future, Path) or not panel.schema.future:
         return future
-    return read_covariates(future, panel, day_first=options.day_first, resample=True)
+    resample = options.resample is not None
+    return read_covariates(future, panel, resample=resample, **spelling(options))
 
 
 def require_counts(**counts: int | None) -> None:

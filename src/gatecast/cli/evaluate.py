@@ -24,7 +24,7 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import show_chosen, show_model
+from gatecast.cli.sections import show_chosen, show_model, show_panel
 
 __all__ = ["evaluate"]
 
@@ -46,7 +46,7 @@ def evaluate(
     """Train on the earlier part of a table and score on the later, beside the naive forecasts.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         origins: Held-out forecasts per series; as many as fit, up to 3.
         stride: Steps between two origins; the horizon by default.
         model: Score this saved model instead of training one.
@@ -60,10 +60,10 @@ def evaluate(
     if model is not None:
         loaded = _loaded(model)
         panel = read_panel(file, data, loaded)
-        screen.wrapped(panel.describe())
+        show_panel(screen, panel)
         return _score(screen, loaded, panel, origins, stride, plot, trained=False)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     fresh, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
     return _score(screen, fresh, panel, origins, stride, plot, trained=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from gatecast.cli.printing import Screen
     from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["PLOT_KINDS", "TABLE_KINDS", "require_writable", "save_forecast", "to_future", "write_results"]
+__all__ = ["PIPE", "PLOT_KINDS", "TABLE_KINDS", "require_writable", "save_forecast", "to_future", "write_results"]
 
-TABLE_KINDS = (".csv", ".parquet", ".jsonl")
+PIPE = "stdin:"  # a dash would be taken for an option
+TABLE_KINDS = (".csv", ".parquet", ".jsonl", ".xlsx")
 PLOT_KINDS = (".png", ".pdf", ".svg")
 
 
@@ -24,6 +26,10 @@ def require_writable(path: Path | None, kinds: Sequence[str] = (), option: str =
     if path is None:
         return
     folder = path.parent
+    if path.suffix.lower() == ".xlsx" and find_spec("xlsxwriter") is None:
+        raise ConfigError(
+            f"{option} {path.name} is a spreadsheet, which needs xlsxwriter: pip install 'gatecast[excel]'."
+        )
     if kinds and path.suffix.lower() not in kinds:
         hint = did_you_mean(path.suffix.lower(), kinds)
         raise ConfigError(f"{option} {path.name} has an unknown kind{hint}. It ends in {listed(kinds)}.")
@@ -71,15 +77,16 @@ def save_forecast(forecast: Forecast, path: Path) -> None:
 
     frame: pl.DataFrame = forecast.to_frame("polars")
     time = forecast.axes.names[1]
-    dtype = frame.schema[time]
+    dtype = frame.schema.get(time, pl.String())  # the table may write its times in several columns
     kind = path.suffix.lower()
-    if kind == ".parquet":
-        pass  # which has dates
+    if kind == ".parquet" or (kind == ".xlsx" and getattr(dtype, "time_zone", None) is None):
+        pass  # which have dates
     elif isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
         days = (frame[time].dt.truncate("1d") == frame[time]).all()
         frame = frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S"))
     elif isinstance(dtype, pl.Datetime):
         frame = frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%dT%H:%M:%S%:z"))
     writers: dict[str, Callable[..., object]] = {".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
+    writers[".xlsx"] = lambda file: frame.write_excel(file, autofit=True)
     with path.open("wb") as file:  # polars takes no name that is no Unicode text
         writers.get(kind, frame.write_csv)(file)

@@ -14,7 +14,7 @@ from gatecast.cli.building import forecaster, read_panel, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
 from gatecast.cli.options import OUTPUT, DataOptions, Json, ModelOptions, NetworkOptions, Plot, TrainingOptions
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import show_model
+from gatecast.cli.sections import show_model, show_panel
 
 __all__ = ["fit"]
 
@@ -34,7 +34,7 @@ def fit(
     """Train on a table and save the model.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         save: File for the model, such as sales.gatecast.
         plot: Write the loss curves to .png, .pdf or .svg.
         json: Print one JSON object.
@@ -44,7 +44,7 @@ def fit(
     arguments = settings(model, network, training)
     screen = Screen(json)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     fitted, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
     started = time.monotonic()

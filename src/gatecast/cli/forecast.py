@@ -24,7 +24,7 @@ from gatecast.cli.options import (
     TrainingOptions,
 )
 from gatecast.cli.printing import Screen, worded
-from gatecast.cli.sections import show_forecast, show_model
+from gatecast.cli.sections import show_forecast, show_model, show_panel
 
 __all__ = ["forecast"]
 
@@ -47,10 +47,10 @@ def forecast(
     """Train, score on held-out data beside the naive forecasts, train on everything, forecast.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         future: Table of future covariates, or NAME=VALUE for each.
         origins: Held-out forecasts that the score is taken from.
-        output: Write all forecasts to .csv, .parquet or .jsonl.
+        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.
         json: Print one JSON object.
@@ -62,7 +62,7 @@ def forecast(
     arguments, known = settings(model, network, training), to_future(future)
     screen = Screen(json)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     forecasting, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 

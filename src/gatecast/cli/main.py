@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 import gatecast
+from gatecast.cli.files import PIPE
 from gatecast.cli.printing import complain, show_what_can_be_shown, worded
 from gatecast.errors import GatecastError
 
@@ -33,10 +34,21 @@ _COMMANDS = {
     "backtest": f"What the forecasts would have been: rolling origins, beside naive ones and rivals.\n\n{_FIT}",
     "tune": f"Search for better settings, and say whether they are.\n\n{_FIT}",
     "demo": "Run one of the five reference systems.",
+    "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
     "info": "Versions, devices, and what a model file holds.",
 }
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
     app.command(f"gatecast.cli.{_name}:{_name}", name=_name, help=_help, sort_key=_place)
+
+
+def _with_pipe(words: list[str]) -> list[str]:
+    """A lone dash is the table that comes through a pipe, unless it is the value of an option.
+
+    >>> _with_pipe(["look", "-", "--na", "-"])
+    ['look', 'stdin:', '--na', '-']
+    """
+    before = ["", *words[:-1]]
+    return [PIPE if w == "-" and not b.startswith("-") else w for b, w in zip(before, words, strict=True)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 for what the user can put right, 130 after Ctrl-C.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = _with_pipe(list(sys.argv[1:] if argv is None else argv))
     show_what_can_be_shown()
     try:
         code = app(words, exit_on_error=False, print_error=False)

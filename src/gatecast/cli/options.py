@@ -81,32 +81,44 @@ class DataOptions:
     Args:
         example: An embedded data set instead of a file.
         data: A local copy of the example ridership.
-        series: Column that names the series.
-        time: Column of dates or whole steps.
+        series: Column that names the series; may be repeated where several do so together.
+        time: Column of dates or whole steps; may be repeated for a date and a clock, or year, month and day.
         target: Column to forecast; may be repeated.
         past: Covariate known until the origin; may be repeated.
         future_columns: Covariate known over the horizon too; may be repeated.
         static: Covariate that is constant in each series; may be repeated.
         frequency: Step of the time column, such as h, 15min, D, B, W, MS.
-        gaps: Absent times are an error, or missing values.
+        gaps: Absent times are an error, missing values, or 0.
         resample: Put rows at any times into steps of --frequency; how those in one step become one value.
         wide: Whether each column of numbers is a series.
         day_first: Whether 01/02/2019 is 1 February.
+        year_first: Whether 19-02-01 is 1 February 2019.
+        timezone: Zone of times that name none, such as Europe/Berlin.
+        decimal: Decimal sign of numbers in text, where the columns do not show it.
+        na: Cell that stands for a missing value; may be repeated.
+        skip_rows: Rows to leave out at the beginning of the file.
+        header: Row of the file that holds the names of the columns, counted from 1; 0 = none does.
     """
 
     example: Literal["airline", "noisy-sine", "sin-to-cos", "sine", "ridership"] | None = None
     data: Path | None = None
-    series: str | None = None
-    time: str | None = None
+    series: tuple[str, ...] = ()
+    time: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
     future_columns: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     frequency: str | None = None
-    gaps: Literal["error", "missing"] = "error"
+    gaps: Literal["error", "missing", "zero"] = "error"
     resample: Literal["mean", "sum", "median", "min", "max", "first", "last"] | None = None
     wide: bool | None = None
     day_first: bool | None = None
+    year_first: bool | None = None
+    timezone: str | None = None
+    decimal: Literal[".", ","] | None = None
+    na: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)] = ()
+    skip_rows: Whole = 0
+    header: Whole | None = None
 
 
 def _optional(

@@ -10,7 +10,7 @@ from gatecast.cli.building import read_future, read_panel
 from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import DataOptions, Future, Json, Output, Plot
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import show_forecast
+from gatecast.cli.sections import show_forecast, show_panel
 
 __all__ = ["predict"]
 
@@ -32,7 +32,7 @@ def predict(
         model: A file that gatecast fit or forecast --save wrote.
         file: The history to continue, of known or new series.
         future: Table of future covariates, or NAME=VALUE for each.
-        output: Write all forecasts to .csv, .parquet or .jsonl.
+        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         plot: Write a fan chart to .png, .pdf or .svg.
         json: Print one JSON object.
     """
@@ -44,7 +44,7 @@ def predict(
     fitted = load(model)
     screen = Screen(json)
     panel = read_panel(file, data, fitted)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     screen.line()
     made = fitted.predict(panel, future=read_future(panel, known, data))
     show_forecast(screen, made, output)

@@ -26,6 +26,7 @@ __all__ = [
     "WIDTH",
     "Option",
     "Screen",
+    "as_option",
     "complain",
     "number_format",
     "options",
@@ -36,7 +37,8 @@ __all__ = [
 ]
 
 WIDTH = 80
-RENAMED = {("read", "future"): "future_columns"}  # predict has a ``future`` of its own
+# predict has a ``future`` of its own, and networks a ``skip``
+RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
     ("leakage_check", "train"): "train",
@@ -131,10 +133,10 @@ def worded(error: Exception) -> str:
     >>> worded(GatecastError("Pass ", Setting("gaps", "missing", of="read"), " or ", Setting("future", of="read"), "."))
     'Pass --gaps missing or --future-columns.'
     """
-    return error.worded(_as_option) if isinstance(error, GatecastError) else str(error)
+    return error.worded(as_option) if isinstance(error, GatecastError) else str(error)
 
 
-def _as_option(part: Argument | Setting | Code) -> str:
+def as_option(part: Argument | Setting | Code) -> str:
     if isinstance(part, Code):
         return part.words
     key = (part.of, part.name)

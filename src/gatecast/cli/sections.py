@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatecast.cli.printing import Screen, number_format
+from gatecast.cli.printing import Screen, as_option, number_format
 from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from gatecast.data.panel import Panel
     from gatecast.forecaster import Forecaster
     from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["show_blend", "show_chosen", "show_forecast", "show_model"]
+__all__ = ["show_blend", "show_chosen", "show_forecast", "show_model", "show_panel"]
 
 ROWS = 12
 TARGETS = 3
+NOTES = 8  # lines on how a table was read
+
+
+def show_panel(screen: Screen, panel: Panel) -> None:
+    """What was read, and what was not obvious in reading it."""
+    screen.wrapped(panel.describe())
+    for note in panel.notes[:NOTES]:
+        screen.labelled("read", note.worded(as_option))
+    if len(panel.notes) > NOTES:
+        screen.labelled("read", f"and {len(panel.notes) - NOTES:,} more: gatecast look FILE")
 
 
 def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
@@ -86,7 +97,7 @@ def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:
     """Heading and rows of one target of the first series."""
     shown_HQ = forecast.values_NHCQ[0, :rows, c].astype("float64")
     style = number_format(shown_HQ, float(sorted(shown_HQ[:, -1] - shown_HQ[:, 0])[rows // 2]))
-    labels = [forecast.frequency.label(time) for time in forecast.times[0, :rows]]
+    labels = [forecast.axes.time_label(time) for time in forecast.times[0, :rows]]
     first = forecast.frequency.name if " " not in forecast.frequency.name else "time"
     middle = [format(value, style) for value in forecast.values[0, :rows, c].astype("float64")]
     wide = max(len(first), *map(len, labels))

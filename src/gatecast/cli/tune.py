@@ -27,7 +27,7 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import WIDTH, Screen, typed_option
-from gatecast.cli.sections import show_model
+from gatecast.cli.sections import show_model, show_panel
 from gatecast.planning.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def tune(
     """Search, compare with the default settings on origins that the search never saw, train the winner on everything.
 
     Args:
-        file: The table: CSV, Parquet or JSON lines.
+        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         trials: Most trials, those in --storage included; as many as fit into --time-limit, which is 120 by default.
         origins: Held-out forecasts per series that the search never sees, 3 by default.
         stride: Steps between two of them.
@@ -73,7 +73,7 @@ def tune(
     limit = arguments.pop("time_limit", TIME_LIMIT)  # of the whole search
     screen = Screen(json)
     panel = read_panel(file, data)
-    screen.wrapped(panel.describe())
+    show_panel(screen, panel)
     given, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatecast.data.frequency import Frequency
+from gatecast.data.frequency import Frequency, zone_of
 from gatecast.data.schema import Column
 from gatecast.errors import ConfigError
 
@@ -49,7 +49,7 @@ def time_column(frequency: Frequency, times: np.ndarray) -> Any:
     import polars as pl
 
     instants = pl.Series(frequency.to_timestamps(times)).dt.replace_time_zone("UTC")
-    return instants.dt.convert_time_zone(frequency.timezone)
+    return instants.dt.convert_time_zone(zone_of(frequency.timezone))
 
 
 def _for_polars(column: Any) -> Any:
@@ -64,6 +64,8 @@ def _for_pandas(column: Any) -> Any:
     if not isinstance(column, pl.Series):
         return column
     zone = getattr(column.dtype, "time_zone", None)
+    if column.dtype in (pl.String, pl.Date):
+        return column.to_list()
     if zone is None:
         return column.to_numpy()
     instants = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_numpy()
@@ -81,10 +83,8 @@ def panel_to_frame(panel: Panel, backend: str = "polars") -> Any:
     step_R = np.arange(panel.total) - np.repeat(np.cumsum(panel.length) - panel.length, panel.length)
     rows_R = panel.first[series_R] + step_R
     times_R = panel.frequency.advance(panel.starts[series_R], step_R)
-    columns: dict[str, Any] = {
-        panel.names[0]: _repeat_names(panel.ids, series_R),
-        panel.names[1]: time_column(panel.frequency, times_R),
-    }
+    keys = {panel.names[0]: _repeat_names(panel.ids, series_R), panel.names[1]: times_R}
+    columns = panel.labels.columns(panel.names, keys, time_column(panel.frequency, times_R))
     for c, name in enumerate(panel.targets):
         columns[name] = panel.target_RC[rows_R, c]
     columns |= _decode(panel.schema.past, panel.past_RP, rows_R)

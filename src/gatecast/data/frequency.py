@@ -10,19 +10,19 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from gatecast.data import frequency_names as names
 from gatecast.data.frequency_names import DAY, HOUR, MINUTE, SECOND, WEEK, Unit
-from gatecast.errors import PanelError
+from gatecast.errors import Argument, PanelError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Frequency", "TimeLike", "to_utc", "to_wall"]
+__all__ = ["Frequency", "TimeLike", "to_utc", "to_wall", "zone_of"]
 
 TimeLike = str | int | np.datetime64 | datetime.datetime | datetime.date
 
@@ -150,7 +150,7 @@ class Frequency:
     def _stored_instant(self, moment: datetime.datetime) -> np.datetime64:
         if self.timezone is None:
             raise PanelError(f"{moment} has a time zone and the times of this panel have none. Give it without one.")
-        zone = datetime.UTC if self.stores_utc else ZoneInfo(self.timezone)
+        zone = datetime.UTC if self.stores_utc else ZoneInfo(zone_of(self.timezone))
         return np.datetime64(moment.astimezone(zone).replace(tzinfo=None), "us")
 
     def label(self, time: np.datetime64 | np.int64 | int) -> str:
@@ -227,6 +227,30 @@ class Frequency:
         plain, _, zone = text.partition("[")
         return cls(*names.parse(plain), timezone=zone.removesuffix("]") or None)
 
+    @classmethod
+    def of(cls, step: Any) -> Frequency:
+        """The frequency of a text, a length of time (also of numpy and pandas), an offset of pandas, or a whole number.
+
+        Raises:
+            PanelError: it is none of these.
+
+        >>> Frequency.of(datetime.timedelta(hours=1)).to_text(), Frequency.of(2).to_text()
+        ('h', '2step')
+        """
+        if isinstance(step, Frequency):
+            return step
+        if isinstance(step, datetime.timedelta | np.timedelta64):
+            count = int(np.array([step], "timedelta64[us]").view(np.int64)[0])
+            if count > 0:
+                return cls("fixed", count)
+        elif isinstance(step, int | np.integer) and not isinstance(step, bool) and step > 0:
+            return cls("step", int(step))
+        named = getattr(step, "freqstr", step)
+        if isinstance(named, str):
+            return cls.from_text(named)
+        told = f"={step!r} is no step. Write it as text: 'h', '15min', 'D', 'MS', ..."
+        raise PanelError(Argument("frequency", of="read"), told)
+
     def to_text(self) -> str:
         """The text for files, which ``from_text`` reads back."""
         plain = names.write(names.Parts(self.unit, self.count, self.day))
@@ -269,22 +293,59 @@ def to_utc(wall: np.ndarray, zone: str) -> np.ndarray:
 
     A wall time that a clock change repeats is taken as the first; one that it skips moves on by an hour.
     """
+    if zone[0] in "+-":
+        return np.asarray(wall, "datetime64[us]") - _offset(zone)
     import polars as pl
 
     series = pl.Series(np.asarray(wall, "datetime64[us]"))
     known = series.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
     if known.null_count() > series.null_count():
-        later = (series + datetime.timedelta(hours=1)).dt.replace_time_zone(zone, ambiguous="earliest")
+        hour = datetime.timedelta(hours=1)
+        later = (series + hour).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
         known = known.fill_null(later)
     return _numpy(known.dt.convert_time_zone("UTC"))
 
 
 def to_wall(instants: np.ndarray, zone: str) -> np.ndarray:
     """UTC instants (R,) to the wall times of a time zone, datetime64[us]."""
+    if zone[0] in "+-":
+        return np.asarray(instants, "datetime64[us]") + _offset(zone)
     import polars as pl
 
     series = pl.Series(np.asarray(instants, "datetime64[us]")).dt.replace_time_zone("UTC")
     return _numpy(series.dt.convert_time_zone(zone))
+
+
+# Zones that have kept an offset of half hours for decades; those of whole hours have names of their own.
+_HALF_HOURS = {
+    **{"+05:30": "Asia/Kolkata", "+05:45": "Asia/Kathmandu", "+06:30": "Asia/Yangon", "+04:30": "Asia/Kabul"},
+    **{
+        "+09:30": "Australia/Darwin",
+        "+03:30": "Asia/Tehran",
+        "+08:45": "Australia/Eucla",
+        "-09:30": "Pacific/Marquesas",
+    },
+}
+
+
+def _offset(zone: str) -> np.timedelta64:
+    """An offset such as "+05:30" as a length of time."""
+    minutes = int(zone[1:3]) * 60 + int(zone[4:6])
+    return np.timedelta64(-minutes if zone[0] == "-" else minutes, "m").astype("timedelta64[us]")
+
+
+def zone_of(timezone: str) -> str:
+    """The name, known to every library, of a zone or offset; "UTC" for an offset that no zone has.
+
+    >>> zone_of("Europe/Berlin"), zone_of("+02:00"), zone_of("+05:30")
+    ('Europe/Berlin', 'Etc/GMT-2', 'Asia/Kolkata')
+    """
+    if timezone[0] not in "+-":
+        return timezone
+    hours, minutes = int(timezone[1:3]), int(timezone[4:6])
+    if minutes or hours > 12:
+        return _HALF_HOURS.get(timezone, "UTC")
+    return f"Etc/GMT{'-' if timezone[0] == '+' else '+'}{hours}"
 
 
 def _numpy(series: pl.Series) -> np.ndarray:

@@ -19,8 +19,9 @@ import numpy as np
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.html import ROWS, html_table, labels
+from gatecast.data.labels import PLAIN, Labels
 from gatecast.data.schema import Schema
-from gatecast.errors import Code, PanelError, Setting, WindowError, did_you_mean, listed
+from gatecast.errors import Code, Note, PanelError, Setting, WindowError, did_you_mean, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,6 +46,8 @@ class Panel:
         static_NS: (N, S) static covariates, encoded.
         backend: the library of the frame it came from ("pandas", "polars", "pyarrow"); frames go out the same way.
         names: the names of the series and time columns in the source.
+        labels: how the source writes its series and times, so that they go out the same way.
+        notes: what was not obvious in reading the source, a line each.
     """
 
     values_RV: np.ndarray
@@ -57,6 +60,8 @@ class Panel:
     static_NS: np.ndarray
     backend: str = "polars"
     names: tuple[str, str] = ("unique_id", "ds")
+    labels: Labels = PLAIN
+    notes: tuple[Note, ...] = ()
 
     def __len__(self) -> int:
         """Number of series N."""
@@ -210,8 +215,12 @@ class Panel:
         low, high = int(self.length.min()), int(self.length.max())
         steps = f"{low:,}" if low == high else f"{low:,} to {high:,}"
         last = self.frequency.advance(self.starts, self.length - 1)
-        begin, end = self.frequency.label(self.starts.min()), self.frequency.label(last.max())
+        begin, end = self.time_label(self.starts.min()), self.time_label(last.max())
         return f"{names} · {len(self):,} series · {steps} {self.frequency.plural(high)}, {begin} to {end}"
+
+    def time_label(self, time: np.datetime64 | np.int64) -> str:
+        """A stored time in short words, as the source writes it: "2024-01-31", "2024Q1", "17"."""
+        return self.labels.text(time) or self.frequency.label(time)
 
     def _repr_html_(self) -> str:
         shown = self.select(np.arange(min(len(self), ROWS)))

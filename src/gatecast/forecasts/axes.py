@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatecast.data.frequency import Frequency
+from gatecast.data.labels import PLAIN, Labels
 from gatecast.errors import PanelError, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Axes:
         frequency: step of the timestamps.
         backend: library of the frames given out: "pandas", "polars" or "pyarrow".
         names: names of the series and time columns.
+        labels: how the data write their series and times.
     """
 
     ids: tuple[str, ...]
@@ -37,12 +39,14 @@ class Axes:
     frequency: Frequency
     backend: str = "polars"
     names: tuple[str, str] = ("unique_id", "ds")
+    labels: Labels = PLAIN
 
     @classmethod
     def after(cls, history: Panel, horizon: int) -> Axes:
         """Those of the steps that follow a panel."""
         last_N = history.frequency.advance(history.starts, history.length - 1)
-        return cls(history.ids, history.targets, last_N, horizon, history.frequency, history.backend, history.names)
+        kept = history.frequency, history.backend, history.names, history.labels
+        return cls(history.ids, history.targets, last_N, horizon, *kept)
 
     def first(self, count: int) -> Axes:
         """Those of the first series."""
@@ -66,8 +70,12 @@ class Axes:
         """Columns as a frame, in the library that the data came from or in the one named."""
         from gatecast.data.frames import table_to_frame, time_column
 
-        time = self.names[1]
-        return table_to_frame(columns | {time: time_column(self.frequency, columns[time])}, backend or self.backend)
+        times = time_column(self.frequency, columns[self.names[1]])
+        return table_to_frame(self.labels.columns(self.names, columns, times), backend or self.backend)
+
+    def time_label(self, time: np.datetime64 | np.int64) -> str:
+        """A stored time in short words, as the data write it."""
+        return self.labels.text(time) or self.frequency.label(time)
 
 
 class WithAxes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 from typing import Any, Literal, TypeVar, get_args
 
 import gatecast  # for the type Scaling, loaded where it is used: the help of a command needs no numpy
@@ -82,9 +83,12 @@ class Settings:
             yield (Setting("preset", "instant", of="forecaster"), " trains nothing: leave out ", *named, ".")
 
     def _out_of_range(self) -> Iterator[Part]:
-        for name in ("horizon", "lookback", "members", "candidates"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                yield Argument(name, of="forecaster"), f" must be at least 1; got {value}."
+        for name in ("horizon", "lookback", "members", "candidates", "seed"):
+            value, least = getattr(self, name), 0 if name == "seed" else 1
+            if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
+                yield Argument(name, of="forecaster"), f" must be a whole number; got {value!r}. "
+            elif value is not None and value < least:
+                yield Argument(name, of="forecaster"), f" must be at least {least}; got {value}."
         if self.time_limit is not None and not self.time_limit > 0:
             yield Argument("time_limit", of="forecaster"), f" must be above 0 seconds; got {self.time_limit}."
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gatecast.data.frequency import Frequency, to_utc, to_wall
+from gatecast.data.frequency_names import DAY
 from gatecast.data.tables.dominant_step import clear_frequency
 from gatecast.data.tables.infer import infer_frequency, with_month_end
 from gatecast.data.tables.problems import Problems
+from gatecast.data.tables.reasons import clock_change, closed_days
 from gatecast.data.tables.resampling import Bins, Rule, make_bins
 from gatecast.data.tables.resampling_grid import Binning, binning
 from gatecast.errors import PanelError
@@ -17,6 +19,7 @@ from gatecast.errors import PanelError
 __all__ = ["Grid", "make_binned_grid", "make_grid"]
 
 _SHOWN = 3
+_CLOCK_GAPS = 200  # times without a row that clock changes may explain
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,14 @@ class Grid:
         taken_RV: np.ndarray = values_RV[self.source_R]
         taken_RV[self.source_R < 0] = np.nan
         return taken_RV
+
+    def without_row(self) -> np.ndarray:
+        """(R,) rows of the panel that no row of the table stands behind."""
+        if self.bins is not None:
+            empty_R = np.ones(int(self.length.sum()), bool)
+            empty_R[self.bins.place_B] = False
+            return empty_R
+        return np.zeros(int(self.length.sum()), bool) if self.source_R is None else self.source_R < 0
 
     def of_rows(self, kept: np.ndarray) -> Grid:
         """The same grid, made of some rows of the table, with its source rows as rows of the whole table."""
@@ -88,29 +99,87 @@ def make_grid(
         series_R, times_R, row_R = series_R[order], times_R[order], row_R[order]
     again_R = np.zeros(len(series_R), bool)
     again_R[1:] = (series_R[1:] == series_R[:-1]) & (times_R[1:] == times_R[:-1])
-    if again_R.any():
-        problems.duplicates(again_R, times_R, series_R, row_R, ids)
-        series_R, times_R, row_R = series_R[~again_R], times_R[~again_R], row_R[~again_R]
-        order = None  # no panel is made; only more problems are looked for
-    length = np.bincount(series_R, minlength=len(ids))
+    rows = _Sorted(series_R, times_R, row_R, ids)
+    single = rows.without(again_R) if again_R.any() else rows
+    order = None if again_R.any() else order  # then no panel is made; only more problems are looked for
+    length = np.bincount(single.series_R, minlength=len(ids))
     first = np.cumsum(length) - length
     try:
-        frequency = _settle(frequency, times_R, zone, first, length, ids)
+        frequency = _settle(frequency, single.times_R, zone, first, length, ids)
     except PanelError as error:
+        problems.duplicates(again_R, times_R, series_R, row_R, ids)
         problems.found.append(error)
         return None
-    stored_R = _stored(times_R, frequency, first)
+    stored_R = _stored(single.times_R, frequency, first)
     starts = stored_R[first]
-    if _all_alike(stored_R, length, frequency):
+    if not again_R.any() and _all_alike(stored_R, length, frequency):
         return Grid(order, first, length, starts, frequency)
-    index_R, on_R = frequency.position(starts[series_R], stored_R)
-    _tell_off_grid(problems, on_R, stored_R, series_R, row_R, ids, frequency)
+    index_R, on_R = frequency.position(starts[single.series_R], stored_R)
     step_R = np.diff(index_R, prepend=0)
     step_R[first] = 1
-    if not fill and on_R.all():
-        _tell_gaps(problems, step_R, stored_R, series_R, ids, frequency)
+    found = _Found(frequency, single, stored_R, step_R, first, length, fill)
+    change = None
+    if on_R.all() and times_R.dtype.kind == "M":
+        change = clock_change(times_R[again_R], found.skipped(), zone, frequency)
+    if change is not None and len(change.doubled_T):
+        problems.change = change
+        return None
+    if change is not None:
+        problems.found.append(change.told())
+    else:
+        problems.duplicates(again_R, times_R, series_R, row_R, ids)
+        _tell_off_grid(problems, on_R, stored_R, single.series_R, single.row_R, ids, frequency)
+        if not fill and on_R.all():
+            _tell_gaps(problems, found)
     grid = Grid(order, first, length, starts, frequency)
-    return _filled(grid, index_R, series_R) if fill and on_R.all() and (step_R > 1).any() else grid
+    return _filled(grid, index_R, single.series_R) if fill and on_R.all() and (step_R > 1).any() else grid
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Rows by series and time: (R,) series, times and row numbers, and N names."""
+
+    series_R: np.ndarray
+    times_R: np.ndarray
+    row_R: np.ndarray
+    ids: tuple[str, ...]
+
+    def without(self, gone_R: np.ndarray) -> _Sorted:
+        kept_R = ~gone_R
+        return _Sorted(self.series_R[kept_R], self.times_R[kept_R], self.row_R[kept_R], self.ids)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found of the steps of sorted rows.
+
+    Args:
+        frequency: the step.
+        rows: the rows.
+        stored_R: (R,) their times in the stored form.
+        step_R: (R,) steps since the row before; 1 for the first of a series.
+        first: (N,) first row of each series.
+        length: (N,) rows of each series.
+        filled: whether gaps are filled, and so are no trouble.
+    """
+
+    frequency: Frequency
+    rows: _Sorted
+    stored_R: np.ndarray
+    step_R: np.ndarray
+    first: np.ndarray
+    length: np.ndarray
+    filled: bool
+
+    def skipped(self) -> np.ndarray:
+        """Times without a row, if gaps are short and few; none where they are filled."""
+        gaps = np.flatnonzero(self.step_R > 1)
+        missing = self.step_R[gaps] - 1
+        if self.filled or not len(gaps) or missing.sum() > _CLOCK_GAPS:
+            return np.empty(0, "datetime64[us]") if self.filled or not len(gaps) else self.stored_R
+        before = np.repeat(gaps - 1, missing)
+        steps = np.arange(len(before)) - np.repeat(np.cumsum(missing) - missing, missing) + 1
+        return self.frequency.advance(self.stored_R[before], steps)
 
 
 def make_binned_grid(
@@ -194,7 +263,7 @@ def _settle(
     found = replace(infer_frequency(to_wall(times_R, zone), first, length, ids), timezone=zone)
     if not found.stores_utc:
         return found
-    return replace(infer_frequency(times_R, first, length, ids), timezone=zone)
+    return replace(infer_frequency(times_R, first, length, ids), timezone=_exact(zone))
 
 
 def _with_zone(given: Frequency, times_R: np.ndarray, zone: str | None) -> Frequency:
@@ -205,7 +274,13 @@ def _with_zone(given: Frequency, times_R: np.ndarray, zone: str | None) -> Frequ
         raise PanelError(f"the times are {kinds[0]} and frequency {given.to_text()!r} is for {kinds[1]}.")
     if given.timezone and zone is None and dated:
         raise PanelError(f"the times have no time zone and frequency {given.to_text()!r} has one. Add it to the times.")
-    return replace(given, timezone=given.timezone or zone)
+    zoned = replace(given, timezone=given.timezone or zone)
+    return replace(zoned, timezone=_exact(zone)) if zone and zoned.stores_utc and not given.timezone else zoned
+
+
+def _exact(zone: str) -> str:
+    """Steps below a day are counted in UTC where the table names an offset, which is no zone with clock changes."""
+    return "UTC" if zone[0] in "+-" else zone
 
 
 def _stored(times_R: np.ndarray, frequency: Frequency, first: np.ndarray) -> np.ndarray:
@@ -241,23 +316,31 @@ def _tell_off_grid(
     problems.off_grid(~on_R, labels, where, len(on_R), frequency)
 
 
-def _tell_gaps(
-    problems: Problems,
-    step_R: np.ndarray,
-    times_R: np.ndarray,
-    series_R: np.ndarray,
-    ids: tuple[str, ...],
-    frequency: Frequency,
-) -> None:
-    gaps = np.flatnonzero(step_R > 1)
+def _tell_gaps(problems: Problems, found: _Found) -> None:
+    frequency, rows = found.frequency, found.rows
+    gaps = np.flatnonzero(found.step_R > 1)
+    if not len(gaps):
+        return
+    closed, shut_N7 = "", np.zeros((len(rows.ids), 7), bool)
+    if frequency == Frequency("fixed", DAY, timezone=frequency.timezone):
+        closed, shut_N7 = closed_days(found.stored_R, rows.series_R, found.first, found.length, rows.ids)
+    open_gaps = [r for r in gaps if not closed or not _only_closed(found, int(r), shut_N7)]
     told = []
-    for r in gaps[:_SHOWN]:
-        absent = int(step_R[r]) - 1
-        begin = frequency.label(frequency.advance(times_R[r - 1 : r], 1)[0])
-        end = frequency.label(frequency.advance(times_R[r - 1 : r], absent)[0])
+    for r in open_gaps[:_SHOWN]:
+        absent = int(found.step_R[r]) - 1
+        begin = frequency.label(frequency.advance(found.stored_R[r - 1 : r], 1)[0])
+        end = frequency.label(frequency.advance(found.stored_R[r - 1 : r], absent)[0])
         span = begin if absent == 1 else f"{begin} to {end}"
-        told.append(f"series {ids[series_R[r]]!r} has no row for {span} ({absent:,} {frequency.plural(absent)})")
-    problems.gaps(told, len(gaps), int((step_R[gaps] - 1).sum()), len(np.unique(series_R[gaps])))
+        words = f"{absent:,} {frequency.plural(absent)}"
+        told.append(f"series {rows.ids[rows.series_R[r]]!r} has no row for {span} ({words})")
+    series = len(np.unique(rows.series_R[gaps]))
+    problems.gaps(closed, told, len(gaps), int((found.step_R[gaps] - 1).sum()), series)
+
+
+def _only_closed(found: _Found, r: int, shut_N7: np.ndarray) -> bool:
+    """Whether all days of a gap are weekdays on which its series is closed."""
+    days = found.stored_R[r - 1].astype("datetime64[D]").astype(np.int64) + np.arange(1, found.step_R[r])
+    return bool(shut_N7[found.rows.series_R[r], (days + 3) % 7].all())
 
 
 def _filled(grid: Grid, index_R: np.ndarray, series_R: np.ndarray) -> Grid:

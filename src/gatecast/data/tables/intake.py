@@ -10,7 +10,9 @@ from gatecast.data.panel import Panel
 from gatecast.data.schema import Column, Schema
 from gatecast.errors import ModelFileError, did_you_mean, listed
 
-__all__ = ["as_panel", "require_same_columns", "stored_names"]
+__all__ = ["KEY_JOIN", "as_panel", "require_same_columns", "stored_names"]
+
+KEY_JOIN = " · "  # between the values of several key columns, and between their names
 
 
 def as_panel(
@@ -25,8 +27,8 @@ def as_panel(
     """
     if isinstance(data, Panel):
         return data
-    from gatecast.data.tables.files import load
     from gatecast.data.tables.reading import read
+    from gatecast.data.tables.shapes.sources import load
 
     if schema is None:
         return read(data)
@@ -46,10 +48,16 @@ def as_panel(
     )
 
 
-def stored_names(names: tuple[str, str] | None, columns: Sequence[str]) -> tuple[str | None, str | None]:
-    """The series and time columns of a model, as far as a table has them; None leaves it to the reader to find one."""
-    series, time = (name if name in columns else None for name in names or ("", ""))
+def stored_names(names: tuple[str, str] | None, columns: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The series and time columns of a model, as far as a table has them; () leaves it to the reader to find them."""
+    series, time = (_held(name, columns) for name in names or ("", ""))
     return series, time
+
+
+def _held(name: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The column of this name, or the several whose names it joins."""
+    parts = (name,) if name in columns else tuple(name.split(KEY_JOIN))
+    return parts if all(part in columns for part in parts) else ()
 
 
 def require_same_columns(wanted: Schema, given: Schema) -> None:

@@ -2,72 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatecast.data.rows import series_groups
+from gatecast.data.tables.numerals import PLAIN_HINTS, Hints, read_numerals
+from gatecast.errors import Part
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["choose_dtype", "looks_like_numbers", "read_numbers"]
+__all__ = ["Numbers", "choose_dtype", "looks_like_numbers", "looks_like_truths", "read_numbers"]
 
-MISSING = ("", "na", "nan", "null", "none", "<na>")
-
-_GROUPED = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
-_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?$"
+_TRUTHS = {"true": 1.0, "false": 0.0}
 
 
-def read_numbers(column: pl.Series, decimal_comma: bool = False) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Numbers:
+    """A column as numbers.
+
+    Args:
+        value_R: (R,) float64, nan where missing; infinite values stay.
+        wrong_R: (R,) rows that hold something that is no number.
+        marked_R: (R,) rows that hold a mark for a missing value, such as N/A.
+        notes: what was not obvious.
+    """
+
+    value_R: np.ndarray
+    wrong_R: np.ndarray
+    marked_R: np.ndarray
+    notes: list[Part] = field(default_factory=list)
+
+
+def read_numbers(column: pl.Series, hints: Hints = PLAIN_HINTS) -> Numbers:
     """Read a column of numbers, booleans or text.
 
     Args:
         column: a polars column.
-        decimal_comma: in text, 1,5 may be one and a half (as in files with semicolons); else 1,500 is 1500.
+        hints: what the rest of the table says of its numbers.
 
-    Returns:
-        value_R: (R,) float64, nan where missing; infinite values stay.
-        wrong_R: (R,) bool, rows that hold something that is no number.
+    Raises:
+        PanelError: the dots or commas in it may mean two things.
     """
     import polars as pl
 
-    missing = column.is_null()
+    none_R = np.zeros(len(column), bool)
+    if column.dtype == pl.String and looks_like_truths(column):
+        read = _truths(column)
+        return _numbers(read, read.is_null() & (column.str.strip_chars() != "").fill_null(False), none_R)
     if column.dtype == pl.String:
-        column, missing = _mark_missing(column)
-        column = _plain_digits(column, decimal_comma)
+        text = read_numerals(column, hints)
+        return _numbers(text.values, text.wrong, text.marked.to_numpy(), text.notes)
+    if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
+        return _numbers(pl.Series([None] * len(column), dtype=pl.Float64), column.is_not_null(), none_R)
     numbers = column.cast(pl.Float64, strict=False)
-    wrong = (numbers.is_null() & ~missing).to_numpy()
-    return np.asarray(numbers.fill_null(float("nan")).to_numpy(), np.float64), wrong
+    return _numbers(numbers, numbers.is_null() & column.is_not_null(), none_R)
 
 
-def _mark_missing(text: pl.Series) -> tuple[pl.Series, pl.Series]:
-    text = text.str.strip_chars()
-    missing = text.is_null() | text.str.to_lowercase().is_in(list(MISSING)).fill_null(True)
-    return text.set(missing, None), missing
+def _numbers(values: pl.Series, wrong: pl.Series, marked_R: np.ndarray, notes: Sequence[Part] = ()) -> Numbers:
+    value_R = np.asarray(values.fill_null(float("nan")).to_numpy(), np.float64)
+    return Numbers(value_R, wrong.to_numpy(), marked_R, list(notes))
 
 
-def _plain_digits(text: pl.Series, decimal_comma: bool) -> pl.Series:
-    """Rewrite decimal commas and grouped thousands, only where the whole column is written so."""
-    if not text.str.contains(",", literal=True).any():
-        return text
-    if decimal_comma and text.drop_nulls().str.contains(_COMMA).mean() == 1:
-        return text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    grouped = text.str.contains(_GROUPED).fill_null(False)
-    return text if decimal_comma else text.zip_with(~grouped, text.str.replace_all(",", "", literal=True))
+def _truths(column: pl.Series) -> pl.Series:
+    import polars as pl
+
+    lower = column.str.strip_chars().str.to_lowercase()
+    return lower.replace_strict(list(_TRUTHS), list(_TRUTHS.values()), default=None, return_dtype=pl.Float64)
 
 
-def looks_like_numbers(column: pl.Series) -> bool:
+def looks_like_truths(column: pl.Series) -> bool:
+    """Whether a column holds true and false, as booleans or as words."""
+    import polars as pl
+
+    if column.dtype != pl.String:
+        return bool(column.dtype == pl.Boolean)
+    sample = column.head(1000).drop_nulls().str.strip_chars().str.to_lowercase()
+    return bool(len(sample)) and bool(sample.is_in([*_TRUTHS, ""]).all()) and bool((sample != "").any())
+
+
+def looks_like_numbers(column: pl.Series, hints: Hints = PLAIN_HINTS) -> bool:
     """Whether a column holds numbers, or text most of which reads as numbers."""
     import polars as pl
 
     if column.dtype != pl.String:
         return bool(column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null))
-    sample = _mark_missing(column.drop_nulls().head(1000))[0].drop_nulls()
+    sample = column.drop_nulls().head(1000)
     if not len(sample):
         return column.null_count() == len(column)
-    plain = _plain_digits(sample, True), _plain_digits(sample, False)
-    return any(text.cast(pl.Float64, strict=False).null_count() < len(sample) / 2 for text in plain)
+    if looks_like_truths(sample):
+        return True
+    read = read_numerals(sample, hints, ask=False)
+    given = len(sample) - int(read.missing.sum())
+    return given == 0 or int(read.wrong.sum()) < given / 2
 
 
 def choose_dtype(value_RC: np.ndarray, first_N: np.ndarray) -> type[np.float32] | type[np.float64]:

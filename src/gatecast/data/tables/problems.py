@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatecast.data.frequency import Frequency
-from gatecast.errors import PanelError, Part, Setting, joined, listed
+from gatecast.errors import Note, PanelError, Part, Setting, joined, listed
+
+if TYPE_CHECKING:
+    from gatecast.data.tables.reasons import ClockChange
 
 __all__ = ["Problems"]
 
 _SHOWN = 3
+_NOTES = 5  # in a message of problems
+_LONGEST = 80  # characters of a cell in a message
 
 
 @dataclass
@@ -20,16 +26,22 @@ class Problems:
 
     Args:
         of_file: " of sales.csv", or "" for a frame.
+        change: a clock change that explains doubled times, which the rows are then read with.
+        notes: what was not obvious in reading it; part of the message if there are problems.
         found: one sentence or more per kind of problem.
     """
 
     of_file: str = ""
+    notes: list[Note] = field(default_factory=list)
     found: list[Part] = field(default_factory=list)
+    change: ClockChange | None = None
 
     def tell(self) -> None:
         """Raise PanelError with all problems, if there are any."""
         if self.found:
-            raise PanelError(*joined(" Also: ", self.found))
+            notes = [note.parts for note in self.notes[:_NOTES]]
+            told: tuple[Part, ...] = (" Read so far: ", *joined("; ", notes), ".") if notes else ()
+            raise PanelError(*joined(" Also: ", self.found), *told)
 
     def add(self, told: list[str], total: int, what: str, remedy: Part, shown: int | None = None) -> None:
         """Add problems of one kind: the first few in words, then how many there are, then what to do."""
@@ -45,7 +57,26 @@ class Problems:
             self.add([f"{listed(told)}{self.of_file} {what}"], len(bad), "cells", "Correct or empty them.", len(told))
 
     def _cell(self, cells: object, r: int) -> str:
-        return repr(cells[r])  # type: ignore[index]
+        shown = repr(cells[r])  # type: ignore[index]
+        return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}...'"
+
+    def marked_cells(self, marked_R: np.ndarray, row_R: np.ndarray, column: str, cells: object) -> None:
+        """Cells with a mark for a missing value: they are missing, and noted."""
+        marked = np.flatnonzero(marked_R)
+        if len(marked):
+            told = f"{self._cell(cells, int(marked[0]))} in column {column!r}, row {row_R[marked[0]]}{self.of_file}"
+            more = f" ({len(marked):,} cells)" if len(marked) > 1 else ""
+            self.notes.append(Note(f"{told} is no number: taken as missing{more}"))
+
+    def dashes(self, dash_R: np.ndarray, row_R: np.ndarray, column: str, cells: object) -> None:
+        """Cells that hold a dash only: missing, or zero?"""
+        found = np.flatnonzero(dash_R)
+        if len(found):
+            cell = self._cell(cells, int(found[0]))
+            told = [f"{self._cell(cells, int(r))} in column {column!r}, row {row_R[r]}" for r in found[:_SHOWN]]
+            remedy = Setting("na", cell.strip("'"), of="read")
+            after = ("If it stands for nothing, pass ", remedy, "; if for zero, write 0.")
+            self.add([f"{listed(told)}{self.of_file} is no number"], len(found), "cells", after, len(told))
 
     def missing(self, gone_R: np.ndarray, row_R: np.ndarray, column: str, what: str) -> None:
         """Rows without a time or a series."""
@@ -86,9 +117,15 @@ class Problems:
         text = f"{irregular}{off:,} of {total:,} rows are off the grid of one {frequency.name}: {listed(told)}"
         self.found.append((f"{text}. ", remedy))
 
-    def gaps(self, told: list[str], gaps: int, missing: int, affected: int) -> None:
-        """Times between two rows of a series at which there is no row."""
-        if gaps:
-            series = f" ({gaps:,} gaps, {missing:,} times, {affected:,} series)" if gaps > len(told) else ""
-            fill = (Setting("gaps", "missing", of="read"), " to fill them as missing.")
-            self.found.append((f"{'; '.join(told)}{series}. Add the rows, or pass ", fill))
+    def gaps(self, closed: str, told: list[str], gaps: int, missing: int, affected: int) -> None:
+        """Times between two rows of a series without a row; ``closed`` says which weekdays never have one."""
+        counts = f" ({gaps:,} gaps, {missing:,} times, {affected:,} series)" if gaps > len(told) else ""
+        fill, zero = Setting("gaps", "missing", of="read"), Setting("gaps", "zero", of="read")
+        after: tuple[Part, ...]
+        if closed:
+            also = f"; {'; '.join(told)}" if told else ""
+            after = (". Pass ", zero, " where no row means 0, or ", fill, " where it was not recorded.")
+            self.found.append((f"{closed}{also}{counts}", after))
+        elif gaps:
+            after = (fill, " to fill them as missing ('zero': as 0).")
+            self.found.append((f"{'; '.join(told)}{counts}. Add the rows, or pass ", after))

@@ -1,0 +1,65 @@
+"""Spreadsheets: the cells as text find the table, the cells as they are typed fill it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from gatecast.data.tables.shapes.headers import find_body
+from gatecast.data.tables.shapes.table import AS_FOUND, Layout, Table, guarded
+from gatecast.data.tables.shapes.text import table_of
+from gatecast.errors import PanelError, Part, listed
+
+__all__ = ["SPREADSHEETS", "read_spreadsheet"]
+
+SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+
+
+def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
+    """Read the first sheet that holds something.
+
+    Raises:
+        PanelError: fastexcel is not there, or the file is damaged or empty.
+    """
+    try:
+        import fastexcel
+    except ImportError as error:
+        told = f"{file} is a spreadsheet, which needs fastexcel: pip install 'gatecast[excel]'. Or save it as CSV."
+        raise PanelError(told) from error
+    with guarded(file):
+        reader = fastexcel.read_excel(raw)
+        names = reader.sheet_names
+        sheets = ((name, _cells(reader, name)) for name in names)
+        name, text = next(((name, cells) for name, cells in sheets if cells.height), ("", pl.DataFrame()))
+    if not text.height:
+        raise PanelError(f"{file} is empty.")
+    rows = [(k, [cell or "" for cell in row]) for k, row in enumerate(text.iter_rows(), 1)]
+    body = find_body(rows, file, layout)
+    notes: list[Part] = []
+    if len(names) > 1:
+        notes.append(f"sheet {name!r} of {file} is read, of {listed([repr(one) for one in names])}")
+    made = table_of(body, file, False, notes, exact=True)
+    begin, end = body.rows[0][0], body.rows[-1][0]
+    with guarded(file):
+        typed = reader.load_sheet(name, header_row=None, skip_rows=begin - 1, n_rows=end - begin + 1).to_polars()
+    return _typed(made, body.names, typed, begin)
+
+
+def _cells(reader: Any, name: str) -> pl.DataFrame:
+    frame = reader.load_sheet(name, header_row=None, dtypes="string", skip_whitespace_tail_rows=True).to_polars()
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _typed(table: Table, names: list[str], typed: pl.DataFrame, begin: int) -> Table:
+    """The table with the columns that the sheet holds as numbers, dates or truths."""
+    if typed.width < len(names) or table.rows is None or typed.height < table.rows[-1] - begin + 1:
+        return table
+    picked = typed[(table.rows - begin).tolist()]
+    columns = []
+    for name in table.frame.columns:
+        cells = picked.to_series(names.index(name)).rename(name)
+        lost = cells.null_count() > table.frame[name].null_count()
+        columns.append(table.frame[name] if cells.dtype == pl.String or lost else cells)
+    return Table(pl.DataFrame(columns), file=table.file, rows=table.rows, notes=table.notes, exact=True)

@@ -1,0 +1,141 @@
+"""Tables whose columns are times, one row to a series, turned into long ones.
+
+KPI      Jan-22  Feb-22  Mar-22            KPI      time    value
+Revenue     400     405     410     ->     Revenue  Jan-22    400
+Orders       90      95     101            Revenue  Feb-22    405   ...
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from gatecast.data.tables.numerals import Hints, read_numerals
+from gatecast.data.tables.roles.columns import Roles, check_names
+from gatecast.data.tables.roles.looks import Looks
+from gatecast.data.tables.shapes.table import Table
+from gatecast.data.tables.times.read import looks_like_dates
+from gatecast.data.tables.times.words import TOTALS
+from gatecast.errors import Part, listed
+
+__all__ = ["turned"]
+
+_FEWEST = 3  # columns that are times; fewer may be called so by chance
+_CLOCK = re.compile(r"^[0-2]?\d[:h][0-5]\d(?::[0-5]\d)?$")
+_YEAR = re.compile(r"^(?:1[5-9]|20|21)\d\d(?:\.0)?$")
+_PACKED = re.compile(r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d)?$")
+_EACH = 2000  # rows whose numbers are read row by row, each with habits of its own
+
+
+def turned(table: Table, given: Roles, hints: Hints) -> tuple[Table, Roles]:
+    """The long table, with its roles, of one whose columns are times; any other as it is."""
+    frame = table.frame
+    if frame.width < _FEWEST or any(name in given.taken for name in frame.columns if _is_time(name)):
+        return table, given
+    clocks = [name for name in frame.columns if _CLOCK.match(name.strip())]
+    if len(clocks) >= _FEWEST and not set(clocks) & set(given.taken):
+        return _with_clocks(table, given, hints, clocks)
+    dated = [name for name in frame.columns if _is_time(name)]
+    others = [name for name in frame.columns if name not in dated]
+    if len(dated) < _FEWEST or len(dated) < len(others) or given.past or given.future:
+        return table, given
+    looks = Looks(frame.select(others), hints) if others else None
+    if looks and looks.all_of(others, "date"):
+        return table, given
+    keys, notes = _keys(frame, others, looks, given)
+    rows = _wanted(frame, keys, given)
+    if given.targets and len(rows) == frame.height:
+        check_names(given.targets, frame.columns)
+    long = _long(frame[rows.tolist()], keys, dated, hints)
+    numbers = np.repeat(table.row_R[rows], len(dated))
+    told = f"the columns {dated[0]!r} to {dated[-1]!r} are times: each row is a series"
+    made = Table(
+        long,
+        table.backend,
+        table.file,
+        1,
+        table.decimal_comma,
+        numbers,
+        (*table.notes, told, *notes),
+        table.exact,
+        True,
+    )
+    value = long.columns[-1]
+    return made, Roles(keys, (long.columns[-2],), (value,), named_target=given.named_target)
+
+
+def _with_clocks(table: Table, given: Roles, hints: Hints, clocks: list[str]) -> tuple[Table, Roles]:
+    """The long table of one with a day to a row and its hours side by side."""
+    others = [name for name in table.frame.columns if name not in clocks]
+    looks = Looks(table.frame.select(others), hints)
+    dates = given.time or tuple(looks.all_of(others, "date"))
+    if len(dates) != 1 or {"clock", "value"} & set(others):
+        return table, given
+    series = given.series or tuple(looks.all_of(others, "word"))
+    long = table.frame.unpivot(clocks, index=[*series, *dates], variable_name="clock", value_name="value")
+    told = f"the columns {clocks[0]!r} to {clocks[-1]!r} are times of day"
+    rows = np.tile(table.row_R, len(clocks))
+    made = replace(table, frame=long, rows=rows, notes=(*table.notes, told), turned=True)
+    return made, Roles(series, (*dates, "clock"), ("value",))
+
+
+def _is_time(name: str) -> bool:
+    text = name.strip()
+    if _YEAR.match(text) or _PACKED.match(text):
+        return True
+    return any(sign.isdigit() for sign in text) and looks_like_dates(pl.Series([text]))
+
+
+def _keys(
+    frame: pl.DataFrame, others: list[str], looks: Looks | None, given: Roles
+) -> tuple[tuple[str, ...], list[Part]]:
+    """The columns that name a row, and what is said of the others."""
+    if looks is None:
+        return (), []
+    totals = [name for name in others if re.match(TOTALS, name.strip(), re.IGNORECASE)]
+    keys = given.series or tuple(
+        name for name in looks.all_of(others, "word") if name not in totals and frame[name].null_count() < frame.height
+    )
+    if not keys and frame.height > 1:
+        keys = tuple(name for name in others if name not in totals and looks.differs(name))[:1]
+    unused = [repr(name) for name in others if name not in keys and name]
+    return keys, [f"column {listed(unused)} is no time and is left out"] if unused else []
+
+
+def _wanted(frame: pl.DataFrame, keys: tuple[str, ...], given: Roles) -> np.ndarray:
+    """All rows, or those whose names were given as targets."""
+    every = np.arange(frame.height)
+    for key in keys:
+        named = frame[key].cast(pl.String).is_in(list(given.targets)).fill_null(False).to_numpy()
+        if given.targets and named.any():
+            return every[named]
+    return every
+
+
+def _long(frame: pl.DataFrame, keys: tuple[str, ...], dated: list[str], hints: Hints) -> pl.DataFrame:
+    """One row for each cell, row by row."""
+    time = "time" if "time" not in keys else "time of the column"
+    value = "value" if "value" not in keys else "value of the cell"
+    cells = frame.select(pl.col(dated).cast(pl.String)) if _mixed(frame, dated) else frame.select(dated)
+    number = _by_row(cells, hints)
+    columns = [frame[key].gather(np.repeat(np.arange(frame.height), len(dated)).tolist()) for key in keys]
+    times = pl.Series(time, dated * frame.height)
+    if number is None:
+        values = cells.transpose().unpivot()["value"].rename(value)
+        return pl.DataFrame([*columns, times, values])
+    return pl.DataFrame([*columns, times, number.rename(value)])
+
+
+def _mixed(frame: pl.DataFrame, dated: list[str]) -> bool:
+    return len({kind for name, kind in frame.schema.items() if name in dated}) > 1
+
+
+def _by_row(cells: pl.DataFrame, hints: Hints) -> pl.Series | None:
+    """The numbers of each row by the habits of that row; None where a cell is no number, or there are too many rows."""
+    if cells.height > _EACH or not all(kind == pl.String for kind in cells.schema.values()):
+        return None
+    rows = [read_numerals(pl.Series(list(row), dtype=pl.String), hints, ask=False) for row in cells.iter_rows()]
+    return None if any(row.wrong.any() for row in rows) else pl.concat([row.values for row in rows])
