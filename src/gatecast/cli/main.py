@@ -48,7 +48,7 @@ def _with_pipe(words: list[str]) -> list[str]:
     ['look', 'stdin:', '--na', '-']
     """
     before = ["", *words[:-1]]
-    return [PIPE if w == "-" and not b.startswith("-") else w for b, w in zip(before, words, strict=True)]
+    return [PIPE if w == "-" and not b.startswith("-") else w for b, w in zip(before, words, strict=False)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
