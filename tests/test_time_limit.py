@@ -23,7 +23,7 @@ def one_long_series() -> Panel:
 
 def many_categories() -> Panel:
     rng, steps = np.random.default_rng(0), np.arange(2_000)
-    kinds = [f"kind {k}" for k in rng.integers(0, 150, len(steps))]
+    kinds = [f"kind {k}" for k in rng.integers(0, 100, len(steps))]
     values = 100 + 10 * np.sin(steps * 2 * np.pi / 7) + rng.normal(0, 1, len(steps))
     return gc.read(pl.DataFrame({"ds": steps, "y": values, "kind": kinds}), target="y", past="kind")
 

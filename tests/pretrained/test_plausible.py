@@ -101,7 +101,7 @@ def test_two_thousand_short_series_at_once(panel_of: PanelOf) -> None:
 
 @pytest.mark.slow
 def test_short_series_each_alone_with_the_defaults(panel_of: PanelOf) -> None:
-    for values_T in short_series(28):
+    for values_T in short_series(14):
         if len(values_T) < HORIZON + 2:
             continue
         made = Forecaster(HORIZON, progress=False).fit(panel_of([values_T], dtype=np.float64)).predict()
