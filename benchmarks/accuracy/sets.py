@@ -10,7 +10,18 @@ from typing import Any
 
 from benchmarks.speed.contestant import ROOT
 
-__all__ = ["ETTH1", "HORIZONS", "MAIN", "REFERENCE", "SETS", "DataError", "Group", "Request", "data_folder"]
+__all__ = [
+    "ETTH1",
+    "HORIZONS",
+    "MAIN",
+    "REFERENCE",
+    "SETS",
+    "DataError",
+    "Group",
+    "Request",
+    "data_folder",
+    "require_folder",
+]
 
 HORIZONS = (96, 192, 336, 720)
 
@@ -100,8 +111,7 @@ class Request:
 
     def require_data(self) -> None:
         """Raise DataError, naming all files that are not there; the test files are not needed inside."""
-        if not self.folder.is_dir():
-            raise DataError(f"no data at {self.folder}; set GATECAST_DATA to the folder that holds them.")
+        require_folder(self.folder)
         missing = [name for name in self._files() if not (self.folder / name).exists()]
         if missing:
             raise DataError(f"{', '.join(missing)} not found in {self.folder}; set GATECAST_DATA to another folder.")
@@ -114,6 +124,12 @@ class Request:
         kinds = ("train",) if self.inner else ("train", "test")
         series = [f"{group.file}_{kind}.parquet" for group in self.parts for kind in kinds]
         return series + sorted({group.static for group in self.parts if group.static})
+
+
+def require_folder(folder: Path) -> None:
+    """Raise DataError where there is no such folder."""
+    if not folder.is_dir():
+        raise DataError(f"no data at {folder}; set GATECAST_DATA to the folder that holds them.")
 
 
 def data_folder() -> Path:

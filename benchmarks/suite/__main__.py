@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from benchmarks.accuracy.sets import DataError, data_folder
+from benchmarks.accuracy.sets import DataError, data_folder, require_folder
 from benchmarks.accuracy.settings import parse
 from benchmarks.speed.options import progress
 from benchmarks.suite.scoring import Score, run
@@ -40,8 +40,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args(words)
     folder = data_folder()
-    if not folder.is_dir():
-        parser.error(str(DataError(f"no data at {folder}; set GATECAST_DATA to the folder that holds them.")))
+    try:
+        require_folder(folder)
+    except DataError as error:
+        parser.error(str(error))
     numbers = dict(pair.split("=", 1) for pair in asked.defaults)
     settings = settings_of(
         {**parse(asked.setting), "seed": asked.seed}, {key: json.loads(value) for key, value in numbers.items()}

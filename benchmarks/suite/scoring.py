@@ -11,6 +11,8 @@ import numpy as np
 
 import gatecast as gc
 from benchmarks.suite.tasks import Task
+from gatecast.evaluation.metrics import coverage, mase, msis, wql
+from gatecast.evaluation.scales import mase_scale
 from gatecast.statistical.naive import drift, naive, seasonal_naive
 
 __all__ = ["LEVELS", "Score", "run", "scored"]
@@ -57,29 +59,32 @@ def run(task: Task, settings: Mapping[str, Any]) -> Score:
 def scored(task: Task, series_B: np.ndarray, origin_B: np.ndarray, values_BHCQ: np.ndarray, seconds: float) -> Score:
     """The figures of forecasts (B, H, C, Q) at ``LEVELS``."""
     panel, horizon, season = task.panel, task.horizon, task.season
-    first_B = panel.first[series_B]
-    truth_BHC = panel.target_RC[origin_B[:, None] + np.arange(1, horizon + 1)].astype(np.float64)
-    scale_BC = np.stack([_scale(panel, n, o, season) for n, o in zip(series_B, origin_B, strict=True)])
-    given = (panel.target_RC, first_B, origin_B, horizon)
-    naive_errors = {name: np.abs(one(*given, season) - truth_BHC) for name, one in NAIVE.items()}
-    scaled = {name: _mean(error_BHC / scale_BC[:, None]) for name, error_BHC in naive_errors.items()}
-    best = min(scaled, key=lambda name: scaled[name])
-    over_BHCQ = truth_BHC[..., None] - values_BHCQ
-    levels = np.array(LEVELS)
-    pinball_BHCQ = 2 * np.maximum(levels * over_BHCQ, (levels - 1) * over_BHCQ)
-    low_BHC, high_BHC = values_BHCQ[..., 0], values_BHCQ[..., -1]
-    outside_BHC = np.maximum(low_BHC - truth_BHC, 0) + np.maximum(truth_BHC - high_BHC, 0)
-    interval_BHC = (high_BHC - low_BHC + 2 / 0.05 * outside_BHC) / scale_BC[:, None]
+    first_B, values_BHQ = panel.first[series_B], _apart(values_BHCQ)
+    truth_BH = _apart(panel.target_RC[origin_B[:, None] + np.arange(1, horizon + 1)].astype(np.float64))
+    scale_B = mase_scale(panel.target_RC, first_B, origin_B + 1 - first_B, season).ravel()
+    given = (panel.target_RC, first_B, origin_B, horizon, season)
+    simple = {name: _apart(forecast(*given)) for name, forecast in NAIVE.items()}
+    errors = {name: mase.over_series(truth_BH, forecast_BH, scale_B) for name, forecast_BH in simple.items()}
+    best = min(errors, key=lambda name: errors[name])
+    deciles = np.array(LEVELS[DECILES])
+    simple_BHQ = np.repeat(simple[best][..., None], len(deciles), axis=-1)
+    low_BH, high_BH = values_BHQ[..., 0], values_BHQ[..., -1]
     return Score(
-        _mean(np.abs(over_BHCQ[..., MIDDLE]) / scale_BC[:, None]) / scaled[best],
-        float(np.nansum(pinball_BHCQ[..., DECILES].mean(-1)) / np.nansum(naive_errors[best])),
-        _mean(interval_BHC),
-        _held(truth_BHC, values_BHCQ[..., 1], values_BHCQ[..., -2]),
-        _held(truth_BHC, low_BHC, high_BHC),
-        int(np.isfinite(truth_BHC).sum()),
+        mase.over_series(truth_BH, values_BHQ[..., MIDDLE], scale_B) / errors[best],
+        wql(truth_BH, values_BHQ[..., DECILES], deciles) / wql(truth_BH, simple_BHQ, deciles),
+        msis.over_series(truth_BH, low_BH, high_BH, 0.95, scale_B),
+        coverage(truth_BH, values_BHQ[..., 1], values_BHQ[..., -2]),
+        coverage(truth_BH, low_BH, high_BH),
+        int(np.isfinite(truth_BH).sum()),
         seconds,
         best,
     )
+
+
+def _apart(values: np.ndarray) -> np.ndarray:
+    """(B, H, C, ...) as (B C, H, ...): every target by itself."""
+    targets_first = np.moveaxis(values, 2, 1)
+    return targets_first.reshape(-1, *targets_first.shape[2:])
 
 
 def _origins(task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -88,20 +93,3 @@ def _origins(task: Task) -> tuple[np.ndarray, np.ndarray]:
     series_B = np.repeat(np.arange(len(task.panel)), task.origins)
     origin_B = (task.panel.stop[:, None] - 1 - back_O).ravel()
     return series_B, origin_B
-
-
-def _scale(panel: gc.Panel, series: int, origin: int, season: int) -> np.ndarray:
-    """(C,) mean seasonal naive error of what lies before an origin; nan where that never changed."""
-    values_TC = panel.target_RC[panel.first[series] : origin + 1].astype(np.float64)
-    lag = season if len(values_TC) > season else 1
-    scale_C = np.nanmean(np.abs(values_TC[lag:] - values_TC[:-lag]), axis=0)
-    return np.where(scale_C > 0, scale_C, np.nan)
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(np.nanmean(values))
-
-
-def _held(truth_BHC: np.ndarray, low_BHC: np.ndarray, high_BHC: np.ndarray) -> float:
-    known_BHC = np.isfinite(truth_BHC)
-    return float(((truth_BHC >= low_BHC) & (truth_BHC <= high_BHC))[known_BHC].mean())

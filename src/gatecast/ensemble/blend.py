@@ -164,9 +164,9 @@ class Blend:
             joint_HH: correlation of the normal scores over the steps.
         """
         weight_BE, means = self._weights(panel, series_B), self._means
-        drawn = [self.experts[e].paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for e in means]
-        if len(self.experts) == 1:
-            return drawn[0]
+        drawn = (self.experts[e].paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for e in means)
+        if self._guard is None and not self._movers:
+            return _mean(weight_BE[:, means], _said(drawn))
         blended = self._blended(weight_BE, panel, series_B, origin_B, known_N)
         values_BSHC = _mean(weight_BE[:, means], guarded(list(_said(drawn)), self._guard, blended.guarded_BEC, 3))
         if not self._movers:

@@ -69,9 +69,10 @@ def candidates(
     elif (panel.length < horizon + 2).all():
         require_steps(panel, 2, horizon)
     probes, tried = _probes(task)
-    plans = [_plan(task, found, tried) for found in _different(probes, defaults.search)]
-    most = settings.candidates or worth_training(plans[0], panel, defaults)
-    return plans[: most if settings.blends else 1]
+    first, *others = _different(probes, defaults.search)
+    plan = _plan(task, first, tried)
+    most = (settings.candidates or worth_training(plan, panel, defaults)) if settings.blends else 1
+    return [plan, *(_plan(task, found, tried) for found in others[: most - 1])]
 
 
 @dataclass(frozen=True)

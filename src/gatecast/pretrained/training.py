@@ -23,6 +23,7 @@ from torch import Tensor
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes
 from gatecast.pretrained.lessons import Lesson
 from gatecast.pretrained.weights import gate_named
+from gatecast.training.device import drawing
 
 __all__ = ["Recipe", "Training", "loss_of"]
 
@@ -122,8 +123,7 @@ class Training:
 
 
 def _first_gate(recipe: Recipe) -> Gate:
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe.seed)
+    with drawing(recipe.seed):
         if not recipe.start:
             return Gate(recipe.sizes)
         start = gate_named(recipe.start)

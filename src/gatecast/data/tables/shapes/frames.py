@@ -92,20 +92,13 @@ def _name(name: Any, alone: bool) -> str:
 def _index(index: Any, names: list[str], columns: list[pl.Series]) -> list[pl.Series]:
     """An index that holds something, such as the dates, as columns; one without a name becomes "ds"."""
     levels = [index.get_level_values(k) for k in range(index.nlevels)]
-    held = [level.name for level in levels if level.name is not None]
-    if held:
-        if any(str(name) in names for name in held):
-            return []
-        called = [str(level.name) if level.name is not None else f"level_{k}" for k, level in enumerate(levels)]
-        return [_pandas_column(name, level.to_series()) for name, level in zip(called, levels, strict=True)]
-    if len(levels) > 1:
-        called = [f"level_{k}" for k in range(len(levels))]
-        return (
-            []
-            if set(called) & set(names)
-            else [_pandas_column(name, level.to_series()) for name, level in zip(called, levels, strict=True)]
-        )
-    return _unnamed_index(levels[0], names, columns)
+    held = [str(level.name) for level in levels if level.name is not None]
+    if not held and len(levels) == 1:
+        return _unnamed_index(levels[0], names, columns)
+    called = [f"level_{k}" if level.name is None else str(level.name) for k, level in enumerate(levels)]
+    if set(held or called) & set(names):
+        return []
+    return [_pandas_column(name, level.to_series()) for name, level in zip(called, levels, strict=True)]
 
 
 def _unnamed_index(index: Any, names: list[str], columns: list[pl.Series]) -> list[pl.Series]:
