@@ -23,7 +23,7 @@ from gatecast.pretrained.gate import LEVELS, GateSizes
 from gatecast.pretrained.lessons import STEPS_JUDGED, Lesson, lesson_of, lesson_plan
 from gatecast.pretrained.synthetic import series
 from gatecast.pretrained.training import MOST, Recipe, Training, loss_of
-from gatecast.pretrained.weights import gate_named
+from gatecast.pretrained.weights import NEWEST, gate_named
 
 from .gates import SMALL, shaken
 
@@ -200,13 +200,13 @@ def test_a_step_is_taken_at_the_rate_of_the_schedule() -> None:
 
 
 def test_it_begins_with_weights_that_are_there_and_leaves_them_as_they_are(tmp_path: Path) -> None:
-    before = {name: value.clone() for name, value in gate_named("gate-1").state_dict().items()}
-    training = Training(Recipe(start="gate-1", sizes=SMALL, warm_up=1))
-    assert training.gate.sizes == gate_named("gate-1").sizes
+    before = {name: value.clone() for name, value in gate_named(NEWEST).state_dict().items()}
+    training = Training(Recipe(start=NEWEST, sizes=SMALL, warm_up=1))
+    assert training.gate.sizes == gate_named(NEWEST).sizes
     assert all(torch.equal(value, before[name]) for name, value in training.gate.state_dict().items())
     gone_on(training, 1)
     assert not torch.equal(training.gate.mix.weight, before["mix.weight"])
-    assert all(torch.equal(value, before[name]) for name, value in gate_named("gate-1").state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in gate_named(NEWEST).state_dict().items())
     assert raw(stopped(training, tmp_path), tmp_path) == raw(training, tmp_path)
 
 

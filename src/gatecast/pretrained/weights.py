@@ -20,7 +20,7 @@ __all__ = ["NEWEST", "WIDTHS", "gate_named", "is_there", "names"]
 NEWEST = "gate-2"
 _ENDING = ".safetensors"
 
-WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({"gate-1": (1.1, 1.3), "gate-2": (1.03, 1.2)})
+WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({"gate-2": (1.03, 1.2)})
 """``gate.Widths`` by name; others stay as they were learned.
 
 With them intervals of 80 % held 77 to 84 % on spans inside the training parts of open sets: M3, M4, 38 single series.
