@@ -15,7 +15,7 @@ from gatecast.nn.threads import kernel_threads, torch_on_one_thread
 from gatecast.training.device import drawing
 
 
-def frame(steps: int = 90) -> pl.DataFrame:
+def frame(steps: int = 60) -> pl.DataFrame:
     rng, week = np.random.default_rng(0), np.sin(np.arange(steps) * 2 * np.pi / 7)
     parts = [
         pl.DataFrame({"series": name, "step": np.arange(steps), "y": 100 * k + 10 * week + rng.normal(0, 1, steps)})
@@ -30,7 +30,7 @@ def test_fits_at_once_are_the_fits_of_one_after_the_other(threads: Any, network:
     panel = gc.read(frame(), series="series", time="step", target="y")
 
     def fit(_: int) -> np.ndarray:
-        model = gc.Forecaster(7, members=2, candidates=2, network=network, training={"max_epochs": 4}, progress=False)
+        model = gc.Forecaster(7, members=2, candidates=2, network=network, training={"max_epochs": 1}, progress=False)
         return model.fit(panel).predict().values
 
     alone = fit(0)
