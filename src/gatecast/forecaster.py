@@ -19,6 +19,7 @@ from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import Untrained, fit_blend, train_blend_again
 from gatecast.ensemble.expert import smoothing_beside
 from gatecast.ensemble.fitted import Fitted
+from gatecast.ensemble.fitting import Procedure
 from gatecast.errors import Argument, ConfigError
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
@@ -152,12 +153,10 @@ class Forecaster(Parameters):
                 plans,
                 history,
                 None if validation is None else observed_part(as_panel(validation)),
-                quantiles=settings.quantiles,
+                Procedure(settings.quantiles, listener, defaults),
                 refit=settings.refit,
                 alone=not settings.blends,
                 deadline=started + limit,
-                listener=listener,
-                defaults=defaults,
                 untrained=self._untrained(seasons),
             )
         return self._adopt(blend, panel, history, started)
@@ -198,7 +197,9 @@ class Forecaster(Parameters):
         deadline = started + (math.inf if time_limit is None else time_limit)
         listener = listening(self.progress)
         with stopping(listener):
-            blend = train_blend_again(blend, history, listener, deadline, warm=warm, defaults=self.defaults)
+            blend = train_blend_again(
+                blend, history, Procedure(self.settings.quantiles, listener, self.defaults), deadline, warm=warm
+            )  # fmt: skip
         return self._adopt(blend, panel, history, started)
 
     def _adopt(self, blend: Blend, panel: Panel, history: Panel, started: float) -> Self:

@@ -26,7 +26,7 @@ from gatecast.ensemble.augmentation import (
 )
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import fit_blend
-from gatecast.ensemble.fitting import Trainer
+from gatecast.ensemble.fitting import Procedure, Trainer
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import FoldErrors
 from gatecast.forecaster import Forecaster
@@ -204,7 +204,7 @@ def blend_of(panel: Panel, defaults: Defaults = LONG_FROM_100, listener: Silent 
     plans = candidates(panel, Forecaster(1, **quick).settings)[:3]
     assert len(plans) == 3
     levels = (0.1, 0.5, 0.9)
-    return fit_blend(plans, panel, None, quantiles=levels, refit=True, listener=listener, defaults=defaults)
+    return fit_blend(plans, panel, None, Procedure(levels, listener or Silent(), defaults), refit=True)
 
 
 @pytest.mark.parametrize("level", [-1.0, 10.0])

@@ -18,7 +18,7 @@ from gatecast.ensemble import blending as blend_module
 from gatecast.ensemble.blend import Blend, SeriesWeights, past_of
 from gatecast.ensemble.blending import fit_blend
 from gatecast.ensemble.expert import SmoothingExpert
-from gatecast.ensemble.fitting import Trainer
+from gatecast.ensemble.fitting import Procedure, Trainer
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.evaluation.blended import GATE
 from gatecast.forecaster import Forecaster
@@ -243,7 +243,7 @@ def test_no_candidate_is_begun_after_half_of_the_time(panel_of: PanelOf, monkeyp
     panel, begun = walks(panel_of), stopping_in(monkeypatch, Silent(), 0)
     plans = candidates(panel, build().settings)
     assert len(plans) > 1
-    blend = fit_blend(plans, panel, None, quantiles=(0.1, 0.5, 0.9), refit=True, deadline=time.monotonic())
+    blend = fit_blend(plans, panel, None, Procedure((0.1, 0.5, 0.9)), refit=True, deadline=time.monotonic())
     assert begun == [1]
     assert [one.plan for one in blend.trained] == plans[:1]
 

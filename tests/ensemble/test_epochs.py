@@ -13,7 +13,7 @@ import pytest
 
 from gatecast.data.panel import Panel
 from gatecast.ensemble import fitting
-from gatecast.ensemble.fitting import Trainer
+from gatecast.ensemble.fitting import Procedure, Trainer
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.forecaster import Forecaster
 from gatecast.model.heads import make_head
@@ -106,7 +106,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int | None, list[Trai
 
 
 def trainer(model: Forecaster, **more: Any) -> Trainer:
-    return Trainer(model.plan_, model.quantiles, math.inf, Silent(), **more)
+    return Trainer(model.plan_, Procedure(model.quantiles), **more)
 
 
 @pytest.mark.parametrize(("errors", "epoch"), [([5, 4, 1, 3, 3, 3, 3], 2), ([1, 4, 5, 3, 3, 3, 3], 0)])
@@ -154,7 +154,7 @@ def test_a_stop_at_any_time_of_the_second_training_leaves_the_first(panel_of: Pa
         listener.stop.set()
     model = fitted(panel_of)
     before = with_errors(model.fitted_.main, *[[5, 4, 3, 2, 1]] * 2)
-    after = Trainer(model.plan_, model.quantiles, math.inf, listener).repeat(panel(panel_of), before)
+    after = Trainer(model.plan_, Procedure(model.quantiles, listener)).repeat(panel(panel_of), before)
     assert after == replace(before, interrupted=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from gatecast.ensemble import blending as blend_module
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import fit_blend
 from gatecast.ensemble.expert import smoothing_beside
-from gatecast.ensemble.fitting import Trainer, pooled
+from gatecast.ensemble.fitting import Procedure, Trainer, pooled
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import FoldErrors, before_fold, fold_errors, joined
 from gatecast.ensemble.weights import mean_error
@@ -52,7 +51,7 @@ def blend_of(panel: Panel, horizon: int = 2, most: int = 2, listener: Listener |
     quick: dict[str, Any] = {"training": {"max_epochs": 1, "steps_per_epoch": 2}, "members": 1, "progress": False}
     plans = candidates(panel, Forecaster(horizon, candidates=most, **quick).settings)
     assert len(plans) == most
-    return fit_blend(plans, panel, None, quantiles=(0.1, 0.5, 0.9), refit=False, listener=listener)
+    return fit_blend(plans, panel, None, Procedure((0.1, 0.5, 0.9), listener or Silent()), refit=False)
 
 
 def measured_by(monkeypatch: pytest.MonkeyPatch) -> list[FoldErrors]:
@@ -114,7 +113,7 @@ def test_what_comes_after_a_fold_does_not_matter_to_it(panel_of: PanelOf, monkey
     plans = candidates(panel, Forecaster(2, **quick).settings)
     changed = replace(panel, values_RV=np.where(np.arange(100)[:, None] < 64, panel.values_RV, 7.0))
     for data in (panel, changed):
-        fit_blend(plans[:2], data, None, quantiles=(0.5,), refit=False)
+        fit_blend(plans[:2], data, None, Procedure((0.5,)), refit=False)
     assert len(found) == 6
     first, second = found[2], found[5]
     assert first.error_KBHC.tobytes() == second.error_KBHC.tobytes()
@@ -143,7 +142,7 @@ def test_without_time_there_is_one_fold(panel_of: PanelOf, monkeypatch: pytest.M
     panel = walk(panel_of, 100)
     quick: dict[str, Any] = {"training": {"max_epochs": 1, "steps_per_epoch": 2}, "members": 1}
     plans = candidates(panel, Forecaster(2, **quick).settings)[:2]
-    blend = fit_blend(plans, panel, None, quantiles=(0.5,), refit=False, deadline=time.monotonic())
+    blend = fit_blend(plans, panel, None, Procedure((0.5,)), refit=False, deadline=time.monotonic())
     assert seen == [(100,)]
     assert len(blend.errors) == 3
 
@@ -189,7 +188,7 @@ def trained_twice(panel_of: PanelOf, steps: int = 150) -> tuple[Forecaster, list
         2, scaling="difference+standard", members=1, training={"max_epochs": 2}, refit=False, progress=False
     ).fit(panel)
     before = before_fold(panel, model.plan_)
-    earlier = Trainer(model.plan_, model.quantiles, math.inf, Silent()).validated(before)
+    earlier = Trainer(model.plan_, Procedure(model.quantiles)).validated(before)
     assert earlier is not None
     return model, [(model.fitted_.main, panel), (earlier, before)]
 

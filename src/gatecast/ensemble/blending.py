@@ -18,15 +18,14 @@ from gatecast.data.panel import Panel
 from gatecast.ensemble.augmentation import augmenting, with_augmentation, worth_trying
 from gatecast.ensemble.blend import Blend, SeriesWeights
 from gatecast.ensemble.expert import Expert, smoothing_beside
-from gatecast.ensemble.fitting import Trainer, fit_candidate, pooled, train_again
+from gatecast.ensemble.fitting import Procedure, Trainer, fit_candidate, pooled, train_again
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_errors, joined
 from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, series_weights, sharpness
 from gatecast.planning.blend_defaults import WeightDefaults
-from gatecast.planning.defaults import DEFAULTS, Defaults
+from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.evidence import fold_count, measured_weight
 from gatecast.planning.plan import Plan
-from gatecast.progress import Listener, Silent
 
 __all__ = ["Untrained", "fit_blend", "train_blend_again"]
 
@@ -37,86 +36,74 @@ def fit_blend(
     plans: Sequence[Plan],
     panel: Panel,
     validation: Panel | None,
+    procedure: Procedure,
     *,
-    quantiles: tuple[float, ...],
     refit: bool,
     alone: bool = False,
     deadline: float = math.inf,
-    listener: Listener | None = None,
-    defaults: Defaults = DEFAULTS,
     untrained: Untrained = smoothing_beside,
 ) -> Blend:
     """Train several candidates, and again on everything those that have a weight in the blend.
+
+    After a stop what was reached by then is blended.
 
     Args:
         plans: the candidates, the most promising first; they have one horizon.
         panel: the data, observed part only.
         validation: a panel of its own to validate on: then the first candidate is trained alone.
-        quantiles: levels to give out.
+        procedure: how they are trained.
         refit: train once more on everything.
         alone: the first candidate alone.
         deadline: ``time.monotonic()`` at which to stop.
-        listener: hears of the progress, and may stop it: what was reached by then is blended.
-        defaults: the numbers of the procedure.
         untrained: makes the expert without training that takes part, from the first candidate as trained.
     """
-    heard = listener or Silent()
     if math.isfinite(deadline):
-        fewer = min(defaults.time.windows, defaults.validation.windows)
-        defaults = replace(defaults, validation=replace(defaults.validation, windows=fewer))
+        procedure = _in_a_hurry(procedure)
     if alone or validation is not None:
-        trained = fit_candidate(
-            plans[0], panel, validation, quantiles=quantiles, refit=refit, deadline=deadline, listener=heard,
-            defaults=defaults,
-        )  # fmt: skip
-        return Blend((trained,), interrupted=heard.stop.is_set())
-    begun = time.monotonic()
-    middle = begun + (deadline - begun) * (defaults.time.validation if refit else 1.0)
-    tried = _tried(plans, panel, quantiles, middle, heard, defaults)
+        trained = fit_candidate(plans[0], panel, validation, procedure, refit=refit, deadline=deadline)
+        return Blend((trained,), interrupted=procedure.stopped)
+    begun, time_left = time.monotonic(), procedure.defaults.time
+    middle = begun + (deadline - begun) * (time_left.validation if refit else 1.0)
+    tried = _tried(plans, panel, procedure, middle)
     if not tried:  # there is too little for a validation fold
-        trained = Trainer(plans[0], quantiles, deadline, heard, defaults=defaults).run(panel, None)
-        return replace(_unmeasured(trained, untrained(trained), defaults.weights), interrupted=heard.stop.is_set())
-    chosen = _chosen(tried, untrained(tried[0]), panel, quantiles, middle, heard, defaults)
-    if not refit or heard.stop.is_set():
-        return replace(chosen, interrupted=heard.stop.is_set())
-
-    def repeated(one: TrainedCandidate, end: float) -> TrainedCandidate:
-        return Trainer(one.plan, quantiles, end, heard, defaults=defaults).repeat(panel, one)
-
-    return _in_turn(chosen, deadline, heard, repeated)
+        trained = Trainer(plans[0], procedure, deadline).run(panel, None)
+        blend = _unmeasured(trained, untrained(trained), procedure.defaults.weights)
+        return replace(blend, interrupted=procedure.stopped)
+    chosen = _chosen(tried, untrained(tried[0]), panel, procedure, middle)
+    if not refit or procedure.stopped:
+        return replace(chosen, interrupted=procedure.stopped)
+    return _in_turn(chosen, deadline, procedure, lambda one, end: Trainer(one.plan, procedure, end).repeat(panel, one))
 
 
-def _tried(
-    plans: Sequence[Plan],
-    panel: Panel,
-    quantiles: tuple[float, ...],
-    deadline: float,
-    listener: Listener,
-    defaults: Defaults,
-) -> list[TrainedCandidate]:
+def _in_a_hurry(procedure: Procedure) -> Procedure:
+    """The same with fewer windows to compare candidates on."""
+    defaults = procedure.defaults
+    fewer = min(defaults.time.windows, defaults.validation.windows)
+    return replace(procedure, defaults=replace(defaults, validation=replace(defaults.validation, windows=fewer)))
+
+
+def _tried(plans: Sequence[Plan], panel: Panel, procedure: Procedure, deadline: float) -> list[TrainedCandidate]:
     """All candidates trained on what comes before the fold, or as many as time and a stop allow, but one at least.
 
     Empty where there is too little for a fold.
     """
     tried: list[TrainedCandidate] = []
     for k, open_plan in enumerate(plans):
-        if tried and (time.monotonic() > deadline or listener.stop.is_set()):
+        if tried and (time.monotonic() > deadline or procedure.stopped):
             break
         plan = augmenting(open_plan, tried[0].plan.training.augment) if tried else open_plan
-        train = _validating(panel, quantiles, _slot(deadline, len(plans) - k), listener, defaults)
+        train = _validating(panel, procedure, _slot(deadline, len(plans) - k))
         if (trained := train(plan)) is None:
             continue
         tried.append(trained)
-        if len(tried) == 1 and not listener.stop.is_set() and worth_trying(panel, plan, defaults):
-            tried[0] = with_augmentation(trained, train, panel, defaults)
+        if len(tried) == 1 and not procedure.stopped and worth_trying(panel, plan, procedure.defaults):
+            tried[0] = with_augmentation(trained, train, panel, procedure.defaults)
     return tried
 
 
-def _validating(
-    panel: Panel, quantiles: tuple[float, ...], deadline: float, listener: Listener, defaults: Defaults
-) -> Callable[[Plan], TrainedCandidate | None]:
+def _validating(panel: Panel, procedure: Procedure, deadline: float) -> Callable[[Plan], TrainedCandidate | None]:
     """Trains a plan on what comes before the fold, until a deadline."""
-    return lambda plan: Trainer(plan, quantiles, deadline, listener, defaults=defaults).validated(panel)
+    return lambda plan: Trainer(plan, procedure, deadline).validated(panel)
 
 
 def _unmeasured(trained: TrainedCandidate, untrained: Expert, weights: WeightDefaults) -> Blend:
@@ -127,72 +114,57 @@ def _unmeasured(trained: TrainedCandidate, untrained: Expert, weights: WeightDef
 
 
 def _chosen(
-    tried: list[TrainedCandidate],
-    untrained: Expert,
-    panel: Panel,
-    quantiles: tuple[float, ...],
-    deadline: float,
-    listener: Listener,
-    defaults: Defaults,
+    tried: list[TrainedCandidate], untrained: Expert, panel: Panel, procedure: Procedure, deadline: float
 ) -> Blend:
     """The blend that the folds speak for; small data have several, which its intervals are fitted to as well."""
+    defaults = procedure.defaults
     first = fold_errors(tried, untrained, panel, defaults.validation)
     if first is None:
         return _unmeasured(tried[0], untrained, defaults.weights)
     folds = [Fold(tried, panel, first)]
-    if not listener.stop.is_set():
-        folds.extend(_earlier(tried, untrained, panel, quantiles, deadline, listener, defaults))
+    if not procedure.stopped:
+        folds.extend(_earlier(tried, untrained, panel, procedure, deadline))
     blend = _blended(tried, untrained, joined([fold.errors for fold in folds]), panel.ids, defaults.weights)
     if len(folds) == 1:
         return blend
+    quantiles = procedure.quantiles
     return blend.each(lambda one: pooled([(fold.of(one.plan), fold.panel) for fold in folds], quantiles, defaults))
 
 
 def _earlier(
-    tried: Sequence[TrainedCandidate],
-    untrained: Expert,
-    panel: Panel,
-    quantiles: tuple[float, ...],
-    deadline: float,
-    listener: Listener,
-    defaults: Defaults,
+    tried: Sequence[TrainedCandidate], untrained: Expert, panel: Panel, procedure: Procedure, deadline: float
 ) -> Iterator[Fold]:
     """The same candidates, trained on less and validated by what comes next, until time or a stop ends it.
 
     A fold whose trainings did not all come to their end is none.
     """
-    whole, plan = panel.total, tried[0].plan
-    for _ in range(fold_count(panel, defaults.validation) - 1):
+    whole, plan, numbers = panel.total, tried[0].plan, procedure.defaults.validation
+    for _ in range(fold_count(panel, numbers) - 1):
         panel = before_fold(panel, plan)
-        if panel.total < whole * defaults.validation.least_data:
+        if panel.total < whole * numbers.least_data:
             return
         trained: list[TrainedCandidate] = []
         for k, one in enumerate(tried):
             end = _slot(deadline, len(tried) - k)
-            train = _validating(panel, quantiles, end, listener, defaults)
-            again = train(one.plan) if time.monotonic() < end else None
-            if again is None or again.out_of_time or listener.stop.is_set():
+            again = _validating(panel, procedure, end)(one.plan) if time.monotonic() < end else None
+            if again is None or again.out_of_time or procedure.stopped:
                 return
             trained.append(again)
-        errors = fold_errors(trained, untrained, panel, defaults.validation)
+        errors = fold_errors(trained, untrained, panel, numbers)
         if errors is None:
             return
         yield Fold(trained, panel, errors)
 
 
-def train_blend_again(
-    blend: Blend, panel: Panel, listener: Listener, deadline: float, *, warm: bool, defaults: Defaults = DEFAULTS
-) -> Blend:
+def train_blend_again(blend: Blend, panel: Panel, procedure: Procedure, deadline: float, *, warm: bool) -> Blend:
     """Every candidate trained on other data, see ``fitting.train_again``; the weights stay."""
-
-    def again(one: TrainedCandidate, end: float) -> TrainedCandidate:
-        return train_again(one, panel, listener, end, warm=warm, defaults=defaults)
-
-    return _in_turn(blend, deadline, listener, again)
+    return _in_turn(
+        blend, deadline, procedure, lambda one, end: train_again(one, panel, procedure, end, warm=warm)
+    )  # fmt: skip
 
 
 def _in_turn(
-    blend: Blend, deadline: float, listener: Listener, train: Callable[[TrainedCandidate, float], TrainedCandidate]
+    blend: Blend, deadline: float, procedure: Procedure, train: Callable[[TrainedCandidate, float], TrainedCandidate]
 ) -> Blend:
     """The blend with every candidate trained until its part of the time is over; as they were after a stop."""
     left = len(blend.trained)
@@ -200,11 +172,11 @@ def _in_turn(
     def changed(one: TrainedCandidate) -> TrainedCandidate:
         nonlocal left
         left -= 1
-        if listener.stop.is_set():
+        if procedure.stopped:
             return replace(one, interrupted=True)
         return train(one, _slot(deadline, left + 1))
 
-    return replace(blend.each(changed), interrupted=listener.stop.is_set())
+    return replace(blend.each(changed), interrupted=procedure.stopped)
 
 
 def _slot(end: float, trainings: int) -> float:

@@ -25,6 +25,7 @@ from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.progress import Listener, Silent
 from gatecast.training.batch import WindowSource
+from gatecast.training.checkpoint import Checkpoint
 from gatecast.training.counts import require_counts
 from gatecast.training.device import pick_device
 from gatecast.training.member import Job, Member, NetworkShape, seeded
@@ -34,19 +35,39 @@ from gatecast.windows.covariate_scale import CovariateScale
 from gatecast.windows.index import WindowIndex, require_steps
 from gatecast.windows.reader import WindowReader
 
-__all__ = ["Trainer", "fit_candidate", "pooled", "recalibrated", "train_again"]
+__all__ = ["Procedure", "Trainer", "fit_candidate", "pooled", "recalibrated", "train_again"]
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """What all trainings of a fit share.
+
+    Args:
+        quantiles: levels to give out.
+        listener: hears of the progress, and may stop it.
+        defaults: the numbers of the procedure.
+        checkpoint: keeps where the trainings stand; None = nothing does.
+    """
+
+    quantiles: tuple[float, ...]
+    listener: Listener = field(default_factory=Silent)
+    defaults: Defaults = DEFAULTS
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """The listener asked for the end."""
+        return self.listener.stop.is_set()
 
 
 def fit_candidate(
     plan: Plan,
     panel: Panel,
     validation: Panel | None,
+    procedure: Procedure,
     *,
-    quantiles: tuple[float, ...],
     refit: bool,
     deadline: float = math.inf,
-    listener: Listener | None = None,
-    defaults: Defaults = DEFAULTS,
 ) -> TrainedCandidate:
     """Train all members of a plan.
 
@@ -54,14 +75,12 @@ def fit_candidate(
         plan: what to train.
         panel: the data, observed part only.
         validation: a panel of its own to validate on; None = the end of ``panel``.
-        quantiles: levels to give out.
+        procedure: how.
         refit: train once more on everything after validating on the end.
         deadline: ``time.monotonic()`` at which to stop.
-        listener: hears of the progress.
-        defaults: the numbers of the procedure.
     """
-    job = Trainer(plan, quantiles, deadline, listener or Silent(), defaults=defaults)
-    first = None if validation is not None else job.validated(panel, budget=defaults.time.validation if refit else 1.0)
+    job, share = Trainer(plan, procedure, deadline), procedure.defaults.time.validation
+    first = None if validation is not None else job.validated(panel, budget=share if refit else 1.0)
     if first is not None:
         return first if not refit or first.interrupted else job.repeat(panel, first)
     if validation is None:
@@ -71,24 +90,18 @@ def fit_candidate(
 
 
 def train_again(
-    before: TrainedCandidate,
-    panel: Panel,
-    listener: Listener,
-    deadline: float = math.inf,
-    *,
-    warm: bool = False,
-    defaults: Defaults = DEFAULTS,
+    before: TrainedCandidate, panel: Panel, procedure: Procedure, deadline: float = math.inf, *, warm: bool = False
 ) -> TrainedCandidate:
-    """Train the same plan on other data: same epochs, same penalties, same calibration.
+    """Train the same plan on other data: same epochs, same penalties, same calibration, and so the same quantiles.
 
     ``warm`` goes on from the weights of ``before`` with a falling learning rate, for a quarter of the epochs.
     ``before`` itself comes back where that was interrupted, or ended by the deadline before half of the epochs.
     """
-    levels = before.calibration.quantiles
+    procedure = replace(procedure, quantiles=before.calibration.quantiles)
     if warm and before.common_epoch:
-        trainer = Trainer(_warm(before, defaults.training), levels, deadline, listener, True, defaults)
+        trainer = Trainer(_warm(before, procedure.defaults.training), procedure, deadline, warm=True)
         return replace(trainer.repeat(panel, before), plan=before.plan)
-    return Trainer(before.plan, levels, deadline, listener, defaults=defaults).repeat(panel, before)
+    return Trainer(before.plan, procedure, deadline).repeat(panel, before)
 
 
 def recalibrated(
@@ -153,16 +166,14 @@ def _source_of(trained: TrainedCandidate, panel: Panel, index: WindowIndex) -> W
     )  # fmt: skip
 
 
-@dataclass
+@dataclass(frozen=True)
 class Trainer:
-    """Trains the members of a plan."""
+    """Trains the members of a plan, until a deadline; ``warm`` ones go on from weights that are there."""
 
     plan: Plan
-    quantiles: tuple[float, ...]
-    deadline: float
-    listener: Listener
-    warm: bool = field(default=False)
-    defaults: Defaults = DEFAULTS
+    procedure: Procedure
+    deadline: float = math.inf
+    warm: bool = False
 
     def validated(self, panel: Panel, *, budget: float = 1.0) -> TrainedCandidate | None:
         """Train on all but the validation fold at the end of ``panel``; None where that leaves nothing on one side."""
@@ -185,8 +196,9 @@ class Trainer:
     ) -> TrainedCandidate:
         """Train on all windows of ``panel``; validate on the windows of a fold; or repeat what ``after`` found."""
         plan, device = self.plan, pick_device(self.plan.training.device)
-        numbers = self.defaults.training
-        head = make_head(plan.training.loss, self.quantiles, numbers.side_weight)
+        defaults = self.procedure.defaults
+        numbers = defaults.training
+        head = make_head(plan.training.loss, self.procedure.quantiles, numbers.side_weight)
         if head.counts:
             for data in (panel,) if fold is None else (panel, fold[0]):
                 require_counts(plan.training.loss, data, plan.scaling)
@@ -198,18 +210,18 @@ class Trainer:
             as_good=numbers.as_good,
         )  # fmt: skip
         augment, seed = plan.training.augment or 0, plan.training.seed
-        shown = augmented(panel, augment, seed, self.defaults.alterations)  # made-up series have the real ones' names
+        shown = augmented(panel, augment, seed, defaults.alterations)  # made-up series have the real ones' names
         reader = reader if shown is panel else shell.reader(shown)
         source, check = self._source(reader, plan.spans.all_windows(shown), device), None
         if fold is not None:
             check = self._source(shell.reader(fold[0]), fold[1], device)
         members = self._members(source, check, head, after, budget)
         del reader, source  # what a reader keeps of a large panel is larger than the panel
-        trained = replace(shell, members=tuple(members), interrupted=self.listener.stop.is_set())
+        trained = replace(shell, members=tuple(members), interrupted=self.procedure.stopped)
         if after is not None:
             return replace(trained, calibration=after.calibration, validation_error=after.validation_error)
         windows = panel.total / plan.framing.horizon
-        return calibrated(trained, check, self.quantiles, windows, self.defaults.calibration)
+        return calibrated(trained, check, self.procedure.quantiles, windows, defaults.calibration)
 
     def repeat(self, panel: Panel, before: TrainedCandidate) -> TrainedCandidate:
         """Train on ``panel`` as long as was best for ``before``, which stays where that was not to be finished.
@@ -239,7 +251,7 @@ class Trainer:
         budget: float,
     ) -> list[Member]:
         """All members, or as many as the deadline and the user allow, but one at least."""
-        plan, panel = self.plan, source.reader.panel
+        plan, panel, samples = self.plan, source.reader.panel, self.procedure.defaults.samples
         shape = NetworkShape(
             source.reader.features, plan.framing.horizon, len(panel.targets), source.reader.future_width
         )  # fmt: skip
@@ -248,16 +260,17 @@ class Trainer:
             plan.network,
             head,
             source,
-            None if check is None else list(check.spread(self.defaults.samples.validation, origins=1)),
+            None if check is None else list(check.spread(samples.validation, origins=1)),
             penalty=plan.penalty,
             spread_Y=np.array(plan.spread).ravel() if plan.spread else None,
             until=None if after is None or self.warm else after.common_epoch,
-            samples=self.defaults.samples,
+            samples=samples,
+            checkpoint=self.procedure.checkpoint,
         )
         trainings = [seeded(plan.training, k) for k in range(plan.members)]
         weights = [_weights(after, k) if self.warm and after is not None else None for k in range(plan.members)]
         deadline = time.monotonic() + (self.deadline - time.monotonic()) * budget
-        return train_members(job, trainings, weights, self.listener, deadline)
+        return train_members(job, trainings, weights, self.procedure.listener, deadline)
 
 
 def calibrated(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from gatecast.model.heads import Head
 from gatecast.model.networks import build_network, multiplications
 from gatecast.model.protocol import Network
 from gatecast.training.batch import TensorBatch, WindowSource
+from gatecast.training.checkpoint import Checkpoint
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing
 from gatecast.training.loop import Record, Report, train
@@ -60,6 +63,7 @@ class Job:
         spread_Y: (H * C,) errors to expect, for the start of the quantiles; None = those of the regression.
         until: last epoch to run of the schedule; None = all.
         samples: windows of the ridge start.
+        checkpoint: keeps where the trainings stand; None = nothing does.
     """
 
     shape: NetworkShape
@@ -71,6 +75,7 @@ class Job:
     spread_Y: np.ndarray | None = None
     until: int | None = None
     samples: Samples = field(default_factory=Samples)
+    checkpoint: Checkpoint | None = None
 
     def work(self, training: TrainingConfig) -> float:
         """Multiplications of one step over a batch."""
@@ -104,7 +109,9 @@ class Job:
             report: progress.
             stop: says that the training has to end with what it has.
         """
-        if training.start == "ridge" and not started:
+        key = "" if self.checkpoint is None else self._key(network, training, started)
+        begun = None if self.checkpoint is None else self.checkpoint.read(key)
+        if training.start == "ridge" and not started and begun is None:
             # Begin without a reaction to "observed"; training finds out what gaps mean. A random reaction would be a
             # state that the regression has hardly ever seen, with weights of any size on it: one long gap could then
             # throw a forecast off by many times the level.
@@ -116,9 +123,25 @@ class Job:
         kept = self.fold
         record = train(
             engine, self.source, training, validation=None if kept is None else lambda: kept,
-            until=self.until, deadline=deadline, report=report, stop=stop,
+            until=self.until, deadline=deadline, report=report, stop=stop, resume=begun,
+            keep=None if self.checkpoint is None else partial(self.checkpoint.keep, key),
         )  # fmt: skip
         return Member(network, record)
+
+    def _key(self, network: Network, training: TrainingConfig, started: bool) -> str:
+        """SHA-256 of what tells this training from the others on parts of the same data."""
+        found = hashlib.sha256()
+        reader, index = self.source.reader, self.source.index
+        fold = None if self.fold is None else [tuple(batch.context_BLF.shape) for batch in self.fold]
+        told = (self.shape, self.config, self.head.about.name, self.head.quantiles, training, self.until, self.penalty)
+        for part in (*told, reader.scaling.describe(), reader.framing, fold):
+            found.update(f"{part!r}\n".encode())
+        for array in (reader.panel.length, index.low, index.ends):
+            found.update(np.ascontiguousarray(array).tobytes())
+        if started:
+            for name, weight in network.state_dict().items():
+                found.update(name.encode() + weight.cpu().numpy().tobytes())
+        return found.hexdigest()
 
 
 def seeded(training: TrainingConfig, member: int) -> TrainingConfig:
