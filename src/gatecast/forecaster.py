@@ -36,6 +36,7 @@ from gatecast.pretrained.expert import PretrainedExpert, gate_beside
 from gatecast.pretrained.weights import is_there
 from gatecast.progress import Listener, listening, stopping
 from gatecast.storage import files
+from gatecast.storage.checkpoint import checkpointing
 from gatecast.training.config import TrainingConfig
 from gatecast.windows.scaling import Scaling
 
@@ -123,7 +124,9 @@ class Forecaster(Parameters):
 
     # ---------------------------------------------------------------- fit
 
-    def fit(self, data: Any, validation: Any | None = None) -> Self:
+    def fit(
+        self, data: Any, validation: Any | None = None, *, checkpoint: str | os.PathLike[str] | None = None
+    ) -> Self:
         """Choose what was left open, train, and calibrate.
 
         Ctrl-C (SIGINT) and SIGTERM end the training, and what was reached by then is kept; a second Ctrl-C raises
@@ -132,6 +135,8 @@ class Forecaster(Parameters):
         Args:
             data: a Panel, or what ``gatecast.read`` takes. Rows at a series' end without targets are future covariates.
             validation: a panel to validate on, windows of its own; None = the end of ``data``.
+            checkpoint: a folder that keeps where the trainings stand, every few seconds. The same call with the same
+                folder goes on there, whatever ended the one before, and its outcome is that of a fit in one go.
 
         Raises:
             PanelError, WindowError, CovariateError, ConfigError: the data or a setting do not fit (all are ValueError).
@@ -147,13 +152,16 @@ class Forecaster(Parameters):
             gate = PretrainedExpert(self.horizon, seasons, settings.quantiles)
             return self._adopt(Blend((gate,)), panel, history, started)
         plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
-        listener = listening(self.progress)
-        with stopping(listener):
+        listener, checked = (
+            listening(self.progress),
+            None if validation is None else observed_part(as_panel(validation)),
+        )
+        with checkpointing(checkpoint, self, history, checked) as folder, stopping(listener):
             blend = fit_blend(
                 plans,
                 history,
-                None if validation is None else observed_part(as_panel(validation)),
-                Procedure(settings.quantiles, listener, defaults),
+                checked,
+                Procedure(settings.quantiles, listener, defaults, folder),
                 refit=settings.refit,
                 alone=not settings.blends,
                 deadline=started + limit,
@@ -178,7 +186,14 @@ class Forecaster(Parameters):
         """
         return choose(observed_part(as_panel(data)), self.settings, self.defaults)
 
-    def refit_on(self, data: Any, time_limit: float | None = None, *, warm: bool = False) -> Self:
+    def refit_on(
+        self,
+        data: Any,
+        time_limit: float | None = None,
+        *,
+        warm: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Train again on other data with all that was chosen before; nothing is validated or chosen anew.
 
         Args:
@@ -186,6 +201,7 @@ class Forecaster(Parameters):
             time_limit: seconds that this may take, roughly. Where they do not suffice for half of the epochs, the
                 networks stay as they are.
             warm: go on from the weights there are, with a quarter of the epochs, instead of from the start.
+            checkpoint: as for ``fit``.
         """
         blend = self._fitted().blend
         if blend.untrained:
@@ -196,10 +212,9 @@ class Forecaster(Parameters):
         history = observed_part(panel)
         deadline = started + (math.inf if time_limit is None else time_limit)
         listener = listening(self.progress)
-        with stopping(listener):
-            blend = train_blend_again(
-                blend, history, Procedure(self.settings.quantiles, listener, self.defaults), deadline, warm=warm
-            )  # fmt: skip
+        with checkpointing(checkpoint, self, history) as folder, stopping(listener):
+            procedure = Procedure(self.settings.quantiles, listener, self.defaults, folder)
+            blend = train_blend_again(blend, history, procedure, deadline, warm=warm)
         return self._adopt(blend, panel, history, started)
 
     def _adopt(self, blend: Blend, panel: Panel, history: Panel, started: float) -> Self:

@@ -8,7 +8,6 @@ fold-000.safetensors        its forecasts and how training went
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +17,13 @@ import numpy as np
 from gatecast.backtesting.folds import Fold
 from gatecast.backtesting.record import FoldRecord
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, ModelFileError
+from gatecast.errors import ModelFileError
 from gatecast.storage.codec import decode, encode
 from gatecast.storage.container import digest_of, opened, pack, write_atomically
 from gatecast.storage.document import seal, unseal
 from gatecast.storage.files import load, save
 from gatecast.storage.fingerprint import digest, settings_of
+from gatecast.storage.folder import marked_folder
 
 if TYPE_CHECKING:
     from gatecast.ensemble.fitted import Fitted
@@ -68,24 +68,7 @@ class BacktestFolder:
             "window": window,
             "warm": warm,
         }
-        folder = Path(path)
-        mark = folder / "backtest.json"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not mark.exists():
-                write_atomically(mark, json.dumps(identity, indent=1).encode())
-            known = json.loads(mark.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            reason = str(error).rstrip(".")
-            raise ConfigError(f"{folder} cannot hold a backtest: {reason}. Choose another folder.") from error
-        if known != identity:
-            was = known if isinstance(known, dict) else {}
-            differs = ", ".join(key for key in identity if was.get(key) != identity[key])
-            raise ConfigError(
-                f"{folder} holds another backtest ({differs} differ). Choose an empty folder, or repeat the same "
-                f"command to go on."
-            )
-        return cls(folder, panel)
+        return cls(marked_folder(path, "backtest.json", identity, "a backtest"), panel)
 
     def write(self, record: FoldRecord, fitted: Fitted, forecast_NKHCQ: np.ndarray) -> None:
         """Keep a finished fold: the model first, for what marks the fold as done is the file of its forecasts."""

@@ -1,0 +1,45 @@
+"""Folders that keep the parts of long work: one file in each says which, and only the same goes on there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gatecast.errors import ConfigError
+from gatecast.storage.container import write_atomically
+
+__all__ = ["marked_folder"]
+
+
+def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str, Any], what: str) -> Path:
+    """Make a folder for some work, or find one that was made for the same.
+
+    Args:
+        path: of the folder.
+        mark: name of the file in it that says what it holds.
+        identity: all that the work depends on, as JSON has it.
+        what: it is, for messages, such as "a backtest".
+
+    Raises:
+        ConfigError: the folder holds other work, or cannot be used.
+    """
+    folder = Path(path)
+    file = folder / mark
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            write_atomically(file, json.dumps(identity, indent=1).encode())
+        known = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{folder} cannot hold {what}: {str(error).rstrip('.')}. Choose another folder.") from error
+    if known != identity:
+        was = known if isinstance(known, dict) else {}
+        differs = ", ".join(key for key in identity if was.get(key) != identity[key])
+        raise ConfigError(
+            f"{folder} holds {what.replace('a ', 'another ', 1)} ({differs} differ). Choose an empty folder, or repeat "
+            f"the same command to go on."
+        )
+    return folder
