@@ -26,6 +26,8 @@ _HOMES = {
     "LSTMConfig": "model.config",
     "LeakageReport": "backtesting.leakage",
     "Listener": "progress",
+    "Live": "live.live",
+    "Observed": "live.observed",
     "Panel": "data.panel",
     "Plan": "planning.plan",
     "SamplePaths": "forecasts.paths",
@@ -55,6 +57,8 @@ __all__ = [
     "LSTMConfig",
     "LeakageReport",
     "Listener",
+    "Live",
+    "Observed",
     "Panel",
     "Plan",
     "SamplePaths",
@@ -87,6 +91,8 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
+    from gatecast.live.live import Live
+    from gatecast.live.observed import Observed
     from gatecast.model.config import LSTMConfig
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener

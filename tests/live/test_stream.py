@@ -1,0 +1,87 @@
+"""A stream of rows leads to what the whole history leads to, however the rows come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatecast.data.panel import Panel
+from gatecast.forecaster import Forecaster
+from gatecast.live.live import Live
+from tests.live.conftest import H, NAMES, model_of, table
+
+PanelOf = Callable[..., Panel]
+pytestmark = pytest.mark.usefixtures("one_thread")
+FUTURE = {"kind": "a"}
+every_model = pytest.mark.parametrize("name", NAMES)
+
+
+def blocks(frame: pl.DataFrame, rng: np.random.Generator, most: int) -> Iterator[pl.DataFrame]:
+    """The rows of a long table in blocks of random sizes, series interleaved at random, each in its own order."""
+    series_R = rng.permutation(frame["unique_id"].to_numpy())
+    nth = {name: iter(frame.filter(pl.col("unique_id") == name).iter_slices(1)) for name in set(series_R.tolist())}
+    shuffled = pl.concat([next(nth[name]) for name in series_R.tolist()])
+    at = 0
+    while at < shuffled.height:
+        size = int(rng.integers(1, most + 1))
+        yield shuffled[at : at + size]
+        at += size
+
+
+def largest_difference(live: Live, model: Forecaster, panel: Panel) -> float:
+    """Between the forecasts of a live model and those from the whole history, relative."""
+    streamed = live.forecast(panel.ids, future=FUTURE)
+    whole = model.predict(panel, future=FUTURE)
+    assert streamed.ids == whole.ids
+    assert streamed.quantiles == whole.quantiles
+    assert not streamed.cold
+    np.testing.assert_array_equal(streamed.times, whole.times)
+    return float(np.abs(streamed.values_NHCQ / whole.values_NHCQ - 1).max())
+
+
+@every_model
+@pytest.mark.parametrize("gaps", [0.0, 0.2])
+def test_a_stream_of_rows_forecasts_what_the_whole_history_does(panel_of: PanelOf, name: str, gaps: float) -> None:
+    """Two series of the training, and a new one that begins with the first row that is observed."""
+    model, rng = model_of(panel_of, name), np.random.default_rng(3)
+    panel = table(panel_of, 5, (120, 60, 70), gaps)
+    live = model.live(panel.select([0, 1]).slice(0, 40))
+    rest = panel.slice(np.array([40, 40, 0]), panel.length).to_frame()
+    for block in blocks(rest, rng, 50):
+        live.observe(block)
+    assert largest_difference(live, model, panel) < 1e-6
+
+
+@every_model
+def test_what_was_forecast_one_step_ahead_is_what_the_history_up_to_there_gives(panel_of: PanelOf, name: str) -> None:
+    model, panel = model_of(panel_of, name), table(panel_of, 7, (60, 50))
+    live = model.live(panel.slice(0, panel.length - 6))
+    rows = panel.slice(panel.length - 6, panel.length)
+    told = live.observe(rows.to_frame())
+    for r in range(12):
+        n, t = divmod(r, 6)
+        history = panel.select([n]).slice(0, panel.length[n] - 6 + t)
+        ahead = panel.select([n]).slice(panel.length[n] - 6 + t, panel.length[n]).future
+        kinds = np.concatenate([ahead.values_RV[ahead.rows(0)], np.tile([1.0, 0.0], (H, 1))])[:H]
+        future = {"unique_id": [panel.ids[n]] * H, "ds": panel.length[n] - 5 + t + np.arange(H),
+                  "kind": np.array(["a", "b"])[kinds.argmax(axis=1)]}  # fmt: skip
+        expected = model.predict(history, future=pl.DataFrame(future))
+        np.testing.assert_allclose(told.forecast_RC[r], expected.values[0, 0], rtol=2e-6)
+
+
+@given(seed=st.integers(0, 10**6), most=st.integers(5, 60), gaps=st.sampled_from([0.0, 0.1, 0.6]), data=st.data())
+@settings(max_examples=10)
+def test_any_stream(panel_of: PanelOf, seed: int, most: int, gaps: float, data: st.DataObject) -> None:
+    model = model_of(panel_of, data.draw(st.sampled_from(NAMES)))
+    lengths = tuple(data.draw(st.lists(st.integers(30, 90), min_size=1, max_size=3)))
+    panel = table(panel_of, seed % 1000, lengths, gaps)
+    live, begin = model.live(panel.select([0]).slice(0, 5)), np.zeros(len(panel), np.int64)
+    begin[0] = 5
+    for block in blocks(panel.slice(begin, panel.length).to_frame(), np.random.default_rng(seed), most):
+        live.observe(block)
+    assert largest_difference(live, model, panel) < 1e-6
