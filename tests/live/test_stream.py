@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.live.conftest import NAMES, H, model_of, table
 
 from gatecast.data.panel import Panel
 from gatecast.forecaster import Forecaster
 from gatecast.live.live import Live
-from tests.live.conftest import H, NAMES, model_of, table
 
 PanelOf = Callable[..., Panel]
 pytestmark = pytest.mark.usefixtures("one_thread")
