@@ -46,6 +46,7 @@ TRAINED: dict[str, dict[str, Any]] = {
 BLENDS = {
     "with gate": ("difference", "gate"),
     "smooth with gate": ("smooth", "gate"),
+    "level with gate": ("smooth level", "gate"),
     "with smoothing": ("log season", "smoothing"),
     "all of them": ("difference", "smooth", "category", "gate", "smoothing"),
 }

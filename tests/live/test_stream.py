@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -41,7 +42,8 @@ def largest_difference(live: Live, model: Forecaster, panel: Panel) -> float:
     assert streamed.quantiles == whole.quantiles
     assert not streamed.cold
     np.testing.assert_array_equal(streamed.times, whole.times)
-    return float(np.abs(streamed.values_NHCQ / whole.values_NHCQ - 1).max())
+    apart, size = np.abs(streamed.values_NHCQ - whole.values_NHCQ), np.abs(whole.values_NHCQ)
+    return float((apart / np.where(size > 0, size, 1)).max())
 
 
 @every_model
@@ -85,3 +87,60 @@ def test_any_stream(panel_of: PanelOf, seed: int, most: int, gaps: float, data: 
     for block in blocks(panel.slice(begin, panel.length).to_frame(), np.random.default_rng(seed), most):
         live.observe(block)
     assert largest_difference(live, model, panel) < 1e-6
+
+
+KEPT = {
+    "with smoothing": 720,
+    "smooth with gate": 520,
+    "all of them": 740,
+    "smooth": 50,
+    "category": 40,
+    "log season": 50,
+    "smooth fitted": 50,
+    "instant": 520,
+}
+
+
+@pytest.mark.parametrize(("name", "most"), KEPT.items())
+@pytest.mark.parametrize("gaps", [0.0, 0.2])
+def test_what_is_kept_is_bounded_and_what_was_dropped_is_not_missed(
+    panel_of: PanelOf, name: str, most: int, gaps: float
+) -> None:
+    """Steps of one series are dropped when it begins, those of the other one later."""
+    model, panel = model_of(panel_of, name), table(panel_of, 5, (most + 40, most + 340), gaps)
+    live = model.live(panel.slice(0, panel.length - 60))
+    for begin in (60, 40, 20):
+        live.observe(panel.slice(panel.length - begin, panel.length - begin + 25))
+    assert live.steps_kept <= 2 * most, "of two series"
+    assert largest_difference(live, model, panel) < 1e-6
+
+
+def test_a_value_below_zero_counts_for_the_gate_however_long_ago_it_was(panel_of: PanelOf) -> None:
+    """Beside a smoothing that reads the whole history, the gate does so too; its outer levels may reach below 0."""
+    model = model_of(panel_of, "level with gate").clone(fitted=True)
+    blend, levels = model.fitted_.blend, (0.0001, 0.25, 0.5, 0.75, 0.9999)
+    gate = replace(blend.experts[1], quantiles=levels)  # type: ignore[type-var]
+    model.fitted_ = replace(model.fitted_, blend=replace(blend, experts=(blend.experts[0], gate), weights=(0.0, 1.0)))
+    panel = table(panel_of, 5, (700, 700))
+    panel.values_RV[:, 0] = np.tile(0.6 + 0.5 * np.random.default_rng(0).normal(size=700).clip(-1), 2)
+    panel.values_RV[3, 0] = -1.0
+    live = model.live(panel)
+    assert live.steps_kept < 600
+    assert largest_difference(live, model, panel) < 1e-6
+    low_NH = live.forecast(future=FUTURE).values_NHCQ[:, :, 0, 0]
+    assert (low_NH[0] < low_NH[1]).all(), "it made a difference"
+
+
+@pytest.mark.parametrize("gaps", [0.0, 0.3])
+def test_a_category_that_comes_seldom_is_remembered(panel_of: PanelOf, gaps: float) -> None:
+    """The last steps of category b are dropped long before it comes again."""
+    model, panel = model_of(panel_of, "category"), table(panel_of, 6, (200, 150), gaps)
+    for n in range(2):
+        panel.values_RV[panel.first[n] + 12 : panel.stop[n], 3:] = [1.0, 0.0]
+    live = model.live(panel.slice(0, 60))
+    for begin in range(60, 200, 20):
+        live.observe(panel.slice(begin, begin + 20))
+    streamed, whole = (one.values_NHCQ for one in (live.forecast(future={"kind": "b"}),
+                                                   model.predict(panel, future={"kind": "b"})))  # fmt: skip
+    np.testing.assert_allclose(streamed, whole, rtol=1e-6)
+    assert live.steps_kept < 70

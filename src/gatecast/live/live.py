@@ -20,7 +20,9 @@ from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
 from gatecast.live.ahead import Ahead, panel_of
 from gatecast.live.arrivals import NEW, WORDS, Arrivals, Rules, arrivals
+from gatecast.live.carried import Remembered
 from gatecast.live.incoming import Incoming, Known, read_rows
+from gatecast.live.kept import kept_of
 from gatecast.live.memory import Memory
 from gatecast.live.observed import Observed
 from gatecast.live.precision import Precision
@@ -57,6 +59,10 @@ class Live:
         self.most_missing = most_missing
         self._labels: Labels = PLAIN
         self._memory = Memory(fitted.frequency, schema.width, width_of(schema.static))
+        self._kept = kept_of(fitted)
+        self._remembered = Remembered(fitted, self._memory)
+        fixed = [frozenset(one.ids) for one in fitted.candidates if one.statistics is not None]
+        self._known_scale = frozenset.intersection(*fixed) if fixed else None  # others: all of their steps are kept
         self._precision = Precision(len(schema.targets))
         self._held = [HeldBack() for _ in schema.targets]
         self._file: str | None = None
@@ -112,15 +118,18 @@ class Live:
         return self.fitted.least_history
 
     @property
+    def steps_kept(self) -> int:
+        """Steps of all series together that are kept."""
+        return int(self._memory.length.sum())
+
+    @property
     def nbytes(self) -> int:
         """Bytes that the rows of all series take."""
         return self._memory.nbytes
 
     def describe(self) -> str:
         """Series, steps that are kept of each at least, and why so many, in one line."""
-        keep = self.fitted.blend.history_needed
-        kept = "all steps are kept" if keep is None else f"the last {keep:,} steps of each are kept"
-        return f"{len(self):,} series · {kept} · {self.fitted.describe()}"
+        return f"{len(self):,} series · {self._kept.why} · {self.fitted.describe()}"
 
     # ---------------------------------------------------------------- rows in
 
@@ -157,7 +166,6 @@ class Live:
         self._labels = history.labels
         self._precision.wide = history.values_RV.dtype == np.float64
         self._memory.add(history.ids, history.starts, incoming.static_MS)
-        self._precision.add(len(history))
         step_R = np.arange(len(incoming)) - np.repeat(np.cumsum(history.length) - history.length, history.length)
         seen_RC = np.isfinite(incoming.values_RV[:, : len(history.targets)])
         kind_R = np.full(len(incoming), NEW)
@@ -175,7 +183,10 @@ class Live:
     def _take(self, came: Arrivals) -> None:
         """Write rows into the memory."""
         targets = len(self.fitted.schema.targets)
-        self._precision.add(len(self._memory) - len(self._precision.last_NC))
+        more = len(self._memory) - len(self._precision.last_NC)
+        if more:
+            self._precision.add(more)
+            self._remembered.add(self._panel(np.empty(0, np.int64)))
         self._memory.write(came.series_R, came.step_R, came.values_RV)
         seen_R = came.seen_RC.any(axis=1)
         self._memory.saw(came.series_R[seen_R], came.step_R[seen_R])
@@ -184,19 +195,32 @@ class Live:
 
     def _forget(self, series: np.ndarray) -> None:
         """Drop rows that no forecast will read; only where half of those kept are, so that it costs little per row."""
-        keep = self.fitted.blend.history_needed
-        if keep is None:
+        memory, most, targets = self._memory, self._kept.most, len(self.fitted.schema.targets)
+        if most is None:
             return
-        memory = self._memory
-        for n in series[memory.length[series] > 2 * keep].tolist():
-            last = int(memory.observed[n])
-            begin, end = int(memory.dropped[n]), last + 1
-            target_TC = memory.gathered(np.array([n]), np.array([begin]), np.array([end]))
-            target_TC = target_TC[:, : len(self.fitted.schema.targets)]
-            wanted = max(end - keep - begin, 0)
-            seen_TC = np.isfinite(target_TC[: wanted + 1])
-            back_C = np.where(seen_TC.any(axis=0), wanted - seen_TC[::-1].argmax(axis=0), wanted)
-            memory.drop(n, int(back_C.min()))
+        full, counts = [], []
+        for n in series[memory.length[series] > most].tolist():
+            at = np.array([n])
+            values_TV = memory.gathered(at, memory.dropped[at], memory.observed[at] + 1)
+            count = (
+                self._kept.droppable(values_TV[:, :targets])
+                if self._known_scale is None or memory.ids[n] in self._known_scale
+                else 0
+            )
+            if count:
+                full.append(n)
+                counts.append(count)
+        if not full:
+            return
+        if self._kept.reads is None:
+            panel = self._panel(np.array(full))
+            self._remembered.move_on(panel, np.array(full), np.array(counts))
+        for n, count in zip(full, counts, strict=True):
+            memory.drop(n, count)
+
+    def _panel(self, series_M: np.ndarray) -> Panel:
+        """All that is kept of some series."""
+        return panel_of(self.fitted, self._memory, series_M, self._precision.dtype, self._labels)
 
     # ---------------------------------------------------------------- what was forecast for them
 
@@ -208,7 +232,7 @@ class Live:
         rows = np.flatnonzero(came.scored_R)
         if len(rows):
             series_M, code_B = np.unique(came.series_R[rows], return_inverse=True)
-            panel = panel_of(self.fitted, self._memory, series_M, self._precision.dtype, self._labels)
+            panel = self._panel(series_M)
             origin_B = panel.first[code_B] + came.step_R[rows] - 1 - self._memory.dropped[series_M[code_B]]
             cold_R[rows] = came.step_R[rows] < self.least_history
             quantiles_RCQ[rows] = self._ahead.one_step(panel, code_B, origin_B, cold_R[rows])
@@ -268,7 +292,7 @@ class Live:
         series_M = self._asked(ids)
         memory, fitted = self._memory, self.fitted
         cold_M = memory.observed[series_M] + 1 < self.least_history
-        panel = panel_of(fitted, memory, series_M, self._precision.dtype, self._labels)
+        panel = self._panel(series_M)
         shape = (len(series_M), self.horizon, len(fitted.schema.targets), len(fitted.levels))
         values_NHCQ, guarded_N = np.full(shape, np.nan), np.zeros(len(series_M), np.bool_)
         warm, cold = np.flatnonzero(~cold_M), np.flatnonzero(cold_M)
@@ -311,7 +335,7 @@ class Live:
 
     @property
     def _ahead(self) -> Ahead:
-        return Ahead(self.fitted, self.fitted.blend.history_needed)
+        return Ahead(self._remembered.fitted(), self._kept.reads)
 
     @property
     def _known(self) -> Known:
