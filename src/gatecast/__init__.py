@@ -42,6 +42,7 @@ _HOMES = {
     "leakage_check": "backtesting.leakage",
     "load": "forecaster",
     "load_example": "data.examples.datasets",
+    "load_live": "live.files",
     "read": "data.tables.reading",
     "tune": "tuning.tune",
 }
@@ -73,6 +74,7 @@ __all__ = [
     "leakage_check",
     "load",
     "load_example",
+    "load_live",
     "read",
     "tune",
 ]
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
+    from gatecast.live.files import load_live
     from gatecast.live.live import Live
     from gatecast.live.observed import Observed
     from gatecast.model.config import LSTMConfig

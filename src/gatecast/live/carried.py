@@ -29,7 +29,8 @@ class Remembered:
         memory: what they go with.
 
     Attributes: ``begun``, the step (N,) of the first observed target of series that have dropped steps; ``below_NC``,
-    whether a dropped value was below 0; ``states``, of each trained expert whose reference goes on, by its place.
+    whether a dropped value was below 0; ``states``, of each trained candidate whose reference goes on, by its place
+    among these.
     """
 
     def __init__(self, fitted: Fitted, memory: Memory) -> None:
@@ -38,15 +39,16 @@ class Remembered:
         self.begun = np.empty(0, np.int64)
         self.below_NC = np.empty((0, targets), np.bool_)
         self.states: dict[int, np.ndarray] = {}
+        self.add()
 
-    def add(self, panel: Panel) -> None:
-        """Room for the series that are new in the memory; ``panel`` has the columns."""
+    def add(self) -> None:
+        """Room for the series that are new in the memory."""
         more = len(self._memory) - len(self.begun)
         self.begun = np.concatenate([self.begun, np.zeros(more, np.int64)])
         self.below_NC = np.concatenate([self.below_NC, np.zeros((more, self.below_NC.shape[1]), np.bool_)])
-        for place, expert in enumerate(self._fitted.blend.experts):
-            if isinstance(expert, TrainedCandidate) and expert.plan.scaling.reference.goes_on:
-                shape = expert.plan.scaling.reference.state_shape(panel)
+        for place, expert in enumerate(self._fitted.candidates):
+            if expert.plan.scaling.reference.goes_on:
+                shape = expert.plan.scaling.reference.state_shape(self._fitted.schema)
                 held = self.states.get(place, np.empty((0, *shape)))
                 self.states[place] = np.concatenate([held, np.full((more, *shape), np.nan)])
 
@@ -55,7 +57,8 @@ class Remembered:
         if not self._memory.dropped.any():
             return self._fitted
         blend = self._fitted.blend
-        experts = tuple(self._going_on(place, expert) for place, expert in enumerate(blend.experts))
+        places = {id(one): place for place, one in enumerate(self._fitted.candidates)}
+        experts = tuple(self._going_on(places.get(id(expert), -1), expert) for expert in blend.experts)
         return replace(self._fitted, blend=replace(blend, experts=experts))
 
     def _going_on(self, place: int, expert: Expert) -> Expert:
@@ -78,11 +81,9 @@ class Remembered:
         """
         memory, targets = self._memory, len(panel.targets)
         row_M = panel.first + count_M
-        going = self.fitted().blend.experts
+        going = self.fitted().candidates
         for place, states in self.states.items():
-            expert = going[place]
-            assert isinstance(expert, TrainedCandidate)
-            found = expert.reader(panel).reference.state_at(np.arange(len(panel)), row_M)
+            found = going[place].reader(panel).reference.state_at(np.arange(len(panel)), row_M)
             states[series_M] = found
         for m, (n, count) in enumerate(zip(series_M.tolist(), count_M.tolist(), strict=True)):
             gone_TC = panel.target_RC[panel.first[m] : panel.first[m] + count, :targets]

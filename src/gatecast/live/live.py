@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -186,7 +187,7 @@ class Live:
         more = len(self._memory) - len(self._precision.last_NC)
         if more:
             self._precision.add(more)
-            self._remembered.add(self._panel(np.empty(0, np.int64)))
+            self._remembered.add()
         self._memory.write(came.series_R, came.step_R, came.values_RV)
         seen_R = came.seen_RC.any(axis=1)
         self._memory.saw(came.series_R[seen_R], came.step_R[seen_R])
@@ -330,6 +331,18 @@ class Live:
             told = f"no target was observed yet in {listed(empty)}." if empty else "no series was asked for."
             raise PanelError(told)
         return places
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write model and memory to one file, atomically; ``gatecast.load_live`` reads it. See ``docs/format.md``.
+
+        The file holds the rows that are kept: unlike a model file it contains data.
+
+        Raises:
+            ModelFileError: the file cannot be written.
+        """
+        from gatecast.live import files
+
+        files.save(self, path)
 
     # ---------------------------------------------------------------- its parts
 

@@ -23,7 +23,7 @@ import numpy as np
 __all__ = ["HELD_BACK", "HeldBack", "normal_scores", "tail_probability"]
 
 HELD_BACK = 2000  # errors that are kept of each target
-ALARM = 1e-3  # rows with a lower score are anomalies: they are not what errors of this model look like,
+ALARM, GROSS = 1e-3, 2.0  # a lower score at more than twice the largest size: an outage, which is no error of the model
 MOST_ALARMS = 0.01  # unless so many of the rows are
 NONE = np.empty(0)
 FARTHEST = 37.0  # of a normal score: the tail probability is still a number
@@ -71,7 +71,7 @@ class HeldBack:
     Args:
         sizes: those there are, the oldest first.
         rows: rows that were scored.
-        alarms: how many of them were left out, for their scores were too low to be errors of this model.
+        alarms: how many of them were left out as outages: else a few of them would hide the next ones.
     """
 
     def __init__(self, sizes: np.ndarray = NONE, rows: int = 0, alarms: int = 0) -> None:
@@ -100,7 +100,8 @@ class HeldBack:
 
     def _take(self, size: float, score: float) -> None:
         self.rows += 1
-        if score < ALARM and self.alarms < MOST_ALARMS * self.rows:
+        gross = score < ALARM and size > GROSS * (self._sorted[-1] if self._sorted else 0.0)
+        if gross and self.alarms < MOST_ALARMS * self.rows:
             self.alarms += 1
             return
         insort(self._sorted, size)

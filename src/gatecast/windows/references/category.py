@@ -17,6 +17,7 @@ from gatecast.windows.references.reference import Before, BoundReference, Refere
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
+    from gatecast.data.schema import Schema
     from gatecast.windows.targets import TargetRows
 
 __all__ = ["Category", "category_table"]
@@ -76,10 +77,10 @@ class Category(Reference):
     def resume(self, panel: Panel, rows: TargetRows, before: Before) -> BoundReference:
         return _CategoryRows(self, panel, rows, before)
 
-    def state_shape(self, panel: Panel) -> tuple[int, ...]:
+    def state_shape(self, schema: Schema) -> tuple[int, ...]:
         """The last ``depth`` values of each category; nan where there is none."""
-        columns = panel.schema.category_slice(self.name)
-        return columns.stop - columns.start, self.depth, len(panel.targets)
+        columns = schema.category_slice(self.name)
+        return columns.stop - columns.start, self.depth, len(schema.targets)
 
     @property
     def reach(self) -> int:

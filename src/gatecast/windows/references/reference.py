@@ -20,6 +20,7 @@ from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
+    from gatecast.data.schema import Schema
     from gatecast.windows.targets import TargetRows
 
 __all__ = ["REAL_STEPS", "Before", "Block", "BoundReference", "Periodic", "Reference", "exact"]
@@ -127,7 +128,7 @@ class Reference(ABC):
         """The same over series that have lost their first rows; only where ``goes_on``."""
         raise NotImplementedError
 
-    def state_shape(self, panel: Panel) -> tuple[int, ...]:
+    def state_shape(self, schema: Schema) -> tuple[int, ...]:
         """Shape of the state of one series; only where ``goes_on``."""
         raise NotImplementedError
 

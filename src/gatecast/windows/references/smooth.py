@@ -20,6 +20,7 @@ from gatecast.windows.smoothing import SmoothedAsRead, Start
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
+    from gatecast.data.schema import Schema
     from gatecast.windows.targets import TargetRows
 
 __all__ = ["Smooth"]
@@ -66,9 +67,9 @@ class Smooth(Periodic):
     def resume(self, panel: Panel, rows: TargetRows, before: Before) -> BoundReference:
         return _SmoothRows(self, panel, rows, before)
 
-    def state_shape(self, panel: Panel) -> tuple[int, ...]:
+    def state_shape(self, schema: Schema) -> tuple[int, ...]:
         """Level and season at the first rows, as many as a season has."""
-        return 2, self.season, len(panel.targets)
+        return 2, self.season, len(schema.targets)
 
     @property
     def reach(self) -> int:
