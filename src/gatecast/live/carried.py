@@ -11,14 +11,29 @@ from dataclasses import replace
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.ensemble.expert import Expert
+from gatecast.ensemble.expert import Expert, SmoothingExpert
 from gatecast.ensemble.fitted import Fitted
 from gatecast.ensemble.trained import Carried, TrainedCandidate
+from gatecast.live.kept import Kept, Need, kept_by, need_of_network, need_of_smoothing
 from gatecast.live.memory import Memory
 from gatecast.pretrained.expert import PretrainedExpert
 from gatecast.windows.references.reference import Before
 
-__all__ = ["Remembered"]
+__all__ = ["Remembered", "kept_of"]
+
+
+def kept_of(fitted: Fitted) -> Kept:
+    """What has to be kept of each series of a model."""
+    return kept_by([_need(expert, fitted.recursive) for expert in fitted.blend.experts])
+
+
+def _need(expert: Expert, recursive: bool) -> Need:
+    if isinstance(expert, TrainedCandidate):
+        return need_of_network(expert.plan, recursive=recursive)
+    if isinstance(expert, SmoothingExpert):
+        return need_of_smoothing(expert.season)
+    needed = expert.history_needed
+    return Need(needed, needed or 1, stuck="" if needed else f"{expert.describe()} reads them")
 
 
 class Remembered:

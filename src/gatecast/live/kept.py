@@ -12,17 +12,18 @@ network, fitted to the series   all steps of a series new to the model       all
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from gatecast.ensemble.expert import Expert, SmoothingExpert
-from gatecast.ensemble.fitted import Fitted
-from gatecast.ensemble.trained import TrainedCandidate
+from gatecast.planning.plan import Plan
+from gatecast.pretrained.bank import Seasons, history_for
 from gatecast.statistical.exponential import window_step
-from gatecast.windows.references.reference import REAL_STEPS, Reference
+from gatecast.storage.document import FittedDocument
+from gatecast.windows.references.reference import REAL_STEPS
 
-__all__ = ["Kept", "kept_of", "steps_read"]
+__all__ = ["Kept", "Need", "kept_by", "kept_of_document", "need_of_network", "need_of_smoothing"]
 
 
 @dataclass(frozen=True)
@@ -68,50 +69,68 @@ class Kept:
         return int(fine[-1]) if len(fine) else 0
 
 
-def kept_of(fitted: Fitted) -> Kept:
-    """What has to be kept of each series of a model."""
-    experts = fitted.blend.experts
-    reads = fitted.blend.history_needed
-    if reads is not None:
+@dataclass(frozen=True)
+class Need:
+    """What one expert reads of a series.
+
+    Args:
+        history: steps of history, as ``Expert.history_needed`` says; None = all.
+        steps: steps that are read where what is remembered of earlier ones is at hand.
+        multiple: K, where windows begin every so many steps.
+        goes_on: what is remembered; "" = nothing has to be.
+        stuck: why all steps have to be kept; "" where they have not.
+    """
+
+    history: int | None
+    steps: int = 1
+    multiple: int = 1
+    goes_on: str = ""
+    stuck: str = ""
+
+
+def need_of_network(plan: Plan, *, recursive: bool) -> Need:
+    """That of the networks of a plan."""
+    reference, framing = plan.scaling.reference, plan.framing
+    back = reference.history_needed
+    if back is not None:  # also where the scaling is fitted: of the series of the training it is known
+        return Need(plan.history_needed, framing.lookback + back + framing.horizon)
+    name, steps = reference.describe(), framing.lookback + 2 * reference.period + REAL_STEPS + framing.horizon
+    if recursive or not reference.goes_on:
+        how = "one step at a time " if recursive else ""
+        return Need(None, steps, stuck=f"{how}{name} reads them")
+    return Need(None, steps, goes_on=name)
+
+
+def need_of_smoothing(season: int) -> Need:
+    """That of the exponential smoothing."""
+    return Need(None, window_step(season), window_step(season))
+
+
+def kept_by(needs: Sequence[Need]) -> Kept:
+    """What has to be kept where these forecast together."""
+    histories = [need.history for need in needs]
+    known = [history for history in histories if history is not None]
+    if len(known) == len(histories):
+        reads = max(known)
         return Kept(reads, reads, 1, f"forecasts read the last {reads:,} steps")
-    stuck = [reason for expert in experts if (reason := _reads_all(expert, fitted.recursive))]
+    stuck = [need.stuck for need in needs if need.stuck]
     if stuck:
-        return Kept(None, None, 1, f"all steps are kept: {stuck[0]}")
-    steps = max(steps_read(expert) for expert in experts)
-    multiple = max((window_step(one.season) for one in experts if isinstance(one, SmoothingExpert)), default=1)
-    if multiple > 1:
-        steps = max(steps, multiple)
-    carried = dict.fromkeys(
-        one.plan.scaling.reference.describe() for one in fitted.candidates if one.plan.scaling.reference.goes_on
-    )
+        return Kept(None, None, 1, f"all steps are kept, for {stuck[0]}")
+    steps, multiple = max(need.steps for need in needs), max(need.multiple for need in needs)
+    carried = dict.fromkeys(need.goes_on for need in needs if need.goes_on)
     why = f"forecasts read the last {steps:,} steps"
     if carried:
         why += f", and {' and '.join(carried)} goes on from what it was before them"
     return Kept(None, steps, multiple, why)
 
 
-def _reads_all(expert: Expert, recursive: bool) -> str:
-    """Why an expert needs every step there was; "" where it does not."""
-    if isinstance(expert, SmoothingExpert) or expert.history_needed is not None:
-        return ""
-    if not isinstance(expert, TrainedCandidate):
-        return f"{expert.describe()} reads them"
-    reference = expert.plan.scaling.reference
-    if reference.history_needed is not None:
-        return ""  # what is fitted to series: of those of the training it is known
-    if recursive:
-        return f"one step at a time {reference.describe()} reads them"
-    return "" if reference.goes_on else f"{reference.describe()} reads them"
-
-
-def steps_read(expert: Expert) -> int:
-    """Steps of history that a forecast reads, what is remembered of earlier ones apart."""
-    if isinstance(expert, TrainedCandidate):
-        framing = expert.plan.framing
-        return framing.lookback + _looks_back(expert.plan.scaling.reference) + framing.horizon
-    return expert.history_needed or 1
-
-
-def _looks_back(reference: Reference) -> int:
-    needed = reference.history_needed
-    return 2 * reference.period + REAL_STEPS if needed is None else needed
+def kept_of_document(document: FittedDocument) -> Kept:
+    """What has to be kept of each series by a model in a file."""
+    recursive = document.settings.recursive
+    needs = [need_of_network(one.plan, recursive=recursive) for one in document.candidates]
+    if document.gate is not None:
+        steps = history_for(Seasons.of(document.gate.periods))
+        needs.append(Need(steps, steps))
+    if document.smoothing:
+        needs.append(need_of_smoothing(document.candidates[0].plan.season))
+    return kept_by(needs)

@@ -21,9 +21,8 @@ from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
 from gatecast.live.ahead import Ahead, panel_of
 from gatecast.live.arrivals import NEW, WORDS, Arrivals, Rules, arrivals
-from gatecast.live.carried import Remembered
+from gatecast.live.carried import Remembered, kept_of
 from gatecast.live.incoming import Incoming, Known, read_rows
-from gatecast.live.kept import kept_of
 from gatecast.live.memory import Memory
 from gatecast.live.observed import Observed
 from gatecast.live.precision import Precision

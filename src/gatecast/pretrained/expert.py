@@ -12,10 +12,10 @@ from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.sampling import interpolated, joined_quantiles
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.evaluation.blended import GATE
-from gatecast.pretrained.bank import EXPERTS, Seasons
+from gatecast.pretrained.bank import EXPERTS, Seasons, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE
 from gatecast.pretrained.weights import NEWEST, gate_named
-from gatecast.pretrained.zero_shot import forecasts, history_for, never_negative
+from gatecast.pretrained.zero_shot import forecasts, never_negative
 
 __all__ = ["PretrainedExpert", "at_levels", "gate_beside", "gate_in", "leading", "mean_shares"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gatecast.data.schema import Column
     from gatecast.ensemble.fitted import Fitted
 
-__all__ = ["PathLike", "describe_file", "load", "naming", "save", "unsealed"]
+__all__ = ["PathLike", "describe_file", "document_in", "load", "naming", "save", "unsealed"]
 
 FORECASTER = "forecaster"
 READERS = {FORECASTER: "load", LIVE: "load_live"}
@@ -74,12 +74,7 @@ def describe_file(path: PathLike) -> dict[str, Any]:
     """
     with naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
         envelope = unseal(container.text)
-        if envelope.kind == LIVE:
-            live = decode(LiveDocument, envelope.model, "model")
-            check_live(live, container.tensors)
-            document, about = live.model, {"series": len(live.ids), "steps": sum(live.lengths)}
-        else:
-            document, about = _document(unsealed(container, FORECASTER).model, container), dict[str, Any]()
+        document, about = _model_in(envelope, container)
         weights = [tensor for name, tensor in container.tensors.items() if ".member." in name]
         return {
             "file": str(path),
@@ -92,6 +87,21 @@ def describe_file(path: PathLike) -> dict[str, Any]:
             "parameters": sum(tensor.size for tensor in weights),
             "tensors": len(container.tensors),
         }
+
+
+def document_in(path: PathLike) -> FittedDocument:
+    """The model in a file of either kind, from its header alone. Raises ModelFileError as ``describe_file`` does."""
+    with naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
+        return _model_in(unseal(container.text), container)[0]
+
+
+def _model_in(envelope: Envelope, container: Container) -> tuple[FittedDocument, dict[str, Any]]:
+    """The model of a file of either kind, and what a live one holds besides."""
+    if envelope.kind != LIVE:
+        return _document(unsealed(container, FORECASTER).model, container), {}
+    live = decode(LiveDocument, envelope.model, "model")
+    check_live(live, container.tensors)
+    return live.model, {"series": len(live.ids), "steps": sum(live.lengths)}
 
 
 def _described(document: FittedDocument) -> dict[str, Any]:
