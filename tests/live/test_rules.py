@@ -119,6 +119,10 @@ def test_nothing_is_nothing() -> None:
         ({"ds": "2024-03-01", "y": np.inf}, "is infinite"),
         ({"ds": ["2024-03-01", "2024-03-02"], "y": [1.0]}, "different numbers of rows: 'ds' 2, 'y' 1"),
         ({"ds": None, "y": 1.0}, "is no time"),
+        ({"ds": "01/02/2024", "y": 1.0}, "read in two ways .*'01/02/2024' is read as 2024-02-01.*Write times as"),
+        ({"ds": "2024-03-01", "y": "1,5"}, "read in two ways|is no number"),
+        ({"ds": ["02/03/24", "03/03/24"], "y": 1.0}, "two dates|two ways"),
+
         ({"ds": "2024-03-01 05:00", "y": 1.0}, "off the grid of one day: 'a' at 2024-03-01"),
         (7, "cannot read a int"),
     ],
@@ -129,6 +133,17 @@ def test_what_cannot_be_read_is_refused_and_changes_nothing(rows: Any, message: 
     with pytest.raises(PanelError, match=message):
         live.observe(rows)
     np.testing.assert_array_equal(values(live), before)
+
+
+def test_whole_steps_are_steps_though_they_look_like_years() -> None:
+    live = gc.Forecaster(2, preset="instant").fit(np.sin(np.arange(1999.0))).live()
+    assert live.observe({"ds": 2000, "y": 1.0}).times.tolist() == [2000]
+    assert live.observe({"ds": "2001", "y": 1.0}).times.tolist() == [2001]
+    for cell, message in {2002.5: "2002.5 in column 'ds', row 1 is no whole step", "x": "is no number"}.items():
+        with pytest.raises(PanelError, match=message):
+            live.observe({"ds": cell, "y": 1.0})
+    with pytest.raises(PanelError, match="without a time"):
+        live.observe({"ds": [2002, None], "y": 1.0})
 
 
 # ---------------------------------------------------------------- known rows

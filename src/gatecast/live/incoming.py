@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,9 +19,12 @@ from gatecast.data.tables.shapes.sources import load
 from gatecast.data.tables.shapes.table import Table, guarded
 from gatecast.data.tables.table_rows import Rows
 from gatecast.data.tables.times.read import Wish
-from gatecast.errors import CovariateError, PanelError, did_you_mean, listed
+from gatecast.errors import CovariateError, PanelError, Setting, did_you_mean, listed
 
 __all__ = ["Incoming", "Known", "read_rows", "require_static"]
+
+CHOICES = ("day_first", "year_first", "decimal")
+PLAINLY = "Write times as 2024-01-31 and numbers as 1234.5, or give dates and numbers."
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,18 @@ def read_rows(rows: Any, known: Known) -> Incoming:
         return _nothing(known)
     table = _long(table, known)
     roles = _roles(table, known)
-    read = Rows(table, roles, Wish(), ".")
+    steps = known.frequency.unit == "step"  # whole numbers that are no dates, though some look like years
+    read = _rows(table, replace(roles, time=()) if steps else roles)
+    times_R = _whole_steps(read, roles.time[0]) if steps and roles.time else None
     target_RC = read.targets() if roles.targets else np.full((len(read.row_R), len(known.schema.targets)), np.nan)
     blocks = [target_RC, *(_covariate(read, column) for column in (*known.schema.past, *known.schema.future))]
     read.problems.tell()
+    _refuse_choices(read)
     ids, values = read.ids, read.values
     if not roles.series:
         ids, values = _only_series(read, known), ()
-    times_R = _stored(read, known.frequency) if roles.time else None
+    if not steps:
+        times_R = _stored(read, known.frequency)
     return Incoming(ids, read.series_R, times_R, np.concatenate(blocks, axis=1), _static(read, ids, known), values)
 
 
@@ -217,14 +224,46 @@ def _static(read: Rows, ids: tuple[str, ...], known: Known) -> np.ndarray:
 # ---------------------------------------------------------------- times
 
 
+def _rows(table: Table, roles: Roles) -> Rows:
+    """The rows with their times; those that can be read in two ways are refused."""
+    try:
+        return Rows(table, roles, Wish(), ".")
+    except PanelError as error:
+        if not any(remedy["setting"] in CHOICES for remedy in error.remedies):
+            raise
+        cell = table.frame[roles.time[0]].drop_nulls()[0]
+        raise PanelError(f"{cell!r} in column {roles.time[0]!r} may be two dates. {PLAINLY}") from error
+
+
+def _refuse_choices(read: Rows) -> None:
+    """Raise PanelError where one of two ways to read a cell was taken: the rest of the table is not there to say."""
+    for note in read.problems.notes:
+        if any(isinstance(part, Setting) and part.name in CHOICES for part in _flat(note.parts)):
+            raise PanelError(f"a cell can be read in two ways ({note}). {PLAINLY}")
+
+
+def _flat(parts: Iterable[Any]) -> Iterator[Any]:
+    for part in parts:
+        yield from _flat(part) if isinstance(part, tuple) else (part,)
+
+
+def _whole_steps(read: Rows, name: str) -> np.ndarray:
+    """(R,) times of a model whose steps are whole numbers."""
+    column = read.column(name)
+    number_R = read.numbers(column)
+    broken_R = np.isfinite(number_R) & (np.rint(number_R) != number_R) | (np.abs(number_R) > 2**53)
+    read.problems.bad_cells(broken_R, read.row_R, name, column, "is no whole step")
+    read.problems.missing(np.isnan(number_R) & column.is_null().to_numpy(), read.row_R, name, "a time")
+    read.problems.tell()
+    return np.asarray(np.rint(number_R).astype(np.int64))
+
+
 def _stored(read: Rows, frequency: Frequency) -> np.ndarray:
-    """(R,) times as the model keeps them: whole steps, wall times, or UTC instants."""
+    """(R,) times as the model keeps them: wall times, or UTC instants."""
     times_R, zone = read.times_R, read.zone
-    dated = times_R.dtype.kind == "M"
-    if dated == (frequency.unit == "step"):
-        kinds = ("dates", "whole numbers") if dated else ("whole numbers", "dates")
-        raise PanelError(f"the times of the rows are {kinds[0]}; those of the model are {kinds[1]}.")
-    if (zone is None) != (frequency.timezone is None) and dated:
+    if times_R.dtype.kind != "M":
+        raise PanelError("the times of the rows are whole numbers; those of the model are dates.")
+    if (zone is None) != (frequency.timezone is None):
         has = f"time zone {frequency.timezone}" if frequency.timezone else "no time zone"
         remedy = "Add it to the times." if frequency.timezone else "Give them without one."
         raise PanelError(f"the times of the model have {has}, and those of the rows do not go with it. {remedy}")

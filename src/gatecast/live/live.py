@@ -179,6 +179,7 @@ class Live:
             quantiles_RCQ, cold_R = self._one_step(came)
             self._scored(came, quantiles_RCQ, cold_R)
         self._forget(np.arange(len(history)))
+        self._memory.tighten()
 
     def _take(self, came: Arrivals) -> None:
         """Write rows into the memory."""

@@ -121,6 +121,14 @@ class Memory:
 
     # ---------------------------------------------------------------- room
 
+    def tighten(self) -> None:
+        """Give back what slots have room for beyond half of their rows again."""
+        self._size = self.length + np.maximum(self.length // 2, LEAST_ROOM)
+        slot, used = np.cumsum(self._size) - self._size, int(self._size.sum())
+        values_RV = np.empty((used, self._values_RV.shape[1]))
+        values_RV[row_ranges(slot, self.length)] = self._values_RV[row_ranges(self._first, self.length)]
+        self._values_RV, self._slot, self._first, self._used = values_RV, slot, slot.copy(), used
+
     def _lengthen(self, length_N: np.ndarray) -> None:
         """Room for as many rows of each series; new ones are missing."""
         fresh = np.flatnonzero((self._size == 0) & (length_N > 0))
