@@ -123,7 +123,7 @@ def test_nothing_is_nothing() -> None:
         ({"ds": "2024-03-01", "y": "1,5"}, "read in two ways|is no number"),
         ({"ds": ["02/03/24", "03/03/24"], "y": 1.0}, "two dates|two ways"),
 
-        ({"ds": "2024-03-01 05:00", "y": 1.0}, "off the grid of one day: 'a' at 2024-03-01"),
+        ({"ds": "2024-03-01 05:00", "y": 1.0}, "off the grid of one day: 'a' at 2024-03-01 05:00:00"),
         (7, "cannot read a int"),
     ],
 )  # fmt: skip
@@ -262,6 +262,12 @@ def test_cold_intervals_are_those_of_a_random_walk(panel_of: PanelOf) -> None:
     live.observe({"ds": [1, 2, 3], "y": [1.0, 2.0, 4.0], "z": [1.0, 1.0, 1.0], "rain": 0.0, "kind": "a"})
     spread_H = live.forecast().quantile(0.9)[0, :, 0] - 4
     np.testing.assert_allclose(spread_H, 1.2815516 * np.sqrt([2.5, 5.0, 7.5]), rtol=1e-6)
+
+
+def test_series_are_asked_for_by_name_or_number() -> None:
+    live = instant(daily(name="7").cast({"unique_id": pl.Int64})).live()
+    for ids in ("7", 7, ["7"], [7], (7,), np.array([7]), None):
+        assert live.forecast(ids).to_frame()["unique_id"].to_list() == [7, 7, 7]
 
 
 def test_an_unknown_or_empty_series_is_not_forecast() -> None:

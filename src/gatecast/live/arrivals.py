@@ -201,7 +201,9 @@ def _refuse(
 
     def told(rows_R: np.ndarray) -> str:
         rows = np.flatnonzero(rows_R)
-        shown = [f"{ids[look.code_R[r]]!r} at {_label(memory, times_R, look.step_R, r)}" for r in rows[:SHOWN]]
+        shown = [
+            f"{ids[look.code_R[r]]!r} at {_label(memory, times_R, look.step_R, r, off_R[r])}" for r in rows[:SHOWN]
+        ]
         more = f" ({len(rows):,} rows)" if len(rows) > SHOWN else ""
         return listed(shown, SHOWN) + more
 
@@ -245,5 +247,8 @@ def _problems(
         )
 
 
-def _label(memory: Memory, times_R: np.ndarray | None, step_R: np.ndarray, r: int) -> str:
-    return f"step {step_R[r]}" if times_R is None else memory.frequency.label(times_R[r])
+def _label(memory: Memory, times_R: np.ndarray | None, step_R: np.ndarray, r: int, off: bool) -> str:
+    if times_R is None:
+        return f"step {step_R[r]}"
+    exact = str(times_R[r]).removesuffix(".000000").removesuffix("T00:00:00").replace("T", " ")
+    return exact if off else memory.frequency.label(times_R[r])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -276,7 +276,7 @@ class Live:
 
     # ---------------------------------------------------------------- forecasts out
 
-    def forecast(self, ids: str | Sequence[str] | None = None, *, future: Any | None = None) -> Forecast:
+    def forecast(self, ids: str | int | Iterable[str | int] | None = None, *, future: Any | None = None) -> Forecast:
         """Forecast the H steps after the last observed target: what ``predict`` gives on the whole history.
 
         Args:
@@ -311,7 +311,7 @@ class Live:
         named = [tuple(panel.ids[n] for n in np.flatnonzero(which)) for which in (guarded_N, cold_M)]
         return Forecast(values_NHCQ, fitted.levels, axes, panel, named[0], named[1])
 
-    def _asked(self, ids: str | Sequence[str] | None) -> np.ndarray:
+    def _asked(self, ids: str | int | Iterable[str | int] | None) -> np.ndarray:
         """(M,) places of the series asked for. Raises PanelError for those that cannot be forecast."""
         memory = self._memory
         if not len(memory):
@@ -321,7 +321,7 @@ class Live:
             if not len(found):
                 raise PanelError(f"none of the {len(memory):,} series has an observed target yet.")
             return found
-        names = [ids] if isinstance(ids, str) else [str(name) for name in ids]
+        names = [str(ids)] if isinstance(ids, str) or not isinstance(ids, Iterable) else [str(name) for name in ids]
         unknown = [f"{name!r}{did_you_mean(name, memory.ids)}" for name in names if name not in memory.places]
         if unknown:
             raise PanelError(f"there is no series {listed(unknown)}; {len(memory):,} are followed.")
