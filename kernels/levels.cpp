@@ -28,16 +28,17 @@ void begin_series(const T* u, int64_t steps, const LevelRequest<T>& request, T* 
 }
 
 template <typename T>
-void smooth_series(const T* u, int64_t steps, const LevelRequest<T>& request, T* level, T* seasons) {
+void smooth_series(const T* u, int64_t steps, int64_t skipped, const LevelRequest<T>& request, T* level, T* seasons) {
     const int64_t columns = request.columns, season = request.season;
-    begin_series(u, steps, request, level, seasons);
-    int64_t seen = 1, until = 2 * season;  // whole seasons before the step at hand, and where the next one ends
+    if (skipped == 0) begin_series(u, steps, request, level, seasons);
+    int64_t seen = (skipped + season) / season;    // whole seasons before the step at hand,
+    int64_t until = (seen + 1) * season - skipped;  // and where the next one ends
     for (int64_t t = season; t < steps; ++t) {
         if (t == until) {
             ++seen;
             until += season;
         }
-        const T gain = (T)std::max(request.alpha, 1.0 / (double)(t + 2));
+        const T gain = (T)std::max(request.alpha, 1.0 / (double)(t + skipped + 2));
         const T season_gain = (T)(std::max(request.gamma, 1.0 / (double)(seen + 1)) * (1 - request.alpha));
         const T *before = level + (t - 1) * columns, *last = seasons + (t - season) * columns;
         for (int64_t c = 0; c < columns; ++c) {
@@ -68,8 +69,8 @@ void smooth_levels(const LevelRequest<T>& request, int64_t threads) {
         FlushDenormals keep_small_numbers(false);
         for (int64_t n = turns[(size_t)turn]; n < turns[(size_t)turn + 1]; ++n) {
             const int64_t at = request.first[n] * request.columns;
-            smooth_series(request.values + offset[(size_t)n] * request.columns, request.length[n], request,
-                          request.level + at, request.seasons + at);
+            smooth_series(request.values + offset[(size_t)n] * request.columns, request.length[n], request.before[n],
+                          request, request.level + at, request.seasons + at);
         }
     });
 }

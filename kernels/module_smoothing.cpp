@@ -38,10 +38,11 @@ PyObject* unlocked(const Body& body) {
 }
 
 template <typename T>
-PyObject* levels(const unsigned long long (&data)[5], const long long (&sizes)[3], double alpha, double gamma,
+PyObject* levels(const unsigned long long (&data)[6], const long long (&sizes)[3], double alpha, double gamma,
                  long long threads) {
-    const LevelRequest<T> request = {at<T>(data[0]), at<int64_t>(data[1]), at<int64_t>(data[2]), sizes[0], sizes[1],
-                                     sizes[2], alpha, gamma, at<T>(data[3]), at<T>(data[4])};
+    const LevelRequest<T> request = {at<T>(data[0]), at<int64_t>(data[1]), at<int64_t>(data[2]),
+                                     at<int64_t>(data[3]), sizes[0], sizes[1], sizes[2], alpha, gamma,
+                                     at<T>(data[4]), at<T>(data[5])};
     return unlocked([&] { smooth_levels(request, threads); });
 }
 
@@ -68,12 +69,12 @@ PyObject* exponential_smoothing(PyObject*, PyObject* args) {
 }
 
 PyObject* smoothed_levels(PyObject*, PyObject* args) {
-    unsigned long long data[5];
+    unsigned long long data[6];
     long long sizes[3], threads;
     int wide;
     double alpha, gamma;
-    if (!PyArg_ParseTuple(args, "(KKKKK)p(LLL)(dd)L:smoothed_levels", &data[0], &data[1], &data[2], &data[3], &data[4],
-                          &wide, &sizes[0], &sizes[1], &sizes[2], &alpha, &gamma, &threads))
+    if (!PyArg_ParseTuple(args, "(KKKKKK)p(LLL)(dd)L:smoothed_levels", &data[0], &data[1], &data[2], &data[3], &data[4],
+                          &data[5], &wide, &sizes[0], &sizes[1], &sizes[2], &alpha, &gamma, &threads))
         return nullptr;
     if (sizes[0] < 0 || sizes[1] < 1 || sizes[2] < 1 || threads < 1) {
         PyErr_SetString(PyExc_ValueError, "sizes must be positive");

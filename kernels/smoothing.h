@@ -26,6 +26,8 @@ struct LevelRequest {
     const T* values;              // (P, C) the series one after the other, all present
     const int64_t* first;         // (N) row of each series in the results
     const int64_t* length;        // (N)
+    const int64_t* before;        // (N) steps before the first row; 0 = the series begins there. Else `level` and
+                                  // `seasons` hold the first `season` rows already, and there are so many at least.
     int64_t count, columns, season;
     double alpha, gamma;
     T* level;                     // (R, C)

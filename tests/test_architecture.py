@@ -33,6 +33,7 @@ LAYERS = (
     ("ensemble",),
     ("pretrained",),
     ("storage",),
+    ("live",),
     ("backtesting",),
     ("parameters",),
     ("forecaster", "regressor"),

@@ -30,6 +30,7 @@ TASKS = {
     "reference": "the five published loops and Gatecast, same steps on the same batches",
     "train": "neuralforecast, darts, plain torch and Gatecast: time of a step, set-up, memory",
     "predict": "the same four and gatecast's defaults: one series, and 2,000",
+    "live": "a row observed and a forecast after it, by the length of the history",
     "scale": "fit on 10^3, 10^4 and 10^5 series of 500 steps",
     "start": "import and --help",
     "time-to-accuracy": "Gatecast's own way until the published loops' test error",

@@ -26,6 +26,8 @@ _HOMES = {
     "LSTMConfig": "model.config",
     "LeakageReport": "backtesting.leakage",
     "Listener": "progress",
+    "Live": "live.live",
+    "Observed": "live.observed",
     "Panel": "data.panel",
     "Plan": "planning.plan",
     "SamplePaths": "forecasts.paths",
@@ -40,6 +42,7 @@ _HOMES = {
     "leakage_check": "backtesting.leakage",
     "load": "forecaster",
     "load_example": "data.examples.datasets",
+    "load_live": "live.files",
     "read": "data.tables.reading",
     "tune": "tuning.tune",
 }
@@ -55,6 +58,8 @@ __all__ = [
     "LSTMConfig",
     "LeakageReport",
     "Listener",
+    "Live",
+    "Observed",
     "Panel",
     "Plan",
     "SamplePaths",
@@ -69,6 +74,7 @@ __all__ = [
     "leakage_check",
     "load",
     "load_example",
+    "load_live",
     "read",
     "tune",
 ]
@@ -87,6 +93,9 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
+    from gatecast.live.files import load_live
+    from gatecast.live.live import Live
+    from gatecast.live.observed import Observed
     from gatecast.model.config import LSTMConfig
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener

@@ -132,7 +132,7 @@ def exponential_smoothing(
     """
 
 def smoothed_levels(
-    data: tuple[Address, Address, Address, Address, Address],
+    data: tuple[Address, Address, Address, Address, Address, Address],
     wide: bool,
     sizes: tuple[int, int, int],
     gains: tuple[float, float],
@@ -143,7 +143,9 @@ def smoothed_levels(
 
     Args:
         data: values (P, C), the series one after the other, all present; first (N,) and length (N,), int64: rows of
-            each series in the results; level (R, C) and season (R, C), which is written with a season alone.
+            each series in the results; before (N,), int64: steps before its first row, where level and season hold its
+            first rows already, as many as a season has; level (R, C) and season (R, C), which is written with a season
+            alone.
         wide: values, level and season are float64, else float32.
         sizes: N, C, season.
         gains: alpha, gamma.

@@ -25,6 +25,7 @@ from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
 from gatecast.forecasts.paths import SamplePaths
+from gatecast.live.live import MOST_MISSING, Live
 from gatecast.model.config import NetworkConfig
 from gatecast.parameters import Parameters
 from gatecast.planning.choose import candidates, choose
@@ -356,6 +357,28 @@ class Forecaster(Parameters):
         Future covariates of the H steps after each origin are read from the panel.
         """
         return self._fitted().forecast(panel, series_B, origin_B)
+
+    # ---------------------------------------------------------------- live
+
+    def live(
+        self, history: Any | None = None, *, held_back: int | None = None, most_missing: int = MOST_MISSING
+    ) -> Live:
+        """A model that follows its data row by row; see ``Live``. What is trained later does not change it.
+
+        Args:
+            history: where to begin; None = the data of ``fit``, and for a loaded model with no series at all.
+            held_back: last steps of every series that training did not see, so that their errors say how odd later
+                rows are; None = as many as training is known not to have seen (none for a loaded model). At most some
+                2,000 are forecast, which takes as long as observing them would.
+            most_missing: steps that may be missing in a row.
+
+        Raises:
+            ConfigError: not fitted, or a number is below 0.
+            PanelError, ModelFileError: the history does not have the columns or the frequency of the training.
+        """
+        fitted = self._fitted()
+        panel = self.panel_of(history) if history is not None else getattr(self, "panel_", None)
+        return Live.after(fitted, panel, held_back, self.trained_until(), most_missing)
 
     # ---------------------------------------------------------------- file
 

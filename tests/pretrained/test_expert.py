@@ -19,10 +19,10 @@ from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.nn.kernels import load
 from gatecast.pretrained import expert as module
-from gatecast.pretrained.bank import EXPERTS, Seasons
+from gatecast.pretrained.bank import EXPERTS, Seasons, history_for
 from gatecast.pretrained.expert import PretrainedExpert, at_levels, gate_beside, leading
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate
-from gatecast.pretrained.zero_shot import forecasts, history_for
+from gatecast.pretrained.zero_shot import forecasts
 
 from .gates import shaken
 

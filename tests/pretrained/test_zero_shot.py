@@ -10,9 +10,9 @@ import pytest
 from torch import Tensor
 
 from gatecast.nn.kernels import load
-from gatecast.pretrained.bank import EXPERTS, STEPS_READ, Seasons
+from gatecast.pretrained.bank import EXPERTS, STEPS_READ, WITHOUT_SEASON, Seasons, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes, Weighed
-from gatecast.pretrained.zero_shot import SERIES_AT_ONCE, WITHOUT_SEASON, forecasts, history_for
+from gatecast.pretrained.zero_shot import SERIES_AT_ONCE, forecasts
 
 from .gates import SMALL, fresh, shaken
 

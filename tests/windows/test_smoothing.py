@@ -10,7 +10,7 @@ import pytest
 
 from gatecast.nn.threads import kernels_use
 from gatecast.windows import smoothing
-from gatecast.windows.smoothing import FEW_READS, Smoothed, SmoothedAsRead
+from gatecast.windows.smoothing import FEW_READS, Smoothed, SmoothedAsRead, Start
 
 
 def smoothed(u_RC: np.ndarray, first: np.ndarray, length: np.ndarray, *gains: Any) -> Smoothed:
@@ -180,3 +180,25 @@ def test_unwritten_is_zeros_to_write_into(large_bytes: int, monkeypatch: pytest.
         assert not buffer.any()
         buffer[7] = 1
         assert buffer.sum() == 3
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("season", [1, 4, 12])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_series_that_goes_on_has_the_bits_of_the_whole_one(
+    dtype: type, season: int, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of five series one begins, the others have lost some rows: less than a season, or many."""
+    if not compiled:
+        monkeypatch.setattr(smoothing, "load", lambda: None)
+    rng = np.random.default_rng(season)
+    length, lost = np.array([60, 90, 70, 200, 60]), np.array([0, 1, 2 * season, 101, season])
+    first = np.cumsum(length) - length
+    u_RC = rng.normal(size=(length.sum(), 2)).cumsum(axis=0).astype(dtype)
+    whole = smoothed(u_RC, first, length, season, 0.3, 0.2)
+    row_NM = (first + lost)[:, None] + np.arange(season)
+    start = Start(lost, whole.level_RC[row_NM], whole.season_RC[row_NM])
+    going_on = smoothed(u_RC, first + lost, length - lost, season, 0.3, 0.2, start)
+    for begin, stop in zip(first + lost, first + length, strict=True):
+        np.testing.assert_array_equal(going_on.level_RC[begin:stop], whole.level_RC[begin:stop])
+        np.testing.assert_array_equal(going_on.season_RC[begin:stop], whole.season_RC[begin:stop])

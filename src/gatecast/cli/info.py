@@ -30,6 +30,9 @@ ABOUT_MODEL = (
     "static",
     "step",
     "parameters",
+    "live",
+    "series",
+    "steps",
     "record",
 )
 
@@ -95,9 +98,11 @@ def _kernels_in_words(found: dict[str, Any]) -> str:
 
 
 def _model(path: Path) -> dict[str, Any]:
-    from gatecast.storage.files import describe_file
+    from gatecast.live.kept import kept_of_document
+    from gatecast.storage.files import describe_file, document_in
 
-    return {"model": str(path), **describe_file(path)}
+    told = describe_file(path)
+    return {"model": str(path), **told, "live": kept_of_document(document_in(path)).why}
 
 
 def _version(name: str) -> str:

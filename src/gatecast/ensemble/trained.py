@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,29 @@ from gatecast.training.loop import Row
 from gatecast.training.member import Member
 from gatecast.windows.covariate_scale import CovariateScale
 from gatecast.windows.reader import WindowReader
+from gatecast.windows.references.reference import Before
 
-__all__ = ["TrainedCandidate"]
+__all__ = ["Carried", "TrainedCandidate"]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a reference knows of the rows of some series that are kept no more.
+
+    Args:
+        places: position of each series, by name; others begin with their first row.
+        before: of the series in these positions.
+    """
+
+    places: Mapping[str, int]
+    before: Before
+
+    def of(self, ids: Sequence[str]) -> Before:
+        """Of series in another order."""
+        place_N = np.array([self.places.get(name, -1) for name in ids], np.int64)
+        state_N = self.before.state[place_N]
+        state_N[place_N < 0] = np.nan
+        return Before(np.where(place_N >= 0, self.before.steps[place_N], 0), state_N)
 
 
 @dataclass(frozen=True)
@@ -39,6 +61,7 @@ class TrainedCandidate:
         interrupted: a stop ended the training.
         validation_error: mean absolute error on the validation fold, in output units; nan where it is not known.
         as_good: see ``TrainingDefaults`` (it is not saved).
+        carried: what its reference knows of rows that a panel has no more (it is not saved); None = panels are whole.
     """
 
     plan: Plan
@@ -52,6 +75,7 @@ class TrainedCandidate:
     interrupted: bool = False
     validation_error: float = math.nan
     as_good: float = DEFAULTS.training.as_good
+    carried: Carried | None = None
 
     median_only = False
 
@@ -180,7 +204,8 @@ class TrainedCandidate:
     def reader(self, panel: Panel, known_N: np.ndarray | None = None) -> WindowReader:
         """Reads a panel as in training. Series not seen there get statistics of their own steps < ``known_N``."""
         plan = self.plan
-        reader = WindowReader(panel, plan.scaling, plan.framing, self.covariates)
+        before = None if self.carried is None else self.carried.of(panel.ids)
+        reader = WindowReader(panel, plan.scaling, plan.framing, self.covariates, before=before)
         if self.statistics is not None:
             known = {name: n for n, name in enumerate(self.ids)}
             place_M = np.array([known.get(name, -1) for name in panel.ids], np.int64)

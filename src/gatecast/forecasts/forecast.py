@@ -33,6 +33,8 @@ class Forecast(WithAxes):
         history: the panel that it continues, for plots; may be None.
         guarded: series in which a trained network was so far from what is plausible that the pretrained gate took its
             place.
+        cold: series that a live model has seen too little of: their forecast is naive, the last value with the
+            intervals of a random walk (nan before there are three values).
     """
 
     values_NHCQ: np.ndarray
@@ -40,6 +42,7 @@ class Forecast(WithAxes):
     axes: Axes
     history: Panel | None = None
     guarded: tuple[str, ...] = ()
+    cold: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{q:g}" for q in self.quantiles)

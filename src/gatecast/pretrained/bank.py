@@ -22,7 +22,7 @@ from gatecast.errors import InputError
 from gatecast.nn.kernels import load
 from gatecast.nn.threads import kernel_threads
 
-__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of"]
+__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of", "history_for"]
 
 SHORTEST = 3  # steps that a series needs
 STEPS_READ = 96  # last steps that the LSTM reads at most
@@ -46,6 +46,7 @@ EXPERTS = (
 """Names of the K experts, in the order of the kernels."""
 CHANNELS = 15
 FARTHEST = 1e3  # units that a forecast may be from the last value
+WITHOUT_SEASON, WITH_A_SEASON, WITH_TWO_SEASONS, SEASONS_KEPT = 260, 520, 760, 20
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,17 @@ class Seasons:
         """
         longer = sorted({period for period in periods if period > 1})
         return cls(*longer[:2]) if longer else cls()
+
+
+def history_for(seasons: Seasons) -> int:
+    """Steps of history that a forecast looks at: as many as the longest series of the training of such seasons had.
+
+    >>> history_for(Seasons()), history_for(Seasons(12)), history_for(Seasons(24, 168)), history_for(Seasons(7, 365))
+    (260, 260, 760, 760)
+    """
+    if seasons.long:
+        return max(WITH_TWO_SEASONS, 2 * seasons.long + seasons.short)
+    return max(WITHOUT_SEASON, min(SEASONS_KEPT * seasons.short, WITH_A_SEASON), 2 * seasons.short + 1)
 
 
 @dataclass(frozen=True)

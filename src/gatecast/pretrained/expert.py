@@ -12,10 +12,10 @@ from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.sampling import interpolated, joined_quantiles
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.evaluation.blended import GATE
-from gatecast.pretrained.bank import EXPERTS, Seasons
+from gatecast.pretrained.bank import EXPERTS, Seasons, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE
 from gatecast.pretrained.weights import NEWEST, gate_named
-from gatecast.pretrained.zero_shot import forecasts, history_for, never_negative
+from gatecast.pretrained.zero_shot import forecasts, never_negative
 
 __all__ = ["PretrainedExpert", "at_levels", "gate_beside", "gate_in", "leading", "mean_shares"]
 
@@ -32,12 +32,15 @@ class PretrainedExpert:
         periods: seasonal periods in steps, in any order; () = none.
         quantiles: levels to give out.
         weights: name of the weights in this package.
+        below_zero: series and targets (by position) that had a value below 0 in rows that a panel has no more; others
+            are not forecast below 0.
     """
 
     horizon: int
     periods: tuple[int, ...]
     quantiles: tuple[float, ...]
     weights: str = NEWEST
+    below_zero: frozenset[tuple[str, int]] = frozenset()
 
     median_only = False
 
@@ -95,6 +98,10 @@ class PretrainedExpert:
         first_B = panel.first[series_B]
         length_B = origin_B + 1 - first_B
         above_BC = np.stack([never_negative(target_R, first_B, length_B) for target_R in panel.target_RC.T], axis=1)
+        if self.below_zero:
+            asked = [panel.ids[n] for n in series_B.tolist()]
+            gone_BC = [[(name, c) in self.below_zero for c in range(above_BC.shape[1])] for name in asked]
+            above_BC &= ~np.array(gone_BC, np.bool_).reshape(above_BC.shape)
         above = np.expand_dims(above_BC, (*range(1, values.ndim - 2), values.ndim - 1))
         bounded: np.ndarray = np.where(above, np.maximum(values, 0), values)
         return bounded

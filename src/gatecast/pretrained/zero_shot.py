@@ -7,25 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_of
+from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_of, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate
 from gatecast.training.device import lean
 
-__all__ = ["forecasts", "history_for", "never_negative"]
+__all__ = ["forecasts", "never_negative"]
 
 SERIES_AT_ONCE = 512
-WITHOUT_SEASON, WITH_A_SEASON, WITH_TWO_SEASONS, SEASONS_KEPT = 260, 520, 760, 20
-
-
-def history_for(seasons: Seasons) -> int:
-    """Steps of history that a forecast looks at: as many as the longest series of the training of such seasons had.
-
-    >>> history_for(Seasons()), history_for(Seasons(12)), history_for(Seasons(24, 168)), history_for(Seasons(7, 365))
-    (260, 260, 760, 760)
-    """
-    if seasons.long:
-        return max(WITH_TWO_SEASONS, 2 * seasons.long + seasons.short)
-    return max(WITHOUT_SEASON, min(SEASONS_KEPT * seasons.short, WITH_A_SEASON), 2 * seasons.short + 1)
 
 
 def forecasts(

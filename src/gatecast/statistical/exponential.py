@@ -30,7 +30,7 @@ from gatecast.nn.threads import kernel_threads
 from gatecast.statistical.naive import checked
 from gatecast.statistical.smoothing_grid import TRENDS, Grid, errors_so_far, forecasts_at, grid_of
 
-__all__ = ["exponential_smoothing"]
+__all__ = ["exponential_smoothing", "window_step"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -84,6 +84,15 @@ def exponential_smoothing(
     if kernels is None:
         return _by_numpy(x_RC, first, origin, horizon, season)
     return _by_kernels(kernels, x_RC, first, origin, horizon, season)
+
+
+def window_step(season: int) -> int:
+    """Steps K between two starts of windows, counted from the first observation.
+
+    >>> window_step(12), window_step(1)
+    (288, 240)
+    """
+    return max(_SEASONS_KEPT * season, _STEPS_KEPT)
 
 
 def _by_kernels(
@@ -182,7 +191,7 @@ class _Windows:
 
 def _windows(column_P: Rows, begin_P: Rows, origin_P: Rows, season: int) -> tuple[_Windows, Rows]:
     """Choose the window of each origin. Returns the different ones, and for each (P,) which of them it is."""
-    keep = max(_SEASONS_KEPT * season, _STEPS_KEPT)
+    keep = window_step(season)
     start_P = begin_P + keep * np.maximum(0, (origin_P - begin_P) // keep - 1)
     steps_P = origin_P - start_P + 1
     season_P = np.where(steps_P < 2 * season, 1, season)

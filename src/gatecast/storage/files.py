@@ -17,15 +17,16 @@ from gatecast.storage.checks import check_document, check_tensors, check_values
 from gatecast.storage.codec import decode, encode, parse, write
 from gatecast.storage.container import AdvisedError, Container, digest_of, opened, pack, type_of, write_atomically
 from gatecast.storage.document import Envelope, FittedDocument, seal, unseal
+from gatecast.storage.live import LIVE, LiveDocument, check_live
 
 if TYPE_CHECKING:
     from gatecast.data.schema import Column
     from gatecast.ensemble.fitted import Fitted
 
-__all__ = ["describe_file", "load", "save"]
+__all__ = ["PathLike", "describe_file", "document_in", "load", "naming", "save", "unsealed"]
 
 FORECASTER = "forecaster"
-KINDS = {FORECASTER: FittedDocument}
+READERS = {FORECASTER: "load", LIVE: "load_live"}
 LONGEST_MESSAGE = 600
 
 PathLike = str | os.PathLike[str]
@@ -40,7 +41,7 @@ def save(fitted: Fitted, path: PathLike) -> None:
     from gatecast import __version__
     from gatecast.storage.packing import arrays_of, document_of
 
-    with _naming(path, "The model was not saved."):
+    with naming(path, "The model was not saved."):
         written, arrays = encode(document_of(fitted)), arrays_of(fitted)
         _check(decode(FittedDocument, parse(write(written)), "model"), arrays)
         text = seal(FORECASTER, written, __version__, digest_of(arrays))
@@ -53,9 +54,9 @@ def load(path: PathLike) -> Fitted:
     Raises:
         ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
     """
-    with _naming(path, "Get an intact copy, or train the model again."):
+    with naming(path, "Get an intact copy, or train the model again."):
         with opened(Path(path)) as container:
-            document = _document(unseal(container.text), container)
+            document = _document(unsealed(container, FORECASTER).model, container)
             arrays = container.arrays()
         _check(document, arrays)
         if digest_of(arrays) != unseal(container.text).tensors_sha256:
@@ -71,9 +72,9 @@ def describe_file(path: PathLike) -> dict[str, Any]:
     Raises:
         ModelFileError: as ``load``, save for what only the tensors' values show.
     """
-    with _naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
+    with naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
         envelope = unseal(container.text)
-        document = _document(envelope, container)
+        document, about = _model_in(envelope, container)
         weights = [tensor for name, tensor in container.tensors.items() if ".member." in name]
         return {
             "file": str(path),
@@ -81,10 +82,26 @@ def describe_file(path: PathLike) -> dict[str, Any]:
             "format": envelope.format,
             "gatecast": envelope.gatecast,
             "kind": envelope.kind,
+            **about,
             **_described(document),
             "parameters": sum(tensor.size for tensor in weights),
             "tensors": len(container.tensors),
         }
+
+
+def document_in(path: PathLike) -> FittedDocument:
+    """The model in a file of either kind, from its header alone. Raises ModelFileError as ``describe_file`` does."""
+    with naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
+        return _model_in(unseal(container.text), container)[0]
+
+
+def _model_in(envelope: Envelope, container: Container) -> tuple[FittedDocument, dict[str, Any]]:
+    """The model of a file of either kind, and what a live one holds besides."""
+    if envelope.kind != LIVE:
+        return _document(unsealed(container, FORECASTER).model, container), {}
+    live = decode(LiveDocument, envelope.model, "model")
+    check_live(live, container.tensors)
+    return live.model, {"series": len(live.ids), "steps": sum(live.lengths)}
 
 
 def _described(document: FittedDocument) -> dict[str, Any]:
@@ -126,11 +143,19 @@ def _columns(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
     return [{"name": c.name, "categories": None if c.categories is None else list(c.categories)} for c in columns]
 
 
-def _document(envelope: Envelope, container: Container) -> FittedDocument:
+def unsealed(container: Container, kind: str) -> Envelope:
+    """The envelope of an open file. Raises ModelFileError where it holds something else."""
+    envelope = unseal(container.text)
+    if envelope.kind in READERS and envelope.kind != kind:
+        raise AdvisedError(f"holds a {envelope.kind!r}; this reads a {kind!r}. Use {READERS[envelope.kind]}().")
+    if envelope.kind != kind:
+        raise ModelFileError(f"holds a {envelope.kind[:40]!r}; this version reads {', '.join(READERS)}.")
+    return envelope
+
+
+def _document(model: Any, container: Container) -> FittedDocument:
     """The checked document of an open file; its tensors have the right names, dtypes and shapes."""
-    if envelope.kind not in KINDS:
-        raise ModelFileError(f"holds a {envelope.kind[:40]!r}; this version reads {', '.join(KINDS)}.")
-    document = decode(KINDS[envelope.kind], envelope.model, "model")
+    document = decode(FittedDocument, model, "model")
     check_document(document)
     check_tensors(document, container.tensors)
     return document
@@ -143,7 +168,7 @@ def _check(document: FittedDocument, arrays: dict[str, np.ndarray]) -> None:
 
 
 @contextmanager
-def _naming(path: PathLike, remedy: str) -> Iterator[None]:
+def naming(path: PathLike, remedy: str) -> Iterator[None]:
     """Every failure becomes one line with the file's name and what to do."""
     try:
         yield

@@ -16,6 +16,7 @@ from gatecast.windows.calendar import Calendar
 from gatecast.windows.channels import Layout, Source, Steps, Windows
 from gatecast.windows.covariate_scale import CovariateScale
 from gatecast.windows.index import forked
+from gatecast.windows.references.reference import Before
 from gatecast.windows.regular_reader import RegularReader
 from gatecast.windows.scaling import Scaling, location_and_spread, residual_size
 from gatecast.windows.shape import Batch, Framing
@@ -33,6 +34,7 @@ class WindowReader:
         framing: the sizes of a window.
         covariates: scale of the covariates, from the training span.
         fitted: (N, 3, C) location, spread and output spread of each series, for a fitted scaling.
+        before: what the reference knows of rows that are not there any more; None = the series are whole.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class WindowReader:
         framing: Framing,
         covariates: CovariateScale,
         fitted: np.ndarray | None = None,
+        before: Before | None = None,
     ) -> None:
         self.panel = panel
         self.scaling = scaling
@@ -52,7 +55,8 @@ class WindowReader:
         self.complete = self.u_RC.complete
         self.begun = self.u_RC.begun
         self.calendar = Calendar.of(panel, framing.calendar, framing.year_waves)
-        self.reference = scaling.reference.bind(panel, self.u_RC)
+        kind = scaling.reference
+        self.reference = kind.bind(panel, self.u_RC) if before is None else kind.resume(panel, self.u_RC, before)
         self.source = Source(panel, covariates, self.calendar)
         self.layout = Layout(panel.schema, scaling, framing, panel.frequency)
         self._regular = RegularReader(self.source, self.u_RC, self.reference, self.layout)

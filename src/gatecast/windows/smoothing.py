@@ -28,7 +28,7 @@ from gatecast.nn.threads import kernel_threads
 if TYPE_CHECKING:
     from gatecast.windows.targets import TargetRows
 
-__all__ = ["Smoothed", "SmoothedAsRead"]
+__all__ = ["Smoothed", "SmoothedAsRead", "Start"]
 
 LARGE_BYTES = 4 << 20
 VALUES_PER_THREAD = 50_000  # some 0.5 ms
@@ -49,6 +49,21 @@ class Smoothed:
     season_RC: np.ndarray
 
 
+@dataclass(frozen=True)
+class Start:
+    """Where the smoothings of N series go on, whose earlier rows are not there any more.
+
+    Args:
+        steps: (N,) steps before the first row of each; 0 = the series begins with it.
+        level_NMC: level at its first M rows, M steps of a season; what is 0 steps along is not read.
+        season_NMC: season of these rows.
+    """
+
+    steps: np.ndarray
+    level_NMC: np.ndarray
+    season_NMC: np.ndarray
+
+
 class SmoothedAsRead:
     """Level and season of all series of a flat buffer, of each from when a window of it is first read.
 
@@ -65,15 +80,18 @@ class SmoothedAsRead:
         season: m; 1 = a level alone.
         alpha: gain of the level, 0 to 1.
         gamma: gain of the season, 0 to 1.
+        start: where they go on; None = all of them begin. A series that goes on has M rows at least.
     """
 
     def __init__(
         self, u_RC: np.ndarray | TargetRows, first: np.ndarray, length: np.ndarray, season: int, alpha: float,
-        gamma: float,
+        gamma: float, start: Start | None = None,
     ) -> None:  # fmt: skip
         self._u_RC, self._first, self._length = u_RC, first, length
         self._season, self._alpha, self._gamma = season, alpha, gamma
         self._result = Smoothed(_unwritten(u_RC.shape, u_RC.dtype), _unwritten(u_RC.shape, u_RC.dtype))
+        self._before = np.zeros(len(first), np.int64) if start is None else start.steps
+        self._start = start
         self._open_N = np.ones(len(first), bool)
         self._looks_left = FEW_READS if int(length.sum()) > ROWS_AT_ONCE else 0
         self._lock = Lock()
@@ -91,34 +109,46 @@ class SmoothedAsRead:
 
     def _fill(self, series: np.ndarray) -> None:
         """Write the rows of some series."""
-        first, length = self._first[series], self._length[series]
+        first, length, before = self._first[series], self._length[series], self._before[series]
+        if self._start is not None:
+            self._go_on(self._start, series[before > 0])
         if (kernels := load()) is not None and self._u_RC.dtype in (np.float32, np.float64):
-            self._fill_by_kernels(kernels, first, length)
+            self._fill_by_kernels(kernels, first, length, before)
         else:
-            self._fill_by_numpy(first, length)
+            self._fill_by_numpy(first, length, before)
 
-    def _fill_by_kernels(self, kernels: ModuleType, first: np.ndarray, length: np.ndarray) -> None:
+    def _go_on(self, start: Start, series: np.ndarray) -> None:
+        """Write the first rows of series that go on."""
+        row_NM = self._first[series, None] + np.arange(self._season)
+        self._result.level_RC[row_NM] = start.level_NMC[series]
+        self._result.season_RC[row_NM] = start.season_NMC[series]
+
+    def _fill_by_kernels(
+        self, kernels: ModuleType, first: np.ndarray, length: np.ndarray, before: np.ndarray
+    ) -> None:  # fmt: skip
         for group in series_groups(length):  # so that the copies stay small
             chosen, steps = first[group].astype(np.int64), length[group].astype(np.int64)
             u_PC = np.ascontiguousarray(np.nan_to_num(self._u_RC[row_ranges(chosen, steps)], copy=False))
-            arrays = (u_PC, chosen, steps, self._result.level_RC, self._result.season_RC)
+            skipped = before[group].astype(np.int64)
+            arrays = (u_PC, chosen, steps, skipped, self._result.level_RC, self._result.season_RC)
             kernels.smoothed_levels(
                 tuple(array.ctypes.data for array in arrays), u_PC.dtype == np.float64,
                 (len(steps), u_PC.shape[1], self._season), (self._alpha, self._gamma),
                 max(1, min(kernel_threads(), u_PC.size // VALUES_PER_THREAD)),
             )  # fmt: skip
 
-    def _fill_by_numpy(self, first: np.ndarray, length: np.ndarray) -> None:
+    def _fill_by_numpy(self, first: np.ndarray, length: np.ndarray, before: np.ndarray) -> None:
         """The same, one step of all series at a time."""
         order = np.argsort(-length, kind="stable")
         for group in series_groups(length[order]):  # so that the copies stay small
             chosen = order[group]
             row_P, offset_T = _step_by_step(first[chosen], length[chosen])
             u_PC = np.nan_to_num(self._u_RC[row_P], copy=False)
-            level_PC, season_PC = _smooth(u_PC, offset_T, self._season, self._alpha, self._gamma)
-            self._result.level_RC[row_P] = level_PC
+            made = Smoothed(self._result.level_RC[row_P], self._result.season_RC[row_P])
+            _smooth(u_PC, offset_T, before[chosen], (self._season, self._alpha, self._gamma), made)
+            self._result.level_RC[row_P] = made.level_RC
             if self._season > 1:
-                self._result.season_RC[row_P] = season_PC
+                self._result.season_RC[row_P] = made.season_RC
 
 
 def _unwritten(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
@@ -150,36 +180,40 @@ def _step_by_step(first: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _smooth(
-    u_PC: np.ndarray, offset_T: np.ndarray, season: int, alpha: float, gamma: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Level and season (P, C) of values sorted by step."""
-    level_PC, season_PC = np.empty_like(u_PC), np.zeros_like(u_PC)
+    u_PC: np.ndarray, offset_T: np.ndarray, before: np.ndarray, gains: tuple[int, float, float], made: Smoothed
+) -> None:
+    """Level and season (P, C) of values sorted by step; the first rows of series that go on are there already."""
+    season, alpha, gamma = gains
+    level_PC, season_PC = made.level_RC, made.season_RC
     offsets = offset_T.tolist()
-    _begin(u_PC, offsets, season, level_PC, season_PC)
+    _begin(u_PC, offsets, season, before, made)
     for t in range(season, len(offsets) - 1):
         now, active = slice(offsets[t], offsets[t + 1]), offsets[t + 1] - offsets[t]
+        step_A1 = t + before[:active, None]
         before_AC = level_PC[offsets[t - 1] : offsets[t - 1] + active]
         error_AC = u_PC[now] - before_AC
         if season > 1:
             last_AC = season_PC[offsets[t - season] : offsets[t - season] + active]
             error_AC -= last_AC
-            gain = max(gamma, 1 / (t // season + 1)) * (1 - alpha)
-            np.multiply(error_AC, gain, out=season_PC[now])
+            gain_A1 = np.maximum(gamma, 1 / (step_A1 // season + 1)) * (1 - alpha)
+            np.multiply(error_AC, gain_A1.astype(u_PC.dtype), out=season_PC[now])
             season_PC[now] += last_AC
-        error_AC *= max(alpha, 1 / (t + 2))
+        error_AC *= np.maximum(alpha, 1 / (step_A1 + 2)).astype(u_PC.dtype)
         np.add(before_AC, error_AC, out=level_PC[now])
-    return level_PC, season_PC
 
 
-def _begin(u_PC: np.ndarray, offsets: list[int], season: int, level_PC: np.ndarray, season_PC: np.ndarray) -> None:
+def _begin(u_PC: np.ndarray, offsets: list[int], season: int, before: np.ndarray, made: Smoothed) -> None:
     """The first season: the level is the mean so far; at its end all its seasons are known."""
     steps = min(season, len(offsets) - 1)
     sum_NC = np.zeros((offsets[1], u_PC.shape[1]))  # float64: equal values have their own value as mean
     for t in range(steps):
         now, active = slice(offsets[t], offsets[t + 1]), offsets[t + 1] - offsets[t]
         sum_NC[:active] += u_PC[now]
-        np.divide(sum_NC[:active], t + 1, out=level_PC[now], casting="same_kind")
+        begins_A1 = before[:active, None] == 0
+        np.divide(sum_NC[:active], t + 1, out=made.level_RC[now], casting="same_kind", where=begins_A1)
     if 1 < season == steps:
-        whole_AC = level_PC[offsets[season - 1] : offsets[season]]
+        whole_AC = made.level_RC[offsets[season - 1] : offsets[season]]
+        begins_A1 = before[: len(whole_AC), None] == 0
         for begin in offsets[:season]:
-            np.subtract(u_PC[begin : begin + len(whole_AC)], whole_AC, out=season_PC[begin : begin + len(whole_AC)])
+            rows = slice(begin, begin + len(whole_AC))
+            np.subtract(u_PC[rows], whole_AC, out=made.season_RC[rows], where=begins_A1)

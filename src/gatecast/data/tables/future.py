@@ -17,7 +17,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.rows import last_observed, row_ranges, rows_of, series_groups
 from gatecast.errors import Code, CovariateError, PanelError, Setting, listed
 
-__all__ = ["continued", "extend", "observed_part", "row_ranges"]
+__all__ = ["continued", "extend", "observed_part", "recent_part", "row_ranges"]
 
 
 def observed_part(panel: Panel) -> Panel:
@@ -51,7 +51,7 @@ def extend(history: Panel, panel: Panel, horizon: int, future: Any, keep: int | 
     Raises:
         CovariateError: a future covariate is missing in some series and times of the horizon.
     """
-    kept = history if keep is None else _recent_part(history, keep)
+    kept = history if keep is None else recent_part(history, keep)
     length = kept.length + horizon
     first = np.cumsum(length) - length
     values_RV = np.full((int(length.sum()), history.values_RV.shape[1]), np.nan, history.values_RV.dtype)
@@ -78,7 +78,7 @@ def continued(
         extended = extend(history, panel, horizon, future, keep)
         return extended, extended.stop - 1 - horizon
     _refuse_covariates(future)
-    kept = history if keep is None else _recent_part(history, keep)
+    kept = history if keep is None else recent_part(history, keep)
     return kept, kept.stop - 1
 
 
@@ -88,7 +88,7 @@ def _refuse_covariates(future: Any) -> None:
         raise CovariateError("future covariates were given, but the model was trained without any.")
 
 
-def _recent_part(history: Panel, keep: int) -> Panel:
+def recent_part(history: Panel, keep: int) -> Panel:
     """At least the last ``keep`` steps of each series, from early enough to know the values that fill a gap there."""
     wanted_N = np.maximum(history.stop - keep, history.first)
     last_NC = last_observed(history.target_RC, history.first, wanted_N + 1)

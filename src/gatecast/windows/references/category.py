@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, ClassVar, Self, final
 import numpy as np
 
 from gatecast.errors import ConfigError
-from gatecast.windows.references.reference import BoundReference, Reference
+from gatecast.windows.references.reference import Before, BoundReference, Reference
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
+    from gatecast.data.schema import Schema
     from gatecast.windows.targets import TargetRows
 
 __all__ = ["Category", "category_table"]
@@ -39,6 +40,7 @@ class Category(Reference):
 
     word: ClassVar[str] = "category-difference"
     wants: ClassVar[str] = "the name of a categorical future covariate, such as category-difference:day/6,"
+    goes_on: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.name or self.depth < 1:
@@ -70,7 +72,15 @@ class Category(Reference):
         return f"{self.word}:{name}{depth}"
 
     def bind(self, panel: Panel, rows: TargetRows) -> BoundReference:
-        return _CategoryRows(self, panel, rows)
+        return _CategoryRows(self, panel, rows, None)
+
+    def resume(self, panel: Panel, rows: TargetRows, before: Before) -> BoundReference:
+        return _CategoryRows(self, panel, rows, before)
+
+    def state_shape(self, schema: Schema) -> tuple[int, ...]:
+        """The last ``depth`` values of each category; nan where there is none."""
+        columns = schema.category_slice(self.name)
+        return columns.stop - columns.start, self.depth, len(schema.targets)
 
     @property
     def reach(self) -> int:
@@ -83,8 +93,21 @@ class Category(Reference):
 
 @final
 class _CategoryRows(BoundReference):
-    def __init__(self, reference: Category, panel: Panel, rows: TargetRows) -> None:
-        self._reference, self._panel, self._rows = reference, panel, rows
+    def __init__(self, reference: Category, panel: Panel, rows: TargetRows, before: Before | None) -> None:
+        self._reference, self._panel, self._rows, self._before = reference, panel, rows, before
+
+    def state_at(self, series_M: np.ndarray, row_M: np.ndarray) -> np.ndarray:
+        panel, depth = self._panel, self._reference.depth
+        observed_R, groups = self._observed_R
+        state_MGDC = np.full((len(series_M), groups, depth, len(panel.targets)), np.nan)
+        for m, (n, row) in enumerate(zip(series_M.tolist(), row_M.tolist(), strict=True)):
+            rows = slice(int(panel.first[n]), row)
+            for group in range(groups):
+                values_MC = self._rows[rows][observed_R[rows] == group]
+                padded_MC = _padded(values_MC, depth, None if self._before is None else self._before.state[n, group])
+                if len(padded_MC):
+                    state_MGDC[m, group] = padded_MC[-depth:]
+        return state_MGDC
 
     def at(self, series_B: np.ndarray, first_B1: np.ndarray, origin_BK: np.ndarray, horizon: int) -> np.ndarray:
         usual_RGC, category_R = self._tables
@@ -96,39 +119,60 @@ class _CategoryRows(BoundReference):
     @cached_property
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
         """(R, G, C) usual value of each category, and (R,) the category of each row."""
-        panel, rows = self._panel, self._rows
-        onehot_RG = panel.values_RV[:, panel.schema.category_slice(self._reference.name)]
-        category_R = onehot_RG.argmax(axis=1)
-        seen_RC = rows.seen_RC  # a filled value is that of another category
+        panel, depth = self._panel, self._reference.depth
+        observed_R, groups = self._observed_R
+        state = None if self._before is None else self._before.state
+        table_RGC = category_table(self._rows, panel.first, panel.length, observed_R, groups, depth, state)
+        return table_RGC, self._category_R
+
+    @cached_property
+    def _category_R(self) -> np.ndarray:
+        """(R,) the category of each row."""
+        columns = self._panel.schema.category_slice(self._reference.name)
+        return np.asarray(self._panel.values_RV[:, columns].argmax(axis=1))
+
+    @property
+    def _observed_R(self) -> tuple[np.ndarray, int]:
+        """(R,) the category of each row that was observed, else -1, for a filled value is that of another one; G."""
+        columns, seen_RC = self._panel.schema.category_slice(self._reference.name), self._rows.seen_RC
+        category_R = self._category_R
         observed_R = category_R if seen_RC is None else np.where(seen_RC.all(axis=1), category_R, -1)
-        groups, depth = onehot_RG.shape[1], self._reference.depth
-        return category_table(rows, panel.first, panel.length, observed_R, groups, depth), category_R
+        return observed_R, columns.stop - columns.start
 
 
 def category_table(
     u_RC: np.ndarray | TargetRows, first: np.ndarray, length: np.ndarray, category_R: np.ndarray, groups: int,
-    depth: int,
+    depth: int, before_NGDC: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
     """(R, G, C): at each row, the median of the last ``depth`` values of each category in that series; NaN before any.
 
-    A median, so that one odd day (a storm, a strike) does not become tomorrow's reference.
+    A median, so that one odd day (a storm, a strike) does not become tomorrow's reference. ``before_NGDC`` are the last
+    values before the first row of each series, nan for none.
     """
     table_RGC = np.full((len(u_RC), groups, u_RC.shape[1]), np.nan, u_RC.dtype)
     for n in range(len(first)):
         rows = slice(int(first[n]), int(first[n] + length[n]))
         for group in range(groups):
-            table_RGC[rows, group] = _running_median(u_RC[rows], category_R[rows] == group, depth)
+            before_DC = None if before_NGDC is None else before_NGDC[n, group]
+            table_RGC[rows, group] = _running_median(u_RC[rows], category_R[rows] == group, depth, before_DC)
     return table_RGC
 
 
-def _running_median(u_TC: np.ndarray, chosen_T: np.ndarray, depth: int) -> np.ndarray:
+def _running_median(u_TC: np.ndarray, chosen_T: np.ndarray, depth: int, before_DC: np.ndarray | None) -> np.ndarray:
     """(T, C) median of the last ``depth`` chosen values up to each step; NaN before the first."""
     result_TC = np.full_like(u_TC, np.nan)
     chosen_MC = u_TC[chosen_T]
-    if not len(chosen_MC):
+    padded_MC = _padded(chosen_MC, depth, before_DC)
+    if not len(padded_MC):
         return result_TC
-    padded_MC = np.concatenate([np.repeat(chosen_MC[:1], depth - 1, axis=0), chosen_MC])
     median_MC = np.median(np.lib.stride_tricks.sliding_window_view(padded_MC, depth, axis=0), axis=-1)
-    seen_T = np.cumsum(chosen_T)
-    result_TC[seen_T > 0] = median_MC[seen_T[seen_T > 0] - 1]
+    place_T = np.cumsum(chosen_T) + len(median_MC) - len(chosen_MC) - 1
+    result_TC[place_T >= 0] = median_MC[place_T[place_T >= 0]]
     return result_TC
+
+
+def _padded(chosen_MC: np.ndarray, depth: int, before_DC: np.ndarray | None) -> np.ndarray:
+    """Values with the ``depth`` before them in front; where there are none, with the first one repeated."""
+    if before_DC is not None and np.isfinite(before_DC).all():
+        return np.concatenate([before_DC.astype(chosen_MC.dtype), chosen_MC])
+    return np.concatenate([np.repeat(chosen_MC[:1], depth - 1, axis=0), chosen_MC])

@@ -20,9 +20,10 @@ from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
+    from gatecast.data.schema import Schema
     from gatecast.windows.targets import TargetRows
 
-__all__ = ["REAL_STEPS", "Block", "BoundReference", "Periodic", "Reference", "exact"]
+__all__ = ["REAL_STEPS", "Before", "Block", "BoundReference", "Periodic", "Reference", "exact"]
 
 REAL_STEPS = 3  # observed steps before a first forecast is trained
 
@@ -48,8 +49,28 @@ class Block:
     origins: int
 
 
+@dataclass(frozen=True)
+class Before:
+    """What a reference has to know of the rows of N series that are not there any more.
+
+    Args:
+        steps: (N,) how many they are; 0 = the series begins with its first row.
+        state: (N, ...) numbers, as each kind of reference needs them, in transformed units.
+    """
+
+    steps: np.ndarray
+    state: np.ndarray
+
+
 class BoundReference(ABC):
     """A reference over the rows of one panel."""
+
+    def state_at(self, series_M: np.ndarray, row_M: np.ndarray) -> np.ndarray:
+        """(M, ...) state of some series whose rows before ``row_M`` go; only where ``Reference.goes_on``.
+
+        At these rows every target is observed, and a window with its season follows.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def at(self, series_B: np.ndarray, first_B1: np.ndarray, origin_BK: np.ndarray, horizon: int) -> np.ndarray:
@@ -84,6 +105,7 @@ class Reference(ABC):
     has_whole_history: ClassVar[bool] = False  # it follows the series from its beginning: a short window is enough
     in_blocks: ClassVar[bool] = False  # regular windows can be read by ``BoundReference.blocks``
     lead: ClassVar[int] = 0  # rows before the window that ``blocks`` wants to see too
+    goes_on: ClassVar[bool] = False  # it reads all rows so far, and can go on from a state in place of the first ones
 
     # ---------------------------------------------------------------- text
 
@@ -101,6 +123,14 @@ class Reference(ABC):
     @abstractmethod
     def bind(self, panel: Panel, rows: TargetRows) -> BoundReference:
         """The reference over ``rows``, the transformed targets of a panel; nothing is computed before it is read."""
+
+    def resume(self, panel: Panel, rows: TargetRows, before: Before) -> BoundReference:
+        """The same over series that have lost their first rows; only where ``goes_on``."""
+        raise NotImplementedError
+
+    def state_shape(self, schema: Schema) -> tuple[int, ...]:
+        """Shape of the state of one series; only where ``goes_on``."""
+        raise NotImplementedError
 
     @property
     @abstractmethod

@@ -14,12 +14,13 @@ import numpy as np
 
 from gatecast.data.rows import windows_at
 from gatecast.errors import ConfigError
-from gatecast.windows.references.reference import Block, BoundReference, Periodic, Reference, exact
+from gatecast.windows.references.reference import Before, Block, BoundReference, Periodic, Reference, exact
 from gatecast.windows.references.seasonal import ahead_of
-from gatecast.windows.smoothing import SmoothedAsRead
+from gatecast.windows.smoothing import SmoothedAsRead, Start
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
+    from gatecast.data.schema import Schema
     from gatecast.windows.targets import TargetRows
 
 __all__ = ["Smooth"]
@@ -44,6 +45,7 @@ class Smooth(Periodic):
     wants: ClassVar[str] = "season/alpha/gamma, such as smooth:12/0.2/0.3,"
     has_whole_history: ClassVar[bool] = True
     in_blocks: ClassVar[bool] = True
+    goes_on: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.season < 1:
@@ -60,7 +62,14 @@ class Smooth(Periodic):
         return f"{self.word}:{self.season}/{exact(self.alpha)}/{exact(self.gamma)}"
 
     def bind(self, panel: Panel, rows: TargetRows) -> BoundReference:
-        return _SmoothRows(self, panel, rows)
+        return _SmoothRows(self, panel, rows, None)
+
+    def resume(self, panel: Panel, rows: TargetRows, before: Before) -> BoundReference:
+        return _SmoothRows(self, panel, rows, before)
+
+    def state_shape(self, schema: Schema) -> tuple[int, ...]:
+        """Level and season at the first rows, as many as a season has."""
+        return 2, self.season, len(schema.targets)
 
     @property
     def reach(self) -> int:
@@ -79,15 +88,24 @@ class Smooth(Periodic):
 
 @final
 class _SmoothRows(BoundReference):
-    def __init__(self, reference: Smooth, panel: Panel, rows: TargetRows) -> None:
-        self._reference, self._panel, self._rows = reference, panel, rows
+    def __init__(self, reference: Smooth, panel: Panel, rows: TargetRows, before: Before | None) -> None:
+        self._reference, self._panel, self._rows, self._before = reference, panel, rows, before
+
+    def state_at(self, series_M: np.ndarray, row_M: np.ndarray) -> np.ndarray:
+        smooth = self._smooth.of(series_M)
+        row_MS = row_M[:, None] + np.arange(self._reference.season)
+        return np.stack([smooth.level_RC[row_MS], smooth.season_RC[row_MS]], axis=1)
 
     @cached_property
     def _smooth(self) -> SmoothedAsRead:
         """Level and season at every row of the series that are read; a series begins with its first observed target."""
         stop, kind = self._panel.stop, self._reference
-        begun_N = np.minimum(self._rows.begun, stop - 1)
-        return SmoothedAsRead(self._rows, begun_N, stop - begun_N, kind.season, kind.alpha, kind.gamma)
+        begun_N, start = np.minimum(self._rows.begun, stop - 1), None
+        if self._before is not None:
+            begun_N = np.where(self._before.steps > 0, self._panel.first, begun_N)
+            state_N2MC = self._before.state.astype(self._rows.dtype)
+            start = Start(self._before.steps, state_N2MC[:, 0], state_N2MC[:, 1])
+        return SmoothedAsRead(self._rows, begun_N, stop - begun_N, kind.season, kind.alpha, kind.gamma, start)
 
     def at(self, series_B: np.ndarray, first_B1: np.ndarray, origin_BK: np.ndarray, horizon: int) -> np.ndarray:
         """Level at the origin plus the newest season of each step's place; in the first season the level alone."""

@@ -1,0 +1,153 @@
+"""Files of live models: the model and what is kept of its series. The format is specified in docs/format.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gatecast.data.labels import Labels
+from gatecast.data.rows import row_ranges
+from gatecast.errors import ModelFileError
+from gatecast.live.live import Live
+from gatecast.live.scoring import HeldBack
+from gatecast.storage.checks import check_values
+from gatecast.storage.codec import decode, encode, parse, write
+from gatecast.storage.container import digest_of, opened, pack, type_of, write_atomically
+from gatecast.storage.document import seal
+from gatecast.storage.files import PathLike, naming, unsealed
+from gatecast.storage.live import (
+    LIVE,
+    PREFIX,
+    HeldDocument,
+    LabelsDocument,
+    LiveDocument,
+    check_live,
+    check_live_values,
+)
+from gatecast.storage.packing import arrays_of, document_of, fitted_from
+
+__all__ = ["load_live", "save"]
+
+
+def save(live: Live, path: PathLike) -> None:
+    """Write model and memory to one file, atomically. The same rows in the same order give the same bytes.
+
+    Raises:
+        ModelFileError: the file cannot be written, or holds what could not be read back.
+    """
+    from gatecast import __version__
+
+    with naming(path, "The live model was not saved."):
+        written, arrays = encode(_document_of(live)), arrays_of(live.fitted) | _arrays_of(live)
+        document = decode(LiveDocument, parse(write(written)), "model")
+        check_live(document, {name: type_of(array) for name, array in arrays.items()})
+        _check_values(document, arrays)
+        write_atomically(Path(path), pack(seal(LIVE, written, __version__, digest_of(arrays)), arrays))
+
+
+def load_live(path: PathLike) -> Live:
+    """Read a live model: it goes on where ``Live.save`` left it. Everything is checked before anything is built.
+
+    Raises:
+        ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
+    """
+    with naming(path, "Get an intact copy, or begin anew with model.live(history)."):
+        with opened(Path(path)) as container:
+            envelope = unsealed(container, LIVE)
+            document = decode(LiveDocument, envelope.model, "model")
+            check_live(document, container.tensors)
+            arrays = container.arrays()
+        _check_values(document, arrays)
+        if digest_of(arrays) != envelope.tensors_sha256:
+            raise ModelFileError("its tensors were changed after it was written (SHA-256 differs).")
+        return _live_from(document, arrays, str(path))
+
+
+def _check_values(document: LiveDocument, arrays: dict[str, np.ndarray]) -> None:
+    check_values({name: array for name, array in arrays.items() if not name.startswith(PREFIX)})
+    check_live_values(document, arrays)
+
+
+# ---------------------------------------------------------------- a live model as a document and arrays
+
+
+def _document_of(live: Live) -> LiveDocument:
+    memory, labels = live._memory, live._labels
+    plain = [(name, value) for name, value in labels.values if _is_plain(value)]
+    starts = memory.starts.astype(np.int64)  # microseconds, or whole steps
+    return LiveDocument(
+        model=document_of(live.fitted),
+        most_missing=live.most_missing,
+        wide=live._precision.wide,
+        ids=tuple(memory.ids),
+        starts=tuple(starts.tolist()),
+        dropped=tuple(memory.dropped.tolist()),
+        begun=tuple(live._remembered.begun.tolist()),
+        lengths=tuple(memory.length.tolist()),
+        held=tuple(HeldDocument(held.rows, held.alarms) for held in live._held),
+        labels=LabelsDocument(
+            labels.times, labels.keys, tuple(name for name, _ in plain), [value for _, value in plain], labels.offset
+        ),
+    )
+
+
+def _is_plain(value: object) -> bool:
+    """A name that a file can hold; others, such as dates, come out as text."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(part, str | int | float | bool) for part in parts)
+
+
+def _arrays_of(live: Live) -> dict[str, np.ndarray]:
+    memory, precision, remembered = live._memory, live._precision, live._remembered
+    every = np.arange(len(memory))
+    sums = (precision.last_NC, precision.log_NC, precision.moves_NC, precision.worst_NC)
+    return {
+        "live.rows": memory.gathered(every, memory.dropped, memory.steps),
+        "live.static": memory.static_NS,
+        "live.precision": np.stack(sums),
+        "live.below": remembered.below_NC.astype(np.float64),
+        **{f"live.held.{c}": held.sizes for c, held in enumerate(live._held)},
+        **{f"live.state.{place}": states for place, states in remembered.states.items()},
+    }
+
+
+def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str) -> Live:
+    """Document and arrays must have been checked."""
+    fitted = fitted_from(document.model, {n: array for n, array in arrays.items() if not n.startswith(PREFIX)})
+    live = Live(fitted, document.most_missing)
+    labels = document.labels
+    values = [tuple(value) if isinstance(value, list) else value for value in labels.values]
+    live._labels = Labels(labels.times, labels.keys, tuple(zip(labels.names, values, strict=True)), labels.offset)
+    dropped, length = (np.array(part, np.int64) for part in (document.dropped, document.lengths))
+    starts = np.array(document.starts, np.int64).astype(live._memory.starts.dtype)
+    live._memory.add(list(document.ids), starts, arrays["live.static"], dropped)
+    _fill(live, length, arrays)
+    live._remembered.begun = np.array(document.begun, np.int64)
+    live._precision.wide = document.wide
+    live._held = [
+        HeldBack(arrays[f"live.held.{c}"], one.rows, one.alarms) for c, one in enumerate(document.held)
+    ]  # fmt: skip
+    live._file = file
+    steps = live._kept.steps
+    if dropped.any() and (steps is None or (length[dropped > 0] < steps).any()):
+        raise ModelFileError("a series has dropped steps that its forecasts read.")
+    return live
+
+
+def _fill(live: Live, length: np.ndarray, arrays: dict[str, np.ndarray]) -> None:
+    """What a file holds of the series, which are in the memory by name."""
+    memory, precision, remembered = live._memory, live._precision, live._remembered
+    precision.add(len(memory))
+    remembered.add()
+    values_RV, series_R = arrays["live.rows"], np.repeat(np.arange(len(memory)), length)
+    step_R = row_ranges(memory.dropped, length)
+    memory.write(series_R, step_R, values_RV)
+    seen_R = np.isfinite(values_RV[:, : len(live.fitted.schema.targets)]).any(axis=1)
+    memory.saw(series_R[seen_R], step_R[seen_R])
+    sums = precision.last_NC, precision.log_NC, precision.moves_NC, precision.worst_NC
+    for held_NC, stored_NC in zip(sums, arrays["live.precision"], strict=True):
+        held_NC[:] = stored_NC
+    remembered.below_NC[:] = arrays["live.below"] > 0
+    for place, states in remembered.states.items():
+        states[:] = arrays[f"live.state.{place}"]

@@ -1,0 +1,382 @@
+"""Live: a fitted model that follows its data as they come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from gatecast.data.labels import PLAIN, Labels
+from gatecast.data.panel import Panel
+from gatecast.data.quantiles import middle
+from gatecast.data.schema import width_of
+from gatecast.ensemble.fitted import Fitted
+from gatecast.errors import Argument, ConfigError, PanelError, did_you_mean, listed
+from gatecast.forecasts.axes import Axes
+from gatecast.forecasts.finite import require_finite
+from gatecast.forecasts.forecast import Forecast
+from gatecast.live.ahead import Ahead, panel_of
+from gatecast.live.arrivals import NEW, WORDS, Arrivals, Rules, arrivals
+from gatecast.live.carried import Remembered, kept_of
+from gatecast.live.incoming import Incoming, Known, read_rows
+from gatecast.live.memory import Memory
+from gatecast.live.observed import Observed
+from gatecast.live.precision import Precision
+from gatecast.live.scoring import HELD_BACK, HeldBack, normal_scores
+
+__all__ = ["MOST_MISSING", "Live"]
+
+MOST_MISSING = 1000
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Live:
+    """A fitted forecaster that follows its series row by row. ``Forecaster.live`` makes one; ``load_live`` reads one.
+
+    ``forecast`` gives what ``Forecaster.predict`` would give on the whole history, to six digits, however the rows
+    came; what is kept of a series is bounded by what its forecasts read. ``describe`` says how much that is.
+
+    No state of an LSTM is carried from row to row: a forecast starts its networks at the beginning of their lookback,
+    as in training, and a state that has read on for longer would forecast something else.
+
+    A series that is new, or has fewer steps than the model needs (``least_history``), is cold: its forecast is the last
+    value, with the intervals of a random walk, and the results name it.
+
+    Args:
+        fitted: what was learned.
+        most_missing: steps of a series that may be missing in a row; a row after more is refused.
+    """
+
+    def __init__(self, fitted: Fitted, most_missing: int = MOST_MISSING) -> None:
+        if most_missing < 0:
+            raise ConfigError(Argument("most_missing", of="live"), f" must be 0 or more; got {most_missing}.")
+        schema = fitted.schema
+        self.fitted = fitted
+        self.most_missing = most_missing
+        self._labels: Labels = PLAIN
+        self._memory = Memory(fitted.frequency, schema.width, width_of(schema.static))
+        self._kept = kept_of(fitted)
+        self._remembered = Remembered(fitted, self._memory)
+        fixed = [frozenset(one.ids) for one in fitted.candidates if one.statistics is not None]
+        self._known_scale = frozenset.intersection(*fixed) if fixed else None  # others: all of their steps are kept
+        self._precision = Precision(len(schema.targets))
+        self._held = [HeldBack() for _ in schema.targets]
+        self._file: str | None = None
+
+    @classmethod
+    def after(
+        cls,
+        fitted: Fitted,
+        history: Panel | None,
+        held_back: int | None = None,
+        trained: Mapping[str, Any] = NOTHING,
+        most_missing: int = MOST_MISSING,
+    ) -> Live:
+        """One that has seen a history.
+
+        Args:
+            fitted: what was learned.
+            history: where to begin; None = with no series at all.
+            held_back: last steps of each series that training did not see: their errors make the anomaly scores; None =
+                what ``trained`` says.
+            trained: the last time that training saw, by series; empty = nobody knows.
+            most_missing: as for ``Live``.
+        """
+        live = cls(fitted, most_missing)
+        if held_back is not None and held_back < 0:
+            raise ConfigError(Argument("held_back", of="live"), f" must be 0 or more; got {held_back}.")
+        if history is not None:
+            live._begin(history, _held_from(history, held_back, trained))
+        return live
+
+    # ---------------------------------------------------------------- what it is
+
+    def __len__(self) -> int:
+        """Number of series that are followed."""
+        return len(self._memory)
+
+    def __repr__(self) -> str:
+        return f"<Live {self.describe()}>"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the series, in the order in which they came."""
+        return tuple(self._memory.ids)
+
+    @property
+    def horizon(self) -> int:
+        """Steps H of a forecast."""
+        return self.fitted.horizon
+
+    @property
+    def least_history(self) -> int:
+        """Steps of a series below which it is cold."""
+        return self.fitted.least_history
+
+    @property
+    def steps_kept(self) -> int:
+        """Steps of all series together that are kept."""
+        return int(self._memory.length.sum())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the rows of all series take."""
+        return self._memory.nbytes
+
+    def describe(self) -> str:
+        """Series, steps that are kept of each at least, and why so many, in one line."""
+        return f"{len(self):,} series · {self._kept.why} · {self.fitted.describe()}"
+
+    # ---------------------------------------------------------------- rows in
+
+    def observe(self, rows: Any, *, revise: bool = False) -> Observed:
+        """Take new rows in, and say of each what was forecast for it and how odd it is.
+
+        All rows are checked before any is taken. A row that repeats a known one is ignored. Steps without a row become
+        missing ones. Future covariates may come with their row, before it or after it.
+
+        Args:
+            rows: values by column name ({"ds": "2024-01-31", "sales": 5.0}), columns by name, a list of such records,
+                a frame of any library, a panel; of one or many series, one or many steps, in any order. Times are
+                written as in the history; without a time column rows of whole steps follow each other.
+            revise: rows that contradict what is known replace it. A missing value never replaces a known one.
+
+        Raises:
+            PanelError: rows lie in the past, contradict what is known, lie off the grid, come after more than
+                ``most_missing`` missing steps, cannot be read, or have no logarithm where the model takes it.
+            CovariateError: a category is unknown, or a new series lacks its static covariates.
+        """
+        incoming = read_rows(rows, self._known)
+        rules = Rules(self.fitted.schema, revise, self.most_missing, self._logarithms)
+        came = arrivals(self._memory, incoming, rules)
+        self._know_labels(incoming)
+        self._take(came)
+        quantiles_RCQ, cold_R = self._one_step(came)
+        observed = self._told(incoming, came, quantiles_RCQ, cold_R)
+        self._forget(np.unique(came.series_R))
+        return observed
+
+    def _begin(self, history: Panel, held_from_N: np.ndarray) -> None:
+        """Take a history in, and the errors of the steps that training did not see."""
+        incoming = read_rows(history, self._known)
+        self._labels = history.labels
+        self._precision.wide = history.values_RV.dtype == np.float64
+        self._memory.add(history.ids, history.starts, incoming.static_MS)
+        step_R = np.arange(len(incoming)) - np.repeat(np.cumsum(history.length) - history.length, history.length)
+        seen_RC = np.isfinite(incoming.values_RV[:, : len(history.targets)])
+        kind_R = np.full(len(incoming), NEW)
+        came = Arrivals(
+            np.arange(len(incoming)), incoming.series_R, step_R, incoming.values_RV, kind_R, seen_RC
+        )  # fmt: skip
+        self._take(came)
+        late = np.flatnonzero(step_R >= np.repeat(held_from_N, history.length))
+        if len(late):
+            came = Arrivals(*(part[late] for part in vars(came).values()))
+            quantiles_RCQ, cold_R = self._one_step(came)
+            self._scored(came, quantiles_RCQ, cold_R)
+        self._forget(np.arange(len(history)))
+        self._memory.tighten()
+
+    def _take(self, came: Arrivals) -> None:
+        """Write rows into the memory."""
+        targets = len(self.fitted.schema.targets)
+        more = len(self._memory) - len(self._precision.last_NC)
+        if more:
+            self._precision.add(more)
+            self._remembered.add()
+        self._memory.write(came.series_R, came.step_R, came.values_RV)
+        seen_R = came.seen_RC.any(axis=1)
+        self._memory.saw(came.series_R[seen_R], came.step_R[seen_R])
+        fresh = np.flatnonzero((came.kind_R == NEW) & seen_R)
+        self._precision.follow(came.series_R[fresh], came.step_R[fresh], came.values_RV[fresh, :targets])
+
+    def _forget(self, series: np.ndarray) -> None:
+        """Drop rows that no forecast will read; only where half of those kept are, so that it costs little per row."""
+        memory, most, targets = self._memory, self._kept.most, len(self.fitted.schema.targets)
+        if most is None:
+            return
+        full, counts = [], []
+        for n in series[memory.length[series] > most].tolist():
+            at = np.array([n])
+            values_TV = memory.gathered(at, memory.dropped[at], memory.observed[at] + 1)
+            count = (
+                self._kept.droppable(values_TV[:, :targets])
+                if self._known_scale is None or memory.ids[n] in self._known_scale
+                else 0
+            )
+            if count:
+                full.append(n)
+                counts.append(count)
+        if not full:
+            return
+        if self._kept.reads is None:
+            panel = self._panel(np.array(full))
+            self._remembered.move_on(panel, np.array(full), np.array(counts))
+        for n, count in zip(full, counts, strict=True):
+            memory.drop(n, count)
+
+    def _panel(self, series_M: np.ndarray) -> Panel:
+        """All that is kept of some series."""
+        return panel_of(self.fitted, self._memory, series_M, self._precision.dtype, self._labels)
+
+    # ---------------------------------------------------------------- what was forecast for them
+
+    def _one_step(self, came: Arrivals) -> tuple[np.ndarray, np.ndarray]:
+        """Quantiles (R, C, Q) of each new row from the row before, and where they are naive (R,)."""
+        targets, levels = len(self.fitted.schema.targets), len(self.fitted.levels)
+        quantiles_RCQ = np.full((len(came.series_R), targets, levels), np.nan)
+        cold_R = np.zeros(len(came.series_R), np.bool_)
+        rows = np.flatnonzero(came.scored_R)
+        if len(rows):
+            series_M, code_B = np.unique(came.series_R[rows], return_inverse=True)
+            panel = self._panel(series_M)
+            origin_B = panel.first[code_B] + came.step_R[rows] - 1 - self._memory.dropped[series_M[code_B]]
+            cold_R[rows] = came.step_R[rows] < self.least_history
+            quantiles_RCQ[rows] = self._ahead.one_step(panel, code_B, origin_B, cold_R[rows])
+        return quantiles_RCQ, cold_R
+
+    def _scored(self, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Normal and anomaly scores (R, C), in the order of time; errors of cold series are not held back."""
+        value_RC = np.where(came.seen_RC, came.values_RV[:, : came.seen_RC.shape[1]], np.nan)
+        score_RC = normal_scores(value_RC, quantiles_RCQ, self.fitted.levels)
+        anomaly_RC = np.full(score_RC.shape, np.nan)
+        warm = np.flatnonzero(~cold_R)
+        warm = warm[np.lexsort((came.order_R[warm], self._times(came)[warm]))]
+        for c, held in enumerate(self._held):
+            anomaly_RC[warm, c] = held.scores(score_RC[warm, c])
+        return score_RC, anomaly_RC
+
+    def _told(self, incoming: Incoming, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray) -> Observed:
+        """The result, in the order of the rows given."""
+        score_RC, anomaly_RC = self._scored(came, quantiles_RCQ, cold_R)
+        back_R = np.argsort(came.order_R)
+        targets = self.fitted.schema.targets
+        return Observed(
+            ids=np.array(incoming.ids, dtype=object)[incoming.series_R],
+            times=self._times(came)[back_R],
+            targets=targets,
+            values_RC=incoming.values_RV[:, : len(targets)],
+            forecast_RC=quantiles_RCQ[..., middle(self.fitted.levels)][back_R],
+            score_RC=score_RC[back_R],
+            anomaly_RC=anomaly_RC[back_R],
+            kinds=np.array(WORDS, dtype=object)[came.kind_R[back_R]],
+            cold_R=cold_R[back_R],
+            frequency=self.fitted.frequency,
+            backend=self.fitted.backend,
+            names=self.fitted.names,
+            labels=self._labels,
+        )
+
+    def _times(self, came: Arrivals) -> np.ndarray:
+        return self.fitted.frequency.advance(self._memory.starts[came.series_R], came.step_R)
+
+    # ---------------------------------------------------------------- forecasts out
+
+    def forecast(self, ids: str | int | Iterable[str | int] | None = None, *, future: Any | None = None) -> Forecast:
+        """Forecast the H steps after the last observed target: what ``predict`` gives on the whole history.
+
+        Args:
+            ids: names of series, in the order wanted; None = all that have a value.
+            future: future covariates, as for ``predict``; those that were observed ahead need not be given.
+
+        Returns:
+            A forecast; ``cold`` names the series that were too short for the model.
+
+        Raises:
+            PanelError: a series is unknown, or has no observed target; or a forecast is not finite.
+            CovariateError: a future covariate is missing somewhere in the horizon.
+        """
+        series_M = self._asked(ids)
+        memory, fitted = self._memory, self.fitted
+        cold_M = memory.observed[series_M] + 1 < self.least_history
+        panel = self._panel(series_M)
+        shape = (len(series_M), self.horizon, len(fitted.schema.targets), len(fitted.levels))
+        values_NHCQ, guarded_N = np.full(shape, np.nan), np.zeros(len(series_M), np.bool_)
+        warm, cold = np.flatnonzero(~cold_M), np.flatnonzero(cold_M)
+        if len(warm):
+            values_MHCQ, guarded_N[warm] = self._ahead.after(panel.select(warm), future)
+            require_finite(values_MHCQ, panel.select(warm), self._file)
+            values_NHCQ = values_NHCQ.astype(values_MHCQ.dtype)
+            values_NHCQ[warm] = values_MHCQ
+        if len(cold):
+            values_NHCQ[cold] = self._ahead.naive_after(panel.select(cold))
+        last_N = fitted.frequency.advance(memory.starts[series_M], memory.observed[series_M])
+        axes = Axes(
+            panel.ids, panel.targets, last_N, self.horizon, fitted.frequency, fitted.backend, fitted.names, self._labels
+        )  # fmt: skip
+        named = [tuple(panel.ids[n] for n in np.flatnonzero(which)) for which in (guarded_N, cold_M)]
+        return Forecast(values_NHCQ, fitted.levels, axes, panel, named[0], named[1])
+
+    def _asked(self, ids: str | int | Iterable[str | int] | None) -> np.ndarray:
+        """(M,) places of the series asked for. Raises PanelError for those that cannot be forecast."""
+        memory = self._memory
+        if not len(memory):
+            raise PanelError("no series is followed yet: observe() some rows first, or begin with a history.")
+        if ids is None:
+            found = np.flatnonzero(memory.observed >= 0)
+            if not len(found):
+                raise PanelError(f"none of the {len(memory):,} series has an observed target yet.")
+            return found
+        names = [str(ids)] if isinstance(ids, str) or not isinstance(ids, Iterable) else [str(name) for name in ids]
+        unknown = [f"{name!r}{did_you_mean(name, memory.ids)}" for name in names if name not in memory.places]
+        if unknown:
+            raise PanelError(f"there is no series {listed(unknown)}; {len(memory):,} are followed.")
+        places = np.array([memory.places[name] for name in names], np.int64)
+        empty = [repr(memory.ids[n]) for n in places[memory.observed[places] < 0]]
+        if empty or not len(places):
+            told = f"no target was observed yet in {listed(empty)}." if empty else "no series was asked for."
+            raise PanelError(told)
+        return places
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write model and memory to one file, atomically; ``gatecast.load_live`` reads it. See ``docs/format.md``.
+
+        The file holds the rows that are kept: unlike a model file it contains data.
+
+        Raises:
+            ModelFileError: the file cannot be written.
+        """
+        from gatecast.live import files
+
+        files.save(self, path)
+
+    # ---------------------------------------------------------------- its parts
+
+    @property
+    def _ahead(self) -> Ahead:
+        return Ahead(self._remembered.fitted(), self._kept.reads)
+
+    @property
+    def _known(self) -> Known:
+        fitted = self.fitted
+        return Known(fitted.schema, fitted.frequency, fitted.names, self._memory.ids)
+
+    @property
+    def _logarithms(self) -> bool:
+        """A network takes logarithms, so that a target of 0 or below cannot be read."""
+        return any(one.plan.scaling.log for one in self.fitted.candidates)
+
+    def _know_labels(self, incoming: Incoming) -> None:
+        """Remember how the rows write the names of new series."""
+        known = dict(self._labels.values)
+        new = [(name, value) for name, value in incoming.labels if name not in known]
+        if new:
+            self._labels = replace(self._labels, values=(*self._labels.values, *new))
+
+
+def _held_from(history: Panel, held_back: int | None, trained: Mapping[str, Any]) -> np.ndarray:
+    """(N,) first step of each series whose error is held back; some 2,000 of the newest in all count."""
+    if held_back is not None:
+        held_N = np.minimum(history.length, held_back)
+    elif trained:
+        after = [(history.times(n) > trained[i]).sum() if i in trained else len(history.times(n))
+                 for n, i in enumerate(history.ids)]  # fmt: skip
+        held_N = np.array(after, np.int64)
+    else:
+        held_N = np.zeros(len(history), np.int64)
+    most = max(HELD_BACK // max(int((held_N > 0).sum()), 1), 1)
+    return np.asarray(history.length - np.minimum(held_N, most))

@@ -1,0 +1,110 @@
+"""How odd a value is: its place among the calibrated quantiles, and a conformal p-value from held-back errors.
+
+    z   normal score of a value: linear between the quantiles, over the normal scores of their levels
+    p   two-sided tail probability 2 Phi(-|z|) under the calibrated quantiles
+    anomaly score = (number of held-back |z| that are as large + p) / (held-back + 1)
+
+The score is a conformal p-value with |z| as nonconformity (Vovk, Gammerman and Shafer 2005, chapter 2; as a detector of
+anomalies Laxhammar and Falkman 2014): where rows are as exchangeable as the calibrated errors of a good model, it is
+uniform, whatever the quantiles are worth, and a limit of 0.001 alarms once in a thousand rows. Where the smoothed
+p-value draws a random number to break ties, p stands: without held-back errors the score is p itself. Held back are
+the errors of one step ahead that the model did not see in training: the last 2,000, of each target by itself.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from math import erfc, sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+__all__ = ["HELD_BACK", "HeldBack", "normal_scores", "tail_probability"]
+
+HELD_BACK = 2000  # errors that are kept of each target
+ALARM, GROSS = 1e-3, 2.0  # a lower score at more than twice the largest size: an outage, which is no error of the model
+MOST_ALARMS = 0.01  # unless so many of the rows are
+NONE = np.empty(0)
+FARTHEST = 37.0  # of a normal score: the tail probability is still a number
+
+
+def normal_scores(truth: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Normal scores (...) of truths (...) among quantiles (..., Q); nan where either is.
+
+    Beyond the outermost quantiles the outer lines go on. A truth that several quantiles have in common is in their
+    middle.
+
+    >>> normal_scores(np.array([3.0, 9.0]), np.array([[1.0, 3.0, 5.0]] * 2), (0.1, 0.5, 0.9)).round(2).tolist()
+    [0.0, 3.84]
+    """
+    score_Q = np.array([NormalDist().inv_cdf(level) for level in levels])
+    known = np.isfinite(truth) & np.isfinite(quantiles).all(axis=-1)
+    if len(levels) < 2:
+        return np.full(truth.shape, np.nan)
+    truth = np.where(known, truth, 0)[..., None]
+    quantiles = np.where(known[..., None], quantiles, np.arange(len(levels)))
+    below, up_to = (quantiles < truth).sum(axis=-1), (quantiles <= truth).sum(axis=-1)
+    left = np.clip(below - 1, 0, len(levels) - 2)[..., None]
+    low, high = (np.take_along_axis(quantiles, left + side, axis=-1) for side in (0, 1))
+    least = np.maximum(np.abs(low) * 1e-7, np.finfo(np.float32).tiny)
+    slope = (score_Q[left + 1] - score_Q[left]) / np.maximum(high - low, least)
+    score = (score_Q[left] + (truth - low) * slope)[..., 0]
+    at_one = up_to > below
+    shared = (score_Q[np.minimum(below, len(levels) - 1)] + score_Q[np.maximum(up_to - 1, 0)]) / 2
+    score = np.where(at_one, shared, np.clip(score, -FARTHEST, FARTHEST))
+    return np.where(known, score, np.nan)
+
+
+def tail_probability(score: np.ndarray) -> np.ndarray:
+    """Two-sided tail probabilities (...) of normal scores (...), by numpy's own means; nan stays.
+
+    >>> tail_probability(np.array([0.0, 1.959964])).round(4).tolist()
+    [1.0, 0.05]
+    """
+    return np.array([erfc(abs(z) / sqrt(2)) for z in score.ravel().tolist()]).reshape(score.shape)
+
+
+class HeldBack:
+    """The sizes of the last normal scores of one target, and where new ones stand among them.
+
+    Args:
+        sizes: those there are, the oldest first.
+        rows: rows that were scored.
+        alarms: how many of them were left out as outages: else a few of them would hide the next ones.
+    """
+
+    def __init__(self, sizes: np.ndarray = NONE, rows: int = 0, alarms: int = 0) -> None:
+        self._queue = deque(sizes.tolist())
+        self._sorted = sorted(self._queue)
+        self.rows, self.alarms = rows, alarms
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """The sizes, the oldest first."""
+        return np.array(self._queue, np.float64)
+
+    def scores(self, z_R: np.ndarray) -> np.ndarray:
+        """Anomaly scores (R,) of rows that come one after the other; each is held back for those after it."""
+        tail_R = tail_probability(z_R)
+        score_R = np.full(len(z_R), np.nan)
+        for r in np.flatnonzero(np.isfinite(z_R)).tolist():
+            size = abs(float(z_R[r]))
+            larger = len(self._sorted) - bisect_left(self._sorted, size)
+            score_R[r] = (larger + tail_R[r]) / (len(self._sorted) + 1)
+            self._take(size, score_R[r])
+        return score_R
+
+    def _take(self, size: float, score: float) -> None:
+        self.rows += 1
+        gross = score < ALARM and size > GROSS * (self._sorted[-1] if self._sorted else 0.0)
+        if gross and self.alarms < MOST_ALARMS * self.rows:
+            self.alarms += 1
+            return
+        insort(self._sorted, size)
+        self._queue.append(size)
+        if len(self._queue) > HELD_BACK:
+            del self._sorted[bisect_left(self._sorted, self._queue.popleft())]
