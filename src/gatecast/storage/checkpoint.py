@@ -59,7 +59,7 @@ class _Numbers:
 
 
 class FitFolder:
-    """States of trainings as files of a folder; they are written a few seconds after they were given, or by ``flush``."""
+    """States of trainings as files of a folder; written some seconds after they were given, or by ``flush``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
