@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ class ForecastResult:
         panel: the data.
         problem: why there is no evaluation; None where there is one.
         seconds: of all trainings.
+        future: the future covariates as they were given.
     """
 
     forecast: Forecast
@@ -45,6 +47,7 @@ class ForecastResult:
     panel: Panel
     problem: WindowError | None
     seconds: float
+    future: Any = None
 
     @property
     def scores(self) -> Scores | None:
@@ -66,6 +69,20 @@ class ForecastResult:
             "forecast": forecast_facts(self.forecast),
             "guarded": list(self.forecast.guarded),
         }
+
+    def report(self, path: str | os.PathLike[str], command: str = "") -> None:
+        """Write the forecast as one HTML page under 1 MB, which makes no request and needs no other file.
+
+        Args:
+            path: the file; an existing one is replaced.
+            command: what made it, as the page should say it; "" = the settings of the model.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        from gatecast.report.forecasts import write_forecast_page
+
+        write_forecast_page(self, path, command)
 
     def __str__(self) -> str:
         return self.verdict if self.evaluation is None else str(self.evaluation)
@@ -113,7 +130,7 @@ def forecast_with(
     elif not model.record_["interrupted"]:
         model.refit_on(panel, _left(model.time_limit, started))
     seconds = time.monotonic() - started
-    return ForecastResult(model.predict(panel, future=ahead), evaluation, model, panel, problem, seconds)
+    return ForecastResult(model.predict(panel, future=ahead), evaluation, model, panel, problem, seconds, ahead)
 
 
 def _held_out(model: Forecaster, panel: Panel, origins: int | None) -> tuple[Evaluation | None, WindowError | None]:

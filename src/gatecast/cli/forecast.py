@@ -10,8 +10,17 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_future, read_panel, require_counts, settings
-from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
+from gatecast.cli.files import (
+    PAGE_KINDS,
+    TABLE_KINDS,
+    require_pictures,
+    require_writable,
+    show_page,
+    to_future,
+    write_results,
+)
 from gatecast.cli.options import (
+    OUTPUT,
     DataOptions,
     Future,
     Json,
@@ -19,12 +28,14 @@ from gatecast.cli.options import (
     NetworkOptions,
     Origins,
     Output,
+    PictureOptions,
     Plot,
     Save,
     TrainingOptions,
 )
-from gatecast.cli.printing import Screen, worded
-from gatecast.cli.sections import show_forecast, show_model, show_panel
+from gatecast.cli.printing import Screen, command_line, worded
+from gatecast.cli.sections import show_chart, show_forecast, show_model, show_panel
+from gatecast.errors import ConfigError
 
 __all__ = ["forecast"]
 
@@ -40,6 +51,9 @@ def forecast(
     output: Output = None,
     save: Save = None,
     plot: Plot = None,
+    picture: PictureOptions = PictureOptions(),
+    report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    open_: Annotated[bool, Parameter(name="open", group=OUTPUT, negative="")] = False,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
@@ -53,11 +67,16 @@ def forecast(
         output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.
+        report: Write the forecast as one HTML page to send, which needs no network.
+        open_: Open that page in the browser.
         json: Print one JSON object.
     """
     require_writable(output, TABLE_KINDS, "--output")
     require_writable(save, (), "--save")
-    require_writable(plot, PLOT_KINDS, "--plot")
+    require_pictures(plot, picture)
+    require_writable(report, PAGE_KINDS, "--report")
+    if open_ and report is None:
+        raise ConfigError("--open opens the page of --report: give --report forecast.html too.")
     require_counts(origins=origins)
     arguments, known = settings(model, network, training), to_future(future)
     screen = Screen(json)
@@ -77,10 +96,17 @@ def forecast(
         screen.scores(made.scores)
     screen.line()
     show_forecast(screen, made.forecast, output)
-    write_results(screen, made.forecast, output, plot)
+    if picture.chart:
+        show_chart(screen, made.forecast)
+    write_results(screen, made.forecast, output, plot, picture)
     if save is not None:
         made.model.save(save)
         screen.note(f"written: {save}")
+    if report is not None:
+        made.report(report, command_line())
+        screen.note(f"written: {report}")
+        if open_:
+            show_page(screen, report)
     screen.result = {"command": "forecast", **(made.to_dict() if json else {})}
     screen.close()
     return 130 if made.model.record_["interrupted"] else 0

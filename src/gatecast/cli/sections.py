@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
     from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["show_blend", "show_chosen", "show_forecast", "show_model", "show_panel"]
+__all__ = ["show_blend", "show_chart", "show_chosen", "show_forecast", "show_model", "show_panel"]
 
 ROWS = 12
 TARGETS = 3
+DRAWN = {"axis": "dim", "band": "blue", "forecast": "bold cyan", "history": "", "title": "bold"}
 NOTES = 8  # lines on how a table was read
 
 
@@ -80,6 +81,15 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
         screen.line(f"... {left:,} more values: --output FILE")
     if forecast.guarded:
         screen.wrapped(_guarded(forecast.guarded, len(forecast)))
+
+
+def show_chart(screen: Screen, forecast: Forecast) -> None:
+    """The first series as a drawing of the terminal's width, in the characters that it has."""
+    from gatecast.forecasts.terminal import text_chart
+
+    screen.line()
+    for line in text_chart(forecast, width=screen.width, ascii_only=not screen.shows_braille):
+        screen.pieces([(text, DRAWN[kind]) for text, kind in line.pieces])
 
 
 def _guarded(names: tuple[str, ...], count: int) -> str:
