@@ -8,6 +8,8 @@ import numpy as np
 
 __all__ = ["digits_of", "round_ticks"]
 
+MOST_PLACES = 12  # what would need more is noise around zero
+
 
 def digits_of(values: np.ndarray) -> int:
     """Decimals that show values beside each other: three digits of their range.
@@ -18,7 +20,8 @@ def digits_of(values: np.ndarray) -> int:
     finite = values[np.isfinite(values)]
     size = float(np.ptp(finite)) if len(finite) else 0.0
     size = size or (float(np.abs(finite).max()) if len(finite) else 0.0)
-    return min(max(2 - math.floor(math.log10(size)), 0), 12) if size > 0 else 0
+    places = 2 - math.floor(math.log10(size)) if size > 0 else 0
+    return max(places, 0) if places <= MOST_PLACES else 0
 
 
 def round_ticks(low: float, high: float, count: int) -> list[float]:

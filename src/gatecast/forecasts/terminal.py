@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TextLine", "shows_braille", "text_chart"]
 
-ROWS, LEAST_WIDTH, MOST_TICKS = 12, 40, 6
+NOISE = 1e-12  # a smaller difference is none
+ROWS, LEAST_WIDTH, COMFORTABLE, MOST_TICKS = 12, 40, 70, 6
 COVERAGE = 0.8
 # of a cell: the bit of each dot, by row and column (Unicode 13, U+2800)
 BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -86,18 +87,17 @@ def text_chart(
     Raises:
         PanelError: there is no such series.
     """
-    curves = _curves(forecast, forecast.position(series), target)
     marks = ASCII if ascii_only else BRAILLE
+    width = max(width, LEAST_WIDTH)
+    curves = _curves(forecast, forecast.position(series), target, (width - 8) * marks.across)
     low, high = curves.bounds()
     ticks = round_ticks(low, high, MOST_TICKS)
     digits = digits_of(np.diff(ticks)) if len(ticks) > 1 else digits_of(np.array([low, high]))
     digits = next((d for d in range(digits + 1) if len({f"{tick:.{d}f}" for tick in ticks}) == len(ticks)), digits)
     names = [f"{tick:,.{digits}f}" for tick in ticks]
     gutter = max(map(len, names), default=0)
-    columns = max(width, LEAST_WIDTH) - gutter - 2
+    columns = width - gutter - 2
     grid = _Grid(marks, columns, low, high, len(curves.median))
-    curves = curves.last(columns * marks.across)
-    grid.steps = len(curves.median)
     cells = grid.drawn(curves)
     labels = {grid.row(tick): name for tick, name in zip(ticks, names, strict=True)}
     body = [
@@ -107,7 +107,7 @@ def text_chart(
     title = TextLine(((_title(forecast, forecast.position(series), target), "title"),))
     floor = TextLine(((f"{'':>{gutter}} {marks.corner}{marks.floor * columns}", "axis"),))
     times = TextLine(((" " * (gutter + 2) + grid.times(curves), "axis"),))
-    return [title, *body, floor, times, _key(marks, curves.band, gutter)]
+    return [title, *body, floor, times, _key(marks, curves.band, gutter, width)]
 
 
 # ---------------------------------------------------------------- what is drawn
@@ -140,28 +140,26 @@ class _Curves:
         core = np.concatenate([self.history, self.median])
         core = core[np.isfinite(core)]
         low, high = float(core.min()), float(core.max())
-        span = (high - low) or abs(high) or 1.0
+        if high - low < NOISE:
+            middle = (low + high) / 2
+            low = high = middle if abs(middle) > NOISE else 0.0
+        span = (high - low) or abs(high)
         wide = np.concatenate([self.low, self.high])
         wide = wide[np.isfinite(wide)]
         if len(wide):
             low, high = min(low, max(float(wide.min()), low - span)), max(high, min(float(wide.max()), high + span))
-        return (low, high) if high > low else (low - span / 2, high + span / 2)
-
-    def last(self, steps: int) -> _Curves:
-        """The end of it, at most so many steps."""
-        cut = max(len(self.median) - steps, 0)
-        return _Curves(
-            self.history[cut:], self.median[cut:], self.low[cut:], self.high[cut:], self.names[cut:],
-            max(self.origin - cut, 0), self.band,
-        )  # fmt: skip
+        if high - low >= NOISE:
+            return low, high
+        return (low - span / 2, high + span / 2) if span > NOISE else (-1.0, 1.0)
 
 
-def _curves(forecast: Forecast, n: int, c: int) -> _Curves:
+def _curves(forecast: Forecast, n: int, c: int, dots: int) -> _Curves:
+    """The horizon, and as much history as there are dots across, within four and two horizons."""
     horizon, times = forecast.horizon, list(forecast.times[n])
     past = np.full(1, np.nan)
     when = [forecast.origins[n]]
     if forecast.history is not None:
-        tail = max(4 * horizon, 36)
+        tail = min(max(4 * horizon, 36), max(2 * horizon, dots - horizon))
         past = forecast.history.series(n)[-tail:, c].astype(np.float64)
         when = list(forecast.history.times(n)[-tail:])
     blank, ahead = np.full(len(past) - 1, np.nan), np.full(horizon, np.nan)
@@ -269,7 +267,7 @@ class _Grid:
         known = np.flatnonzero(np.isfinite(curves.low) & np.isfinite(curves.high)).tolist()
         if len(known) < 2:
             return
-        for column in range(self.x(known[1]) // self.marks.across, self.columns):
+        for column in range(self.x(known[0]) // self.marks.across + 1, self.columns):
             dot = (column + 0.5) * self.marks.across - 0.5
             step = dot / (self.columns * self.marks.across - 1) * (self.steps - 1)
             low, high = (float(np.interp(step, known, side[known])) for side in (curves.low, curves.high))
@@ -306,10 +304,16 @@ def _title(forecast: Forecast, n: int, c: int) -> str:
     return f"{name}, {forecast.horizon:,} {forecast.frequency.plural(forecast.horizon)} ahead"
 
 
-def _key(marks: _Marks, band: str, gutter: int) -> TextLine:
+def _key(marks: _Marks, band: str, gutter: int, width: int) -> TextLine:
     """What the marks stand for."""
-    pieces = [(" " * (gutter + 2), "axis"), (marks.history * 2 or "⠤⠤", "history"), (" history   ", "axis")]
-    pieces += [(marks.forecast * 2 or "⠒⠒", "forecast"), (" forecast", "axis")]
+    wide = width >= COMFORTABLE
+    gap = ("   " if wide else " ", "axis")
+    pieces = [
+        (" " * (gutter + 2) if wide else "", "axis"),
+        (marks.history * 2 or "⠤⠤", "history"),
+        (" history", "axis"),
+    ]
+    pieces += [gap, (marks.forecast * 2 or "⠒⠒", "forecast"), (" forecast", "axis")]
     if band:
-        pieces += [("   ", "axis"), (marks.band * 2, "band"), (f" {band}", "axis")]
+        pieces += [gap, (marks.band * 2, "band"), (f" {band}", "axis")]
     return TextLine(tuple(pieces))

@@ -23,6 +23,7 @@ const Chart = (() => {
   const NS = "http://www.w3.org/2000/svg";
   const NARROW = 520, DENSE = 300, TALL = 330, SHORT = 260;
   const MINUTE = 6e4, HOUR = 36e5, DAY = 864e5, MONTH = 30.44 * DAY, YEAR = 365.25 * DAY;
+  const NOISE = 1e-12; // a smaller difference is none
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   // [length, months of a step or null, its milliseconds]
   const STEPS = [
@@ -100,9 +101,11 @@ const Chart = (() => {
     if (!core.length) return [0, 1];
     const most = (values, start) => values.reduce((a, b) => Math.max(a, b), start);
     const least = (values, start) => values.reduce((a, b) => Math.min(a, b), start);
-    const [low, high] = [least(core, Infinity), most(core, -Infinity)];
+    let [low, high] = [least(core, Infinity), most(core, -Infinity)];
+    if (high - low < NOISE) low = high = Math.abs(low) > NOISE ? low : 0;
     const span = high - low || Math.abs(high) || 1;
     const bottom = Math.max(least(wide, low), low - span), top = Math.min(most(wide, high), high + span);
+    if (top - bottom < NOISE) return [low - 0.5, low + 0.5];
     const room = 0.05 * (top - bottom || span);
     // what is nowhere below zero is not drawn as if it could be
     return [low >= 0 ? Math.max(bottom - room, 0) : bottom - room, top + room];

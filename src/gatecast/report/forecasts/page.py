@@ -122,7 +122,8 @@ def _picker(content: Content) -> str:
 
 _CHART = """<p id="said" class="finding" aria-live="polite"></p>
 <figure class="drawing"><div id="plot"></div>
-<figcaption><span id="reading"></span> Point at the chart, or use the arrow keys, to read the values.</figcaption>
+<figcaption><span id="reading"></span> <span class="pointing">Point at the chart, or use the arrow keys, to
+read the values.</span></figcaption>
 </figure>
 <p id="far-box" class="far" hidden><label><input type="checkbox" id="far"> More of the history</label></p>
 <noscript><p>The chart and the numbers are drawn by a script of this file, which this viewer does not run. Open the

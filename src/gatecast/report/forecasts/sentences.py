@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["change", "of_all", "of_series", "span_of"]
 
 NEAR = 0.005  # a smaller change is called none
+NOTHING = 0.01  # a smaller share is called nothing
 
 
 def of_series(shown: Shown, sums: Totals, k: int, c: int) -> str:
@@ -36,8 +37,8 @@ def of_series(shown: Shown, sums: Totals, k: int, c: int) -> str:
         )
         if not low <= now <= high:
             said.append(
-                f"The {what} of the most likely single values lies outside, because large values are rare and far off: "
-                "plan with the interval."
+                f"The {what} of the single forecasts lies outside: each is the middle of what may come, and large "
+                "values are rare here. Plan with the interval."
             )
     return " ".join(said)
 
@@ -75,11 +76,13 @@ def change(now: float, before: float, digits: int) -> str:
     ('10 % more than 100', 'as good as the same as 100', '3 more than 0')
     """
     then = f"{before:,.{digits}f}"
-    if now == before or (before and abs(now - before) < NEAR * abs(before)):
+    if f"{now:,.{digits}f}" == then or (before and abs(now - before) < NEAR * abs(before)):
         return f"as good as the same as {then}"
     word = "more" if now > before else "less"
     if before <= 0:
         return f"{abs(now - before):,.{digits}f} {word} than {then}"
+    if now < NOTHING * before:
+        return f"next to nothing beside {then}"
     if now > 2 * before:
         return f"{now / before:,.1f} times as much as {then}"
     return f"{percent(abs(now / before - 1))} {word} than {then}"
@@ -88,17 +91,18 @@ def change(now: float, before: float, digits: int) -> str:
 # ---------------------------------------------------------------- inside
 
 
-def _first(made: Forecast, sums: Totals, c: int, now: float, before: float, digits: int, name: str) -> str:
+def _first(made: Forecast, sums: Totals, c: int, now: float, before: float, digits: int, who: str) -> str:
     """What comes, beside what was; then when, and how much a step."""
     what = " in all" if sums.summed_C[c] else " on average"
     unit = made.frequency.plural(made.horizon)
     ahead = f"{made.horizon:,} {unit}" if made.horizon > 1 else unit
-    said = f"{name}: {now:,.{digits}f}{what if made.horizon > 1 else ''} over the next {ahead}"
+    said = f"{who}: {now:,.{digits}f}{what if made.horizon > 1 else ''} over the next {ahead}"
     if math.isfinite(before):
         said += f", {change(now, before, digits)} {sums.earlier}"
     when = _when(made)
     if sums.summed_C[c] and _single(made):
-        mean = f"{now / made.horizon:,.{digits}f} a {made.frequency.name} on average"
+        name = f"an {made.frequency.name}" if made.frequency.name == "hour" else f"a {made.frequency.name}"
+        mean = f"{now / made.horizon:,.{digits}f} {name} on average"
         return f"{said}. {f'{when}: {mean}' if when else mean}."
     return f"{said}. {when}." if when else f"{said}."
 

@@ -94,7 +94,7 @@ def _before(history: Panel, horizon: int, summed_C: np.ndarray) -> tuple[np.ndar
     """What was observed a year before the horizon where half of the series tell, else just before it."""
     year, unit = year_of(history.frequency), history.frequency.plural(horizon)
     span = f"{horizon:,} {unit}" if horizon > 1 else unit
-    if year is not None:
+    if year is not None and year > 1:
         years = -(-horizon // year)
         ago = "a year" if years == 1 else f"{years} years"
         if history.frequency.unit != "month":
