@@ -145,6 +145,20 @@ def test_series_that_end_apart_are_not_drawn_together(
     assert len(data["grids"]) == 2
 
 
+def test_sums_begin_where_all_series_are_known(
+    foretell: Foretell, panel_of: Callable[..., Panel], tmp_path: Path
+) -> None:
+    long, short = waves(2, steps=40)
+    panel = dated(panel_of([long, short[10:]]))
+    panel = replace(panel, starts=panel.frequency.advance(panel.starts, np.array([0, 10])))
+    (entry, *_), (grid, *_) = (data_of(page_of(foretell(panel), tmp_path))[key] for key in ("entries", "grids"))
+    assert entry["keys"] is None
+    assert len(entry["history"]) == grid["past"] == 40
+    assert entry["history"][:10] == [None] * 10
+    together = panel.series(0)[10:, 0].astype(float) + panel.series(1)[:, 0].astype(float)
+    np.testing.assert_allclose(entry["history"][10:], together)
+
+
 def test_the_largest_series_stand_on_the_page_and_the_words_say_so(
     foretell: Foretell, panel_of: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
