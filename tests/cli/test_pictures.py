@@ -11,7 +11,7 @@ import pytest
 
 from gatecast.cli.main import main
 
-from .conftest import Run, table
+from .conftest import TINY, Run, table
 
 NOW = ["--preset", "instant", "--horizon", "6"]
 
@@ -89,3 +89,17 @@ def test_predict_draws_too(run: Run, sales: Path) -> None:
     assert result.code == 0
     assert "sales, 6 months ahead" in result.out
     assert Path("a.png").exists()
+
+
+def test_explain_says_what_covariates_contribute(run: Run, sales: Path) -> None:
+    rows = sales.read_text("utf-8").splitlines()
+    priced = [f"{rows[0]},price", *(f"{row},{n % 7}" for n, row in enumerate(rows[1:]))]
+    Path("priced.csv").write_text("\n".join([*priced, *(f"2025-0{m}-01,,3" for m in (1, 2))]) + "\n", encoding="utf-8")
+    words = ["forecast", "priced.csv", "--target", "sales", "--future-columns", "price", "--horizon", "2", *TINY]
+    result = run(*words, "--explain", "--report", "page.html")
+    assert result.code == 0
+    assert "This says what the model leans on, not what causes what" in " ".join(result.out.split())
+    shown = next(line for line in result.out.splitlines() if line.startswith("  price  "))
+    assert shown.removeprefix("  price  ") in Path("page.html").read_text("utf-8").replace("\u00a0", " ")
+    assert run(*words, "--explain", "--json").json["importance"]["covariates"][0]["covariate"] == "price"
+    assert "Nothing to explain" in run("forecast", sales.name, *NOW, "--explain").out

@@ -20,6 +20,7 @@ from gatecast.cli.files import (
     write_results,
 )
 from gatecast.cli.options import (
+    MODEL,
     OUTPUT,
     DataOptions,
     Future,
@@ -34,7 +35,7 @@ from gatecast.cli.options import (
     TrainingOptions,
 )
 from gatecast.cli.printing import Screen, command_line, worded
-from gatecast.cli.sections import show_chart, show_forecast, show_model, show_panel
+from gatecast.cli.sections import show_chart, show_forecast, show_importance, show_model, show_panel
 from gatecast.errors import ConfigError
 
 __all__ = ["forecast"]
@@ -48,6 +49,7 @@ def forecast(
     model: ModelOptions = ModelOptions(),
     future: Future = (),
     origins: Origins = None,
+    explain: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
     output: Output = None,
     save: Save = None,
     plot: Plot = None,
@@ -64,6 +66,7 @@ def forecast(
         file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         future: Table of future covariates, or NAME=VALUE for each.
         origins: Held-out forecasts that the score is taken from.
+        explain: Measure on held-out data what each covariate contributes.
         output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.
@@ -87,13 +90,15 @@ def forecast(
 
     from gatecast.workflow import forecast_with
 
-    made = forecast_with(forecasting, panel, future=read_future(panel, known, data), origins=origins)
+    made = forecast_with(forecasting, panel, future=read_future(panel, known, data), origins=origins, explain=explain)
     show_model(screen, made.model, made.seconds)
     if made.problem is not None:
         held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "
         screen.wrapped(f"{held}({worded(made.problem)})", "yellow")
     if made.scores is not None:
         screen.scores(made.scores)
+    if explain:
+        show_importance(screen, made.importance)
     screen.line()
     show_forecast(screen, made.forecast, output)
     if picture.chart:

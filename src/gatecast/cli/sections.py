@@ -10,11 +10,12 @@ from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 if TYPE_CHECKING:
     import numpy as np
 
+    from gatecast.backtesting.importance import Importance
     from gatecast.data.panel import Panel
     from gatecast.forecaster import Forecaster
     from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["show_blend", "show_chart", "show_chosen", "show_forecast", "show_model", "show_panel"]
+__all__ = ["show_blend", "show_chart", "show_chosen", "show_forecast", "show_importance", "show_model", "show_panel"]
 
 ROWS = 12
 TARGETS = 3
@@ -90,6 +91,21 @@ def show_chart(screen: Screen, forecast: Forecast) -> None:
     screen.line()
     for line in text_chart(forecast, width=screen.width, ascii_only=not screen.shows_braille):
         screen.pieces([(text, DRAWN[kind]) for text, kind in line.pieces])
+
+
+def show_importance(screen: Screen, importance: Importance | None) -> None:
+    """What each covariate contributes, and what that does not mean."""
+    screen.line()
+    if importance is None:
+        screen.wrapped("Nothing to explain: no covariate was read, or nothing could be held out.", "yellow")
+        return
+    from gatecast.backtesting.importance import MEANING
+
+    screen.wrapped(importance.method)
+    wide = max(len(one.covariate) for one in importance.contributions)
+    for one in importance.contributions:
+        screen.line(f"  {one.covariate:<{wide}}  {str(one).removeprefix(f'{one.covariate}: ')}")
+    screen.wrapped(MEANING, "dim")
 
 
 def _guarded(names: tuple[str, ...], count: int) -> str:

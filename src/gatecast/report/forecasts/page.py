@@ -15,6 +15,7 @@ from gatecast.report.chart import chart_script, chart_style
 from gatecast.report.document import document, own_text, write_page
 from gatecast.report.forecasts.alternatives import alternatives
 from gatecast.report.forecasts.content import Content, page_data, spreadsheet
+from gatecast.report.forecasts.contributions import contributions
 from gatecast.report.forecasts.quality import doubt, quality
 from gatecast.report.forecasts.sentences import of_all, of_series, span_of
 from gatecast.report.forecasts.shown import shown_of
@@ -60,6 +61,7 @@ def _page(content: Content, command: str) -> str:
         section("chart", "What is to come", _picker(content), _CHART, _what_if(content)),
         _series_table(content),
         section("values", "The numbers", _downloads(content), _TABLE),
+        contributions(content.result),
         quality(content.result),
         section("origin", "How it was made", _origin(content.result, command)),
     ]
@@ -195,6 +197,8 @@ def _signed(now: float, before: float) -> str:
     if not np.isfinite(before) or before <= 0:
         return "-"
     share = now / before - 1
+    if abs(share) < 0.0005:
+        return "0 %"
     return f"{'+' if share > 0 else '−' if share < 0 else ''}{percent(abs(share))}"
 
 

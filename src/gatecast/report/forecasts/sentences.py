@@ -73,11 +73,11 @@ def change(now: float, before: float, digits: int) -> str:
     """A comparison in words.
 
     >>> change(110, 100, 0), change(99.9, 100, 0), change(3, 0, 0)
-    ('10 % more than 100', 'as good as the same as 100', '3 more than 0')
+    ('10 % more than 100', 'about the same as 100', '3 more than 0')
     """
     then = f"{before:,.{digits}f}"
     if f"{now:,.{digits}f}" == then or (before and abs(now - before) < NEAR * abs(before)):
-        return f"as good as the same as {then}"
+        return f"about the same as {then}"
     word = "more" if now > before else "less"
     if before <= 0:
         return f"{abs(now - before):,.{digits}f} {word} than {then}"
