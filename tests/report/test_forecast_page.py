@@ -18,6 +18,9 @@ import pytest
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
 from gatecast.errors import ConfigError
+from gatecast.forecaster import Forecaster
+from gatecast.forecasts.axes import Axes
+from gatecast.forecasts.forecast import Forecast
 from gatecast.forecasts.writing import written_frame
 from gatecast.report.chart import chart_script
 from gatecast.report.forecasts import page, write_forecast_page
@@ -25,7 +28,7 @@ from gatecast.report.forecasts.alternatives import alternatives
 from gatecast.report.forecasts.content import MOST_CELLS, spreadsheet
 from gatecast.report.forecasts.sentences import change, of_all, of_series
 from gatecast.report.forecasts.shown import shown_of
-from gatecast.report.forecasts.totals import totals
+from gatecast.report.forecasts.totals import totals, year_before
 from gatecast.workflow import ForecastResult
 
 from .conftest import HOSTILE, Foretell, dated, waves
@@ -103,15 +106,39 @@ def test_the_sentence_adds_up(foretold: ForecastResult, tmp_path: Path) -> None:
     assert said.split(". ")[0] in re.sub(r"<[^>]+>", "", page_of(foretold, tmp_path)).replace("\u00a0", " ")
 
 
-def test_a_year_before_is_the_same_months(foretell: Foretell, panel_of: Callable[..., Panel]) -> None:
+def test_a_year_before_is_the_same_months(foretell: Foretell, panel_of: Callable[..., Panel], tmp_path: Path) -> None:
     panel = dated(panel_of([np.arange(40.0)[:, None] + 2]))
     result = foretell(panel, 3)
     sums = totals(result, shown_of(result))
     assert sums.earlier == "in the same 3 months a year before"
     assert sums.before_NC.tolist() == [[panel.series(0)[28:31].sum()]]
-    short = foretell(dated(panel_of([np.arange(11.0)[:, None] + 2])), 3)
+    before = [*panel.series(0)[28:31, 0].tolist()]
+    assert data_of(page_of(result, tmp_path))["entries"][0]["before"] == before
+    short = foretell(dated(panel_of([np.arange(8.0)[:, None] + 2])), 3)
     sums = totals(short, shown_of(short))
-    assert (sums.earlier, sums.before_NC.tolist()) == ("in the 3 months before", [[10 + 11 + 12]])
+    assert (sums.earlier, sums.before_NC.tolist()) == ("in the 3 months before", [[7 + 8 + 9]])
+    assert data_of(page_of(short, tmp_path))["entries"][0]["before"] == []
+
+
+def test_years_before_a_long_horizon_are_whole_ones(panel_of: Callable[..., Panel]) -> None:
+    panel = dated(panel_of([np.arange(30.0)]))
+    before_H = year_before(panel, 14, 0)[:, 0]
+    assert before_H.tolist() == [*range(18, 30), 18, 19]
+    assert np.isnan(year_before(panel.slice(20, 30), 4, 0)[:2]).all()
+    assert year_before(panel.slice(20, 30), 4, 0)[2:, 0].tolist() == [20, 21]
+
+
+@pytest.mark.parametrize(
+    ("series", "steps", "horizon", "shown"), [(1, 900, 10, 728), (200, 900, 10, 145), (3, 90, 10, 90)]
+)
+def test_many_series_have_less_of_their_history(
+    foretell: Foretell, panel_of: Callable[..., Panel], series: int, steps: int, horizon: int, shown: int
+) -> None:
+    random = np.random.default_rng(1)
+    panel = dated(panel_of([100 + random.normal(size=steps) for _ in range(series)]), "1d")
+    made = Forecast(np.ones((series, horizon, 1, 5)), (0.025, 0.1, 0.5, 0.9, 0.975), Axes.after(panel, horizon), panel)
+    found = shown_of(ForecastResult(made, None, Forecaster(horizon), panel, None, 0.0))
+    assert (found.steps, len(found.forecast), found.words) == (shown, series, "")
 
 
 @pytest.mark.parametrize(("shift", "scale", "summed"), [(0, 1, True), (-20, 1, False), (0, 0.02, False)])

@@ -18,7 +18,7 @@ from gatecast.forecasts.digits import digits_of
 from gatecast.forecasts.writing import key_columns, write_forecast, written_frame
 from gatecast.report.forecasts.sentences import of_all, of_series
 from gatecast.report.forecasts.shown import plain_numbers
-from gatecast.report.forecasts.totals import year_of
+from gatecast.report.forecasts.totals import year_before
 
 if TYPE_CHECKING:
     from gatecast.forecasts.forecast import Forecast
@@ -142,7 +142,7 @@ def _entry(content: Content, grids: _Grids, k: int, c: int) -> dict[str, Any]:
         "digits": digits_of(np.concatenate([values_HQ.ravel().astype(np.float64), past_T[-made.horizon :]])),
         "history": plain_numbers(past_T),
         "quantiles": plain_numbers(values_HQ.T),
-        "year": year_of(made.frequency),
+        "before": _or_nothing(year_before(shown.history, made.horizon, k)[:, c].astype(past_T.dtype)),
         "said": of_series(shown, sums, k, c),
         "summed": bool(sums.summed_C[c]),
         "total": float(sums.now_NC[n, c]),
@@ -151,6 +151,11 @@ def _entry(content: Content, grids: _Grids, k: int, c: int) -> dict[str, Any]:
             for one in content.alternatives
         ],
     }
+
+
+def _or_nothing(values_H: np.ndarray) -> Any:
+    """Plain numbers, or an empty list where none is known."""
+    return plain_numbers(values_H) if np.isfinite(values_H).any() else []
 
 
 def _together(content: Content, grids: _Grids, c: int) -> dict[str, Any] | None:
@@ -166,6 +171,7 @@ def _together(content: Content, grids: _Grids, c: int) -> dict[str, Any] | None:
     steps = min(int(history.length.min()), content.shown.steps)
     rows_NT = history.stop[:, None] + np.arange(-steps, 0)
     past_T = history.target_RC[rows_NT, c].astype(np.float64).sum(axis=0)
+    before_H = np.sum([year_before(history, made.horizon, n)[:, c] for n in range(len(history))], axis=0)
     now_H = made.values[..., c].astype(np.float64).sum(axis=0)
     longest = int(np.argmax(content.shown.history.length))
     grid = grids.of(longest)
@@ -175,7 +181,7 @@ def _together(content: Content, grids: _Grids, c: int) -> dict[str, Any] | None:
     return {
         "name": f"All {len(made):,} series together", "target": c, "grid": grid, "keys": None,
         "digits": digits_of(np.concatenate([now_H, past_T[-made.horizon :]])),
-        "history": missing + plain_numbers(past_T), "quantiles": levels, "year": year_of(made.frequency),
+        "history": missing + plain_numbers(past_T), "quantiles": levels, "before": _or_nothing(before_H),
         "said": said, "summed": True, "total": float(sums.now_NC[:, c].sum()), "other": _other(content, c),
     }  # fmt: skip
 

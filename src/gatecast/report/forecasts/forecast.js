@@ -22,13 +22,6 @@
 
   // ---------------------------------------------------------------- chart
 
-  /** What was observed so many whole years before each step of the horizon. */
-  const yearBefore = (entry, grid) => grid.x.map((_, k) => {
-    if (!entry.year || k < grid.past) return null;
-    const years = Math.ceil((k - grid.past + 1) / entry.year);
-    return entry.history[k - years * entry.year] ?? null;
-  });
-
   const layersOf = (entry, other) => {
     const grid = data.grids[entry.grid], last = entry.history.at(-1);
     const before = Array(grid.past - 1).fill(null);
@@ -39,8 +32,8 @@
     }));
     const blank = Array(grid.x.length - grid.past).fill(null);
     const layers = [...bands, { kind: "line", name: "observed", look: "history", y: [...entry.history, ...blank] }];
-    const then = yearBefore(entry, grid);
-    if (then.some((value) => value !== null)) {
+    if (entry.before.length) {
+      const then = [...Array(grid.past).fill(null), ...entry.before];
       layers.push({ kind: "line", name: "a year before", look: "lastyear", y: then });
     }
     const ahead = (name, look, values) => ({ kind: "line", name, look, y: after(values), since: grid.past });

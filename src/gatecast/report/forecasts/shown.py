@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatecast.data.tables.future import extend, observed_part
+from gatecast.report.forecasts.totals import year_of
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
@@ -65,9 +66,12 @@ def shown_of(result: ForecastResult) -> Shown:
     """The series with the largest forecasts, as many as a page can bear."""
     made = result.forecast
     _, horizon, targets, quantiles = made.values_NHCQ.shape
-    steps = min(max(6 * horizon, _two_years(made), LEAST_STEPS), MOST_STEPS)
-    cost = targets * (min(steps, int(result.panel.length.max())) + horizon * (quantiles + 2))
-    count = max(min(MOST_NUMBERS // cost, MOST_SERIES, len(made)), 1)
+    ahead_cost, asked = horizon * (quantiles + 3), min(len(made), MOST_SERIES)
+    least = max(6 * horizon, LEAST_STEPS)
+    wanted = min(max(least, 2 * (year_of(made.frequency) or 0)), MOST_STEPS, int(result.panel.length.max()))
+    # rather less of the history than fewer series
+    steps = max(min(MOST_NUMBERS // (targets * asked) - ahead_cost, wanted), min(least, MOST_STEPS))
+    count = max(min(MOST_NUMBERS // (targets * (steps + ahead_cost)), asked), 1)
     size_N = np.abs(made.values.astype(np.float64)).sum(axis=1).max(axis=1)
     place_K = np.argsort(-size_N, kind="stable")[:count]
     panel = result.panel.select(place_K)
@@ -81,12 +85,6 @@ def shown_of(result: ForecastResult) -> Shown:
 def _selected(made: Forecast, place_K: np.ndarray) -> Forecast:
     axes = replace(made.axes, ids=tuple(made.ids[n] for n in place_K), origins=np.asarray(made.origins)[place_K])
     return replace(made, values_NHCQ=made.values_NHCQ[place_K], axes=axes, history=None, guarded=())
-
-
-def _two_years(made: Forecast) -> int:
-    from gatecast.report.forecasts.totals import year_of
-
-    return 2 * (year_of(made.frequency) or 0)
 
 
 def plain_numbers(values: np.ndarray) -> Any:

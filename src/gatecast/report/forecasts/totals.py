@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatecast.report.forecasts.shown import Shown
     from gatecast.workflow import ForecastResult
 
-__all__ = ["COVERAGE", "Totals", "totals", "year_of"]
+__all__ = ["COVERAGE", "Totals", "totals", "year_before", "year_of"]
 
 COVERAGE = 0.8
 PATHS = 400
@@ -60,6 +60,16 @@ def totals(result: ForecastResult, shown: Shown) -> Totals:
     return Totals(
         _over(made.values.astype(np.float64), summed_C), before_NC, earlier, summed_C, low_KC, high_KC, problem
     )
+
+
+def year_before(history: Panel, horizon: int, n: int) -> np.ndarray:
+    """(H, C) what a series was so many whole years before each step of the horizon; nan where that is not known."""
+    year, steps_H = year_of(history.frequency), np.arange(horizon)
+    if year is None or year == 1:
+        return np.full((horizon, len(history.targets)), np.nan)
+    step_H = int(history.length[n]) + steps_H - (steps_H // year + 1) * year
+    values_HC = history.series(n)[np.maximum(step_H, 0)].astype(np.float64)
+    return np.where((step_H >= 0)[:, None], values_HC, np.nan)
 
 
 def year_of(frequency: Frequency) -> int | None:
