@@ -48,6 +48,7 @@ LAZY_UPWARD = {
     ("data.panel", "forecasts.plots"),
     ("forecasts.forecast", "forecasts.plots"),
     ("backtesting.backtest", "report"),
+    ("workflow", "report.forecasts"),
 }
 FORBIDDEN_PACKAGES = {"backtest", "evaluate", "tune", "read", "load", "forecast"}  # would hide public functions
 MOST_AT_THE_TOP, MOST_IN_A_FOLDER = 8, 15

@@ -23,6 +23,7 @@ _HOMES = {
     "Forecaster": "forecaster",
     "Frequency": "data.frequency",
     "GatecastError": "errors",
+    "Importance": "backtesting.importance",
     "LSTMConfig": "model.config",
     "LeakageReport": "backtesting.leakage",
     "Listener": "progress",
@@ -55,6 +56,7 @@ __all__ = [
     "Forecaster",
     "Frequency",
     "GatecastError",
+    "Importance",
     "LSTMConfig",
     "LeakageReport",
     "Listener",
@@ -82,6 +84,7 @@ __all__ = [
 if TYPE_CHECKING:
     from gatecast.backtesting.assess import evaluate
     from gatecast.backtesting.backtest import Backtest, backtest
+    from gatecast.backtesting.importance import Importance
     from gatecast.backtesting.leakage import LeakageReport, leakage_check
     from gatecast.backtesting.result import Evaluation
     from gatecast.data.examples.datasets import load_example

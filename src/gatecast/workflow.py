@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from gatecast.backtesting.assess import evaluate, origins_that_fit
+from gatecast.backtesting.importance import Importance, covariate_importance
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import extend, observed_part
@@ -23,7 +25,16 @@ from gatecast.forecasts.forecast import Forecast
 from gatecast.planning.horizon import default_horizon
 from gatecast.pretrained.expert import gate_in, leading, mean_shares
 
-__all__ = ["ForecastResult", "data_facts", "forecast", "forecast_facts", "forecast_with", "known_future", "model_facts"]
+__all__ = [
+    "ForecastResult",
+    "data_facts",
+    "forecast",
+    "forecast_facts",
+    "forecast_with",
+    "importance_facts",
+    "known_future",
+    "model_facts",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +48,8 @@ class ForecastResult:
         panel: the data.
         problem: why there is no evaluation; None where there is one.
         seconds: of all trainings.
+        future: the future covariates as they were given.
+        importance: what the covariates contribute, where that was asked for and there is something to say.
     """
 
     forecast: Forecast
@@ -45,6 +58,8 @@ class ForecastResult:
     panel: Panel
     problem: WindowError | None
     seconds: float
+    future: Any = None
+    importance: Importance | None = None
 
     @property
     def scores(self) -> Scores | None:
@@ -65,14 +80,35 @@ class ForecastResult:
             "verdict": None if self.evaluation is None else self.evaluation.verdict,
             "forecast": forecast_facts(self.forecast),
             "guarded": list(self.forecast.guarded),
+            **({} if self.importance is None else {"importance": importance_facts(self.importance)}),
         }
+
+    def report(self, path: str | os.PathLike[str], command: str = "") -> None:
+        """Write the forecast as one HTML page under 1 MB, which makes no request and needs no other file.
+
+        Args:
+            path: the file; an existing one is replaced.
+            command: what made it, as the page should say it; "" = the settings of the model.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        from gatecast.report.forecasts import write_forecast_page
+
+        write_forecast_page(self, path, command)
 
     def __str__(self) -> str:
         return self.verdict if self.evaluation is None else str(self.evaluation)
 
 
 def forecast(
-    data: Any, horizon: int | None = None, *, future: Any | None = None, origins: int | None = None, **settings: Any
+    data: Any,
+    horizon: int | None = None,
+    *,
+    future: Any | None = None,
+    origins: int | None = None,
+    explain: bool = False,
+    **settings: Any,
 ) -> ForecastResult:
     """Forecast a table, and say how far the forecast can be trusted.
 
@@ -84,6 +120,7 @@ def forecast(
         horizon: steps to forecast; None = one season, or 12 steps, or a sixth of a typical series if that is less.
         future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
         origins: held-out origins that the score is taken from; None = as many as fit, up to 3.
+        explain: also measure on held-out windows what each covariate contributes (``ForecastResult.importance``).
         **settings: of the ``Forecaster``, such as ``seed=1`` or ``time_limit=60``.
 
     Raises:
@@ -98,22 +135,27 @@ def forecast(
     """
     panel = as_panel(data)
     model = Forecaster(default_horizon(panel) if horizon is None else horizon, **settings)
-    return forecast_with(model, panel, future=future, origins=origins)
+    return forecast_with(model, panel, future=future, origins=origins, explain=explain)
 
 
 def forecast_with(
-    model: Forecaster, panel: Panel, *, future: Any | None = None, origins: int | None = None
+    model: Forecaster, panel: Panel, *, future: Any | None = None, origins: int | None = None, explain: bool = False
 ) -> ForecastResult:
     """As ``forecast``, with a Forecaster that is not fitted yet."""
     ahead = known_future(panel, model.horizon, future)
     started = time.monotonic()
     evaluation, problem = _held_out(model, panel, origins)
+    importance = None
+    if explain and evaluation is not None:
+        # before it is trained on these windows
+        importance = covariate_importance(model, panel, evaluation)
     if evaluation is None:
         model.fit(panel)
     elif not model.record_["interrupted"]:
         model.refit_on(panel, _left(model.time_limit, started))
     seconds = time.monotonic() - started
-    return ForecastResult(model.predict(panel, future=ahead), evaluation, model, panel, problem, seconds)
+    made = model.predict(panel, future=ahead)
+    return ForecastResult(made, evaluation, model, panel, problem, seconds, ahead, importance)
 
 
 def _held_out(model: Forecaster, panel: Panel, origins: int | None) -> tuple[Evaluation | None, WindowError | None]:
@@ -193,6 +235,18 @@ def _gate_words(model: Forecaster) -> str:
     if gate is None or not hasattr(model, "panel_"):
         return ""
     return leading(mean_shares(gate, observed_part(model.panel_)))
+
+
+def importance_facts(importance: Importance) -> dict[str, Any]:
+    """What the covariates contribute: mean growth of the error, and what 80 % of the repetitions gave."""
+    return {
+        "windows": importance.windows,
+        "repeats": importance.repeats,
+        "covariates": [
+            {"covariate": one.covariate, "kind": one.kind, "growth": one.mean, "spread": one.spread}
+            for one in importance.contributions
+        ],
+    }
 
 
 def forecast_facts(made: Forecast) -> list[dict[str, Any]]:

@@ -119,3 +119,22 @@ def test_loss_has_a_line_per_member_and_kind() -> None:
 def test_no_pyplot() -> None:
     fan_chart(forecast_of(1))
     assert "matplotlib.pyplot" not in sys.modules
+
+
+def pixels_of(path: Path) -> tuple[int, int]:
+    head = path.read_bytes()[16:24]
+    return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+
+
+def test_pictures_are_drawn_at_twice_the_size_of_a_screen(tmp_path: Path) -> None:
+    fan_chart(forecast_of(1), path=tmp_path / "fan.png")
+    assert pixels_of(tmp_path / "fan.png") == (1600, 900)
+
+
+def test_title_and_size_are_as_asked_for(tmp_path: Path) -> None:
+    figure = forecast_of(1).plot(path=tmp_path / "fan.png", title="Sales in $ and $", size=(1200, 800))
+    assert pixels_of(tmp_path / "fan.png") == (1200, 800)
+    assert figure.get_suptitle() == "Sales in $ and $"
+    assert forecast_of(1).plot(title="").get_suptitle() == ""
+    with pytest.raises(gc.GatecastError, match="a picture of 20 x 800 pixels"):
+        forecast_of(1).plot(size=(20, 800))

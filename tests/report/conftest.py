@@ -14,8 +14,9 @@ import pytest
 from gatecast.backtesting.backtest import Backtest, backtest
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
-from gatecast.data.schema import Schema
+from gatecast.data.schema import Column, Schema
 from gatecast.forecaster import Forecaster
+from gatecast.workflow import ForecastResult, forecast
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "a" * 90, "plain & <b>simple</b>", "e")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -84,3 +85,44 @@ def browser() -> Iterator[Any]:
         opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield opened
         opened.close()
+
+
+Foretell = Callable[..., ForecastResult]
+
+
+@pytest.fixture(scope="session")
+def foretell() -> Foretell:
+    """Makes a forecast without training: ``foretell(panel, horizon, **settings)``."""
+
+    def make(panel: Panel, horizon: int = 4, **settings: Any) -> ForecastResult:
+        future = settings.pop("future", None)
+        return forecast(panel, horizon, future=future, **{"preset": "instant", "progress": False} | settings)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def foretold(foretell: Foretell, panel_of: Callable[..., Panel]) -> ForecastResult:
+    """One monthly series."""
+    return foretell(dated(panel_of(waves(steps=90))), 12)
+
+
+@pytest.fixture(scope="session")
+def foretold_many(foretell: Foretell, panel_of: Callable[..., Panel]) -> ForecastResult:
+    """Five series of two targets whose names try to break the page."""
+    schema = Schema(("</script><b>y", "z\u2028<!--"))
+    return foretell(replace(dated(panel_of(waves(5, targets=2), schema)), ids=HOSTILE))
+
+
+@pytest.fixture(scope="session")
+def foretold_ahead(foretell: Foretell, panel_of: Callable[..., Panel]) -> ForecastResult:
+    """One series that follows a price and a kind of day, both known in advance, forecast by a tiny network."""
+    noise = np.random.default_rng(5)
+    price_T, kind_T = noise.uniform(1, 3, 74), noise.integers(0, 2, 74)
+    sales_T = 50 - 8 * price_T + 6 * kind_T
+    sales_T[70:] = np.nan
+    schema = Schema(("sales",), future=(Column("price"), Column("kind", ("plain", "<i>fair"))))
+    values = np.column_stack([sales_T, price_T, kind_T == 0, kind_T == 1]).astype(np.float32)
+    settings = {"preset": "default", "lookback": 8, "members": 1, "network": {"hidden_size": 2, "skip": 1}}
+    training = {"max_epochs": 1, "steps_per_epoch": 1}
+    return foretell(dated(panel_of([values], schema), "1d"), 4, **settings, training=training)

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,44 +28,14 @@ from gatecast.report.markup import Figure, Key, data_script
 from gatecast.report.summary import verdict
 
 from .conftest import HOSTILE, Make, dated, waves
+from .outline import outline_of
 
 pytest.importorskip("plotly", reason="plotly is not installed: it is in the extra report")
-
-VOID = {"meta", "link", "br", "img", "hr"}
-
-
-class Outline(HTMLParser):
-    """Reads a page strictly: tags have to close in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def all(self, *tags: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.found if tag in tags]
 
 
 def page_of(result: Backtest, folder: Path) -> str:
     write_report(result, folder / "page.html")
     return (folder / "page.html").read_text("utf-8")
-
-
-def outline_of(text: str) -> Outline:
-    outline = Outline()
-    outline.feed(text)
-    outline.close()
-    assert outline.open == []
-    return outline
 
 
 def figures_of(text: str) -> dict[str, Any]:

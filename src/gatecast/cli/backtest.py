@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, require_counts, settings
-from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.files import PAGE_KINDS, PLOT_KINDS, require_writable
 from gatecast.cli.options import (
     OUTPUT,
     DataOptions,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["BacktestOptions", "backtest"]
 
 ORIGINS = 8
-PAGE_KINDS = (".html", ".htm")
 
 
 @option_group("Backtest", 3)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +12,27 @@ from typing import TYPE_CHECKING, Any
 from gatecast.errors import ConfigError, did_you_mean, listed
 
 if TYPE_CHECKING:
+    from gatecast.cli.options import PictureOptions
     from gatecast.cli.printing import Screen
     from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["PIPE", "PLOT_KINDS", "TABLE_KINDS", "require_writable", "save_forecast", "to_future", "write_results"]
+__all__ = [
+    "PAGE_KINDS",
+    "PIPE",
+    "PLOT_KINDS",
+    "TABLE_KINDS",
+    "require_pictures",
+    "require_writable",
+    "save_forecast",
+    "show_page",
+    "to_future",
+    "write_results",
+]
 
 PIPE = "stdin:"  # a dash would be taken for an option
 TABLE_KINDS = (".csv", ".parquet", ".jsonl", ".xlsx")
 PLOT_KINDS = (".png", ".pdf", ".svg")
+PAGE_KINDS = (".html", ".htm")
 
 
 def require_writable(path: Path | None, kinds: Sequence[str] = (), option: str = "--output") -> None:
@@ -61,32 +75,55 @@ def to_future(items: Sequence[str]) -> Any:
     return {name: item.partition("=")[2] for name, item in zip(names, items, strict=True)}
 
 
-def write_results(screen: Screen, forecast: Forecast, output: Path | None, plot: Path | None) -> None:
+def picture_size(text: str | None) -> tuple[int, int] | None:
+    """Pixels of a picture.
+
+    >>> picture_size("1600x900")
+    (1600, 900)
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", text)
+    if found is None:
+        raise ConfigError(f"--plot-size {text!r} is not understood. Write pixels as 1600x900.")
+    from gatecast.forecasts.canvas import require_size
+
+    size = int(found[1]), int(found[2])
+    require_size(size)
+    return size
+
+
+def require_pictures(plot: Path | None, picture: PictureOptions) -> None:
+    """Raise ConfigError for what a picture cannot be."""
+    require_writable(plot, PLOT_KINDS, "--plot")
+    picture_size(picture.plot_size)
+    if plot is None and (picture.plot_title is not None or picture.plot_size is not None):
+        raise ConfigError("--plot-title and --plot-size say how --plot FILE looks: give --plot forecast.png too.")
+
+
+def write_results(
+    screen: Screen, forecast: Forecast, output: Path | None, plot: Path | None, picture: PictureOptions
+) -> None:
     """Write the table and the picture that were asked for."""
     if output is not None:
         save_forecast(forecast, output)
     if plot is not None:
-        forecast.plot(path=plot)
+        forecast.plot(path=plot, title=picture.plot_title, size=picture_size(picture.plot_size))
     for path in filter(None, (output, plot)):
         screen.note(f"written: {path}")
 
 
 def save_forecast(forecast: Forecast, path: Path) -> None:
-    """Write a forecast as a long table; dates without a time of day stay plain dates in text."""
-    import polars as pl
+    """Write a forecast as a long table."""
+    from gatecast.forecasts.writing import write_forecast
 
-    frame: pl.DataFrame = forecast.to_frame("polars")
-    time = forecast.axes.names[1]
-    dtype = frame.schema.get(time, pl.String())  # the table may write its times in several columns
-    kind = path.suffix.lower()
-    if kind == ".parquet" or (kind == ".xlsx" and getattr(dtype, "time_zone", None) is None):
-        pass  # which have dates
-    elif isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
-        days = (frame[time].dt.truncate("1d") == frame[time]).all()
-        frame = frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S"))
-    elif isinstance(dtype, pl.Datetime):
-        frame = frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%dT%H:%M:%S%:z"))
-    writers: dict[str, Callable[..., object]] = {".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
-    writers[".xlsx"] = lambda file: frame.write_excel(file, autofit=True)
     with path.open("wb") as file:  # polars takes no name that is no Unicode text
-        writers.get(kind, frame.write_csv)(file)
+        write_forecast(forecast, file, path.suffix.lower())
+
+
+def show_page(screen: Screen, page: Path) -> None:
+    """Open a page in the reader's browser."""
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        screen.note(f"no browser was found: open {page} yourself")

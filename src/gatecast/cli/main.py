@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 import gatecast
 from gatecast.cli.files import PIPE
-from gatecast.cli.printing import complain, show_what_can_be_shown, worded
+from gatecast.cli.printing import complain, note_command, show_what_can_be_shown, worded
 from gatecast.errors import GatecastError
 
 __all__ = ["app", "main"]
@@ -60,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 for what the user can put right, 130 after Ctrl-C.
     """
-    words = _with_pipe(list(sys.argv[1:] if argv is None else argv))
+    typed = list(sys.argv[1:] if argv is None else argv)
+    note_command(typed)
+    words = _with_pipe(typed)
     show_what_can_be_shown()
     try:
         code = app(words, exit_on_error=False, print_error=False)

@@ -26,6 +26,7 @@ __all__ = [
     "NetworkOptions",
     "Origins",
     "Output",
+    "PictureOptions",
     "Plot",
     "Save",
     "TrainingOptions",
@@ -119,6 +120,22 @@ class DataOptions:
     na: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)] = ()
     skip_rows: Whole = 0
     header: Whole | None = None
+
+
+@_group(OUTPUT)
+@dataclass(frozen=True)
+class PictureOptions:
+    """How a forecast is drawn.
+
+    Args:
+        plot_title: Title of the picture of --plot.
+        plot_size: Its size in pixels, such as 1600x900.
+        chart: Draw the first series in the terminal.
+    """
+
+    plot_title: str | None = None
+    plot_size: str | None = None
+    chart: Annotated[bool, Parameter(negative="")] = False
 
 
 def _optional(

@@ -7,10 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from gatecast.cli.building import read_future, read_panel
-from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
-from gatecast.cli.options import DataOptions, Future, Json, Output, Plot
+from gatecast.cli.files import TABLE_KINDS, require_pictures, require_writable, to_future, write_results
+from gatecast.cli.options import DataOptions, Future, Json, Output, PictureOptions, Plot
 from gatecast.cli.printing import Screen
-from gatecast.cli.sections import show_forecast, show_panel
+from gatecast.cli.sections import show_chart, show_forecast, show_panel
 
 __all__ = ["predict"]
 
@@ -24,6 +24,7 @@ def predict(
     future: Future = (),
     output: Output = None,
     plot: Plot = None,
+    picture: PictureOptions = PictureOptions(),
     json: Json = False,
 ) -> int:
     """Forecast what follows a table with a saved model.
@@ -37,7 +38,7 @@ def predict(
         json: Print one JSON object.
     """
     require_writable(output, TABLE_KINDS, "--output")
-    require_writable(plot, PLOT_KINDS, "--plot")
+    require_pictures(plot, picture)
     known = to_future(future)
     from gatecast.forecaster import load
 
@@ -48,7 +49,9 @@ def predict(
     screen.line()
     made = fitted.predict(panel, future=read_future(panel, known, data))
     show_forecast(screen, made, output)
-    write_results(screen, made, output, plot)
+    if picture.chart:
+        show_chart(screen, made)
+    write_results(screen, made, output, plot, picture)
     from gatecast.workflow import data_facts, forecast_facts
 
     screen.result = {

@@ -6,9 +6,11 @@ import codecs
 import io
 import json
 import math
+import shlex
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
@@ -27,7 +29,9 @@ __all__ = [
     "Option",
     "Screen",
     "as_option",
+    "command_line",
     "complain",
+    "note_command",
     "number_format",
     "options",
     "show_what_can_be_shown",
@@ -37,6 +41,7 @@ __all__ = [
 ]
 
 WIDTH = 80
+WIDEST = 140  # of drawings
 # predict has a ``future`` of its own, and networks a ``skip``
 RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
 # Arguments that a message names and no command takes, with the words for them.
@@ -48,7 +53,18 @@ WITHOUT_OPTION = {
     ("split", "fraction"): "a share",
     ("split", "horizon"): "a horizon",
 }
+_words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
 _ALIKE = {"·": ".", "−": "-", "–": "-", "…": "...", "è": "e", "±": "+-", "×": "x"}
+
+
+def note_command(words: Sequence[str]) -> None:
+    """Keep what was typed after ``gatecast``."""
+    _words.set(tuple(words))
+
+
+def command_line() -> str:
+    """The command that runs, as it can be typed again."""
+    return shlex.join(("gatecast", *_words.get()))
 
 
 def show_what_can_be_shown() -> None:
@@ -80,6 +96,25 @@ class Screen:
         """Print a line as it is."""
         if not self.as_json:
             self._console.print(Text(text, style or ""), soft_wrap=True)
+
+    def pieces(self, parts: Sequence[tuple[str, str]]) -> None:
+        """Print a line of pieces, each with its style."""
+        if not self.as_json:
+            text = Text.assemble(*parts)
+            text.rstrip()
+            self._console.print(text, soft_wrap=True)
+
+    @property
+    def width(self) -> int:
+        """Columns that a drawing may take."""
+        return min(self._console.width, WIDEST)
+
+    @property
+    def shows_braille(self) -> bool:
+        """Whether what is printed can hold dots of Braille."""
+        from gatecast.forecasts.terminal import shows_braille
+
+        return shows_braille(self._console.encoding)
 
     def labelled(self, label: str, text: str, indent: int = 9) -> None:
         """Print "label    text", wrapped under the text; nothing where there is no text."""

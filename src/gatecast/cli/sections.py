@@ -10,14 +10,16 @@ from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 if TYPE_CHECKING:
     import numpy as np
 
+    from gatecast.backtesting.importance import Importance
     from gatecast.data.panel import Panel
     from gatecast.forecaster import Forecaster
     from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["show_blend", "show_chosen", "show_forecast", "show_model", "show_panel"]
+__all__ = ["show_blend", "show_chart", "show_chosen", "show_forecast", "show_importance", "show_model", "show_panel"]
 
 ROWS = 12
 TARGETS = 3
+DRAWN = {"axis": "dim", "band": "blue", "forecast": "bold cyan", "history": "", "title": "bold"}
 NOTES = 8  # lines on how a table was read
 
 
@@ -80,6 +82,30 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
         screen.line(f"... {left:,} more values: --output FILE")
     if forecast.guarded:
         screen.wrapped(_guarded(forecast.guarded, len(forecast)))
+
+
+def show_chart(screen: Screen, forecast: Forecast) -> None:
+    """The first series as a drawing of the terminal's width, in the characters that it has."""
+    from gatecast.forecasts.terminal import text_chart
+
+    screen.line()
+    for line in text_chart(forecast, width=screen.width, ascii_only=not screen.shows_braille):
+        screen.pieces([(text, DRAWN[kind]) for text, kind in line.pieces])
+
+
+def show_importance(screen: Screen, importance: Importance | None) -> None:
+    """What each covariate contributes, and what that does not mean."""
+    screen.line()
+    if importance is None:
+        screen.wrapped("Nothing to explain: no covariate was read, or nothing could be held out.", "yellow")
+        return
+    from gatecast.backtesting.importance import MEANING
+
+    screen.wrapped(importance.method)
+    wide = max(len(one.covariate) for one in importance.contributions)
+    for one in importance.contributions:
+        screen.line(f"  {one.covariate:<{wide}}  {str(one).removeprefix(f'{one.covariate}: ')}")
+    screen.wrapped(MEANING, "dim")
 
 
 def _guarded(names: tuple[str, ...], count: int) -> str:

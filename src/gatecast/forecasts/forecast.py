@@ -101,8 +101,35 @@ class Forecast(WithAxes):
         columns[self.axes.names[1]] = labels(self.frequency, head.times.ravel())
         return html_head(repr(self).strip("<>"), columns, len(self) * self.horizon)
 
-    def plot(self, series: Sequence[int | str] | None = None, path: str | Path | None = None) -> Figure:
-        """Fan chart: history, median and intervals. Saved to ``path`` if given."""
+    def plot(
+        self,
+        series: Sequence[int | str] | None = None,
+        path: str | Path | None = None,
+        *,
+        title: str | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> Figure:
+        """Fan chart: history, median and intervals. Saved to ``path`` if given.
+
+        Args:
+            series: which series, by position or name; None = the first ones, at most 12.
+            path: file to save to: .png, .pdf or .svg.
+            title: title of the picture; None = target and horizon, "" = none.
+            size: width and height of a PNG in pixels, such as (1600, 900).
+        """
         from gatecast.forecasts.plots import fan_chart
 
-        return fan_chart(self, series, path)
+        return fan_chart(self, series, path, title=title, size=size)
+
+    def chart(self, series: int | str = 0, target: int = 0, *, width: int = 80, ascii_only: bool = False) -> str:
+        """The same of one series as text of so many columns, for a terminal.
+
+        Args:
+            series: position or name.
+            target: position.
+            width: columns.
+            ascii_only: use no other characters than those of ASCII.
+        """
+        from gatecast.forecasts.terminal import text_chart
+
+        return "\n".join(line.text for line in text_chart(self, series, target, width=width, ascii_only=ascii_only))

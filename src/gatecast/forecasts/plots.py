@@ -7,15 +7,27 @@ pyplot, no window. Colours are of the palette of Okabe and Ito, which colour-bli
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatecast.data.frequency import to_wall
 from gatecast.data.quantiles import middle
-from gatecast.errors import ConfigError, PanelError, listed
+from gatecast.errors import PanelError, listed
+from gatecast.forecasts.canvas import (
+    INK,
+    PIXELS,
+    PathLike,
+    dress,
+    empty_figure,
+    finish,
+    left_out,
+    on_axis,
+    panel_name,
+    panels,
+    require_size,
+    title_and_legend,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,11 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["backtest_chart", "fan_chart", "loss_chart", "panel_chart", "split_chart", "truth_chart"]
 
-INK, GREY = "#333333", "#8a8a8a"
+GREY = "#8a8a8a"
 BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 SHADES = ("#c7dfee", "#8fc0de", "#57a0cd")  # the blue, ever less mixed with white
-MOST_PANELS, TITLE_WIDTH = 12, 95  # letters of a title that fit into a line
-PathLike = str | Path | None
+TITLE_WIDTH = 95  # letters of a title that fit into a line
 
 
 def panel_chart(panel: Panel, series: Sequence[int | str] | None = None, path: PathLike = None) -> Figure:
@@ -57,28 +68,38 @@ def panel_chart(panel: Panel, series: Sequence[int | str] | None = None, path: P
         value_T, when_T = panel.series(n)[:, c].astype(float), panel.times(n)
         seen_T = np.pad(np.isfinite(value_T), 1)
         alone_T = seen_T[1:-1] & ~seen_T[:-2] & ~seen_T[2:]
-        axes.plot(_on_axis(when_T, panel.frequency), value_T, color=INK, lw=1.2 if len(when_T) < 500 else 0.7)
-        axes.plot(_on_axis(when_T[alone_T], panel.frequency), value_T[alone_T], color=INK, marker=".", ms=4, ls="")
-        _dress(axes, panel.frequency, when_T, "")
+        axes.plot(on_axis(when_T, panel.frequency), value_T, color=INK, lw=1.2 if len(when_T) < 500 else 0.7)
+        axes.plot(on_axis(when_T[alone_T], panel.frequency), value_T[alone_T], color=INK, marker=".", ms=4, ls="")
+        dress(axes, panel.frequency, when_T, "")
 
-    shown = _left_out(pairs, len(panel) * len(panel.targets))
+    shown = left_out(pairs, len(panel) * len(panel.targets))
     title = textwrap.fill(f"{panel.describe()}{shown}", TITLE_WIDTH)
-    names = [_panel_name(panel.ids, panel.targets, pair) for pair in pairs]
-    return _finish(_panels(pairs, names, draw, title, panel.targets, panel.frequency), path)
+    names = [panel_name(panel.ids, panel.targets, pair) for pair in pairs]
+    return finish(panels(pairs, names, draw, title, panel.targets, panel.frequency), path)
 
 
-def fan_chart(forecast: Forecast, series: Sequence[int | str] | None = None, path: PathLike = None) -> Figure:
+def fan_chart(
+    forecast: Forecast,
+    series: Sequence[int | str] | None = None,
+    path: PathLike = None,
+    *,
+    title: str | None = None,
+    size: tuple[int, int] | None = None,
+) -> Figure:
     """The end of the history, the median, and the intervals around it.
 
     Args:
         forecast: what to draw: N series of C targets, each in its own panel, at most 12 of them.
         series: which series, by position or name; None = the first ones.
         path: file to save to: .png, .pdf or .svg.
+        title: title of the picture; None = target and horizon, "" = none.
+        size: width and height of a PNG in pixels, such as (1600, 900); other kinds have 200 of them to the inch.
 
     Raises:
         PanelError: there is no such series.
-        ConfigError: the file cannot be written.
+        ConfigError: the file cannot be written, or has no such size.
     """
+    require_size(size)
     chosen = [forecast.position(s) for s in series] if series is not None else list(range(len(forecast)))
     pairs = [(n, c) for n in chosen for c in range(len(forecast.targets))]
 
@@ -86,9 +107,12 @@ def fan_chart(forecast: Forecast, series: Sequence[int | str] | None = None, pat
         _fan(axes, forecast, *pair)
 
     ahead = f"{forecast.horizon:,} {forecast.frequency.plural(forecast.horizon)} ahead"
-    title = f"{listed(forecast.targets, 3)}: {ahead}{_left_out(pairs, len(forecast) * len(forecast.targets))}"
-    names = [_panel_name(forecast.ids, forecast.targets, pair) for pair in pairs]
-    return _finish(_panels(pairs, names, draw, title, forecast.targets, forecast.frequency), path)
+    if title is None:
+        title = f"{listed(forecast.targets, 3)}: {ahead}{left_out(pairs, len(forecast) * len(forecast.targets))}"
+    wide = TITLE_WIDTH if size is None else max(TITLE_WIDTH * size[0] // (8 * PIXELS), 10)
+    title = textwrap.fill(title, wide)
+    names = [panel_name(forecast.ids, forecast.targets, pair) for pair in pairs]
+    return finish(panels(pairs, names, draw, title, forecast.targets, forecast.frequency, size), path)
 
 
 def backtest_chart(
@@ -111,9 +135,9 @@ def backtest_chart(
 
     horizon = evaluation.forecast_BHCQ.shape[1]
     what = f"{horizon:,} {panel.frequency.plural(horizon)} ahead, held out from training"
-    title = f"{listed(panel.targets, 3)}: {what}{_left_out(pairs, len(panel) * len(panel.targets))}"
-    names = [_panel_name(panel.ids, panel.targets, pair) for pair in pairs]
-    return _finish(_panels(pairs, names, draw, title, panel.targets, panel.frequency), path)
+    title = f"{listed(panel.targets, 3)}: {what}{left_out(pairs, len(panel) * len(panel.targets))}"
+    names = [panel_name(panel.ids, panel.targets, pair) for pair in pairs]
+    return finish(panels(pairs, names, draw, title, panel.targets, panel.frequency), path)
 
 
 def split_chart(
@@ -139,16 +163,16 @@ def split_chart(
         frequency: of the times, for the axis.
         path: file to save to.
     """
-    figure = _figure(8, 4.5)
+    figure = empty_figure(8, 4.5)
     axes = figure.subplots()
-    axes.plot(_on_axis(times_T, frequency), truth_T, color=INK, lw=1.1, label="truth")
+    axes.plot(on_axis(times_T, frequency), truth_T, color=INK, lw=1.1, label="truth")
     for (name, (times, values)), colour in zip(predictions.items(), (ORANGE, BLUE, GREEN), strict=False):
-        axes.plot(_on_axis(times, frequency), values, color=colour, lw=1.3, label=name)
+        axes.plot(on_axis(times, frequency), values, color=colour, lw=1.3, label=name)
     for time in np.atleast_1d(np.asarray(split)) if split is not None else ():
-        axes.axvline(_on_axis(np.asarray([time]), frequency)[0], color=GREY, lw=1, ls="--")
-    _dress(axes, frequency, np.asarray(times_T), label)
-    _title_and_legend(figure, title)
-    return _finish(figure, path)
+        axes.axvline(on_axis(np.asarray([time]), frequency)[0], color=GREY, lw=1, ls="--")
+    dress(axes, frequency, np.asarray(times_T), label)
+    title_and_legend(figure, title)
+    return finish(figure, path)
 
 
 def truth_chart(
@@ -166,17 +190,17 @@ def truth_chart(
     x, y = np.ravel(truth).astype(float), np.ravel(prediction).astype(float)
     kept = np.isfinite(x) & np.isfinite(y)
     x, y = x[kept], y[kept]
-    figure = _figure(5.6, 5.4)
+    figure = empty_figure(5.6, 5.4)
     axes = figure.subplots()
     ends = [min(x.min(), y.min()), max(x.max(), y.max())] if len(x) else [0.0, 1.0]
     axes.plot(ends, ends, color=GREY, lw=1, ls="--", label="perfect")
     few = len(x) < 300
     axes.scatter(x, y, s=20 if few else 7, color=BLUE, alpha=0.75 if few else 0.35, lw=0, label="prediction")
-    _dress(axes, None, np.zeros(0), f"predicted {label}")
+    dress(axes, None, np.zeros(0), f"predicted {label}")
     axes.set_xlabel(f"true {label}", color=INK)
     axes.set_aspect("equal", adjustable="box")
-    _title_and_legend(figure, title)
-    return _finish(figure, path)
+    title_and_legend(figure, title)
+    return finish(figure, path)
 
 
 def loss_chart(history: Sequence[Mapping[str, Any]], path: PathLike = None, title: str = "Loss by epoch") -> Figure:
@@ -187,7 +211,7 @@ def loss_chart(history: Sequence[Mapping[str, Any]], path: PathLike = None, titl
         path: file to save to.
         title: title of the picture.
     """
-    figure = _figure(8, 4.5)
+    figure = empty_figure(8, 4.5)
     axes = figure.subplots()
     members = sorted({int(row.get("member", 0)) for row in history})
     values: list[float] = []
@@ -203,13 +227,13 @@ def loss_chart(history: Sequence[Mapping[str, Any]], path: PathLike = None, titl
                 axes.plot(epochs, losses, color=colour, lw=1.4, alpha=alpha, marker=marker, label=shown)
     if values and min(values) > 0 and max(values) > 10 * min(values):
         axes.set_yscale("log")
-    _dress(axes, None, np.zeros(1, np.int64), "loss")
+    dress(axes, None, np.zeros(1, np.int64), "loss")
     axes.set_xlabel("epoch", color=INK)
     if history and axes.get_xlim()[1] - axes.get_xlim()[0] < 1:
         axes.set_xlim(0, 2)
     many = f", {len(members)} members" if len(members) > 1 else ""
-    _title_and_legend(figure, f"{title}{many}")
-    return _finish(figure, path)
+    title_and_legend(figure, f"{title}{many}")
+    return finish(figure, path)
 
 
 # ---------------------------------------------------------------- one panel
@@ -224,17 +248,17 @@ def _fan(axes: Axes, forecast: Forecast, n: int, c: int) -> None:
     if forecast.history is not None:
         tail = _tail(forecast.horizon)
         past_T, when_T = forecast.history.series(n)[-tail:, c].astype(float), forecast.history.times(n)[-tail:]
-        axes.plot(_on_axis(when_T, frequency), past_T, color=INK, lw=1.2, label="history")
+        axes.plot(on_axis(when_T, frequency), past_T, color=INK, lw=1.2, label="history")
         start = (when_T[-1:], past_T[-1]) if np.isfinite(past_T[-1]) else None
     if start is not None:
         # the fan opens at the last value observed
         times_H = np.concatenate([start[0], times_H])
         values_HQ = np.concatenate([np.full((1, values_HQ.shape[1]), start[1]), values_HQ])
         middle_H = np.concatenate([[start[1]], middle_H])
-    _shade(axes, _on_axis(times_H, frequency), values_HQ, forecast.quantiles)
-    axes.plot(_on_axis(times_H, frequency), middle_H, color=BLUE, lw=1.6, label="forecast")
-    axes.axvline(_on_axis(np.asarray(forecast.origins)[n : n + 1], frequency)[0], color=GREY, lw=1, ls="--")
-    _dress(axes, frequency, times_H, "")
+    _shade(axes, on_axis(times_H, frequency), values_HQ, forecast.quantiles)
+    axes.plot(on_axis(times_H, frequency), middle_H, color=BLUE, lw=1.6, label="forecast")
+    axes.axvline(on_axis(np.asarray(forecast.origins)[n : n + 1], frequency)[0], color=GREY, lw=1, ls="--")
+    dress(axes, frequency, times_H, "")
 
 
 def _backtest(axes: Axes, evaluation: Evaluation, n: int, c: int, *, baseline: bool) -> None:
@@ -244,10 +268,10 @@ def _backtest(axes: Axes, evaluation: Evaluation, n: int, c: int, *, baseline: b
     horizon = evaluation.forecast_BHCQ.shape[1]
     begin = int(evaluation.origin_B[windows].min()) - int(panel.first[n]) - _tail(horizon) // 2
     truth_T, when_T = panel.series(n)[max(begin, 0) :, c], panel.times(n)[max(begin, 0) :]
-    axes.plot(_on_axis(when_T, panel.frequency), truth_T, color=INK, lw=1.2, label="truth")
+    axes.plot(on_axis(when_T, panel.frequency), truth_T, color=INK, lw=1.2, label="truth")
     best = evaluation.scores.baselines[0] if baseline and evaluation.scores.baselines else None
     for k, b in enumerate(windows):
-        when_H = _on_axis(evaluation.times_BH[b], panel.frequency)
+        when_H = on_axis(evaluation.times_BH[b], panel.frequency)
         values_HQ = evaluation.forecast_BHCQ[b, :, c].astype(float)
         _shade(axes, when_H, values_HQ, quantiles, first=k == 0)
         axes.plot(when_H, values_HQ[:, middle(quantiles)], color=BLUE, lw=1.6, label=_once("forecast", k))
@@ -255,7 +279,7 @@ def _backtest(axes: Axes, evaluation: Evaluation, n: int, c: int, *, baseline: b
             naive_H = evaluation.baselines[best][b, :, c]
             axes.plot(when_H, naive_H, color=VERMILION, lw=1, ls=":", label=_once(evaluation.scores.title(best), k))
         axes.axvline(when_H[0], color=GREY, lw=0.8, ls="--")
-    _dress(axes, panel.frequency, when_T, "")
+    dress(axes, panel.frequency, when_T, "")
 
 
 def _shade(
@@ -279,118 +303,3 @@ def _once(name: str, k: int) -> str | None:
 def _tail(horizon: int) -> int:
     """Steps of history to show before H steps of forecast."""
     return max(4 * horizon, 36)
-
-
-# ---------------------------------------------------------------- the frame around it
-
-
-def _panels(
-    pairs: list[tuple[int, int]],
-    names: list[str],
-    draw: Callable[[Axes, tuple[int, int]], None],
-    title: str,
-    targets: Sequence[str],
-    frequency: Frequency,
-) -> Figure:
-    """One panel per pair of series and target, at most 12."""
-    pairs = pairs[:MOST_PANELS]
-    columns = 1 if len(pairs) <= 2 else 2 if len(pairs) <= 4 else 3
-    rows = -(-len(pairs) // columns)
-    figure = _figure(8, 4.5 if len(pairs) == 1 else 0.9 + (2.6 if columns < 3 else 1.9) * rows)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for n, axes in enumerate(grid.flat):
-        if n >= len(pairs):
-            axes.set_axis_off()
-            continue
-        draw(axes, pairs[n])
-        if len(pairs) > 1:
-            axes.set_title(_short(names[n]), fontsize=9, loc="left", color=INK)
-        if columns == 3:
-            axes.tick_params(labelsize=7)
-        if n + columns >= len(pairs):
-            axes.set_xlabel(frequency.name, fontsize=9, color=INK)
-    if len(pairs) == 1:
-        grid[0, 0].set_ylabel(targets[pairs[0][1]], color=INK)
-    elif len(targets) == 1:
-        figure.supylabel(targets[0], fontsize=9, color=INK)
-    _title_and_legend(figure, title)
-    return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    """An empty figure at 100 points per inch, on a canvas that needs no screen."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _dress(axes: Axes, frequency: Frequency | None, times: np.ndarray, label: str) -> None:
-    """Light grid, no box, dates in short."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
-    axes.grid(color="#e6e6e6", lw=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=INK, labelsize=8, length=3)
-    axes.margins(x=0.02)
-    if label:
-        axes.set_ylabel(label, color=INK)
-    if np.asarray(times).dtype.kind == "M":
-        # with fewer than 7 ticks, 31 to 35 months (or 61 to 71 hours) have no step that fits, and matplotlib complains
-        locator: Any = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    elif len(times):
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    if axes.get_yscale() == "linear" and max(map(abs, axes.get_ylim())) >= 1000:
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    if frequency is not None and label:
-        axes.set_xlabel(frequency.name, color=INK)
-
-
-def _title_and_legend(figure: Figure, title: str) -> None:
-    """Title on the left, legend below the data."""
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
-
-
-def _on_axis(times: np.ndarray, frequency: Frequency | None) -> np.ndarray:
-    """Times as people read them: local ones where the data have a time zone."""
-    if frequency is not None and frequency.stores_utc and frequency.timezone is not None:
-        return to_wall(np.asarray(times), frequency.timezone)
-    return np.asarray(times)
-
-
-def _panel_name(ids: Sequence[str], targets: Sequence[str], pair: tuple[int, int]) -> str:
-    n, c = pair
-    if len(targets) == 1:
-        return ids[n]
-    return targets[c] if len(ids) == 1 else f"{ids[n]} · {targets[c]}"
-
-
-def _left_out(pairs: list[tuple[int, int]], whole: int) -> str:
-    shown = min(len(pairs), MOST_PANELS)
-    return "" if shown == whole else f" ({shown} of {whole:,} shown)"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 36 else f"{name[:35]}…"
-
-
-def _finish(figure: Figure, path: PathLike) -> Figure:
-    if path is None:
-        return figure
-    try:
-        figure.savefig(path)
-    except (ValueError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "the name ends in .png, .pdf or .svg"
-        raise ConfigError(f"the picture cannot be written to {str(path)!r}: {reason}.") from error
-    return figure

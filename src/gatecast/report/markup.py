@@ -15,6 +15,7 @@ __all__ = [
     "Figure",
     "Key",
     "Row",
+    "data_element",
     "data_script",
     "escape",
     "figure",
@@ -129,12 +130,16 @@ def figure(one: Figure) -> str:
 
 
 def data_script(figures: Sequence[Figure]) -> str:
-    """All figures' data as JSON in an element that no browser runs; "<" is written so that none can end it."""
-    content = {f"{one.name}-plot": {"data": one.data, "layout": one.layout} for one in figures}
+    """All figures' data in an element that no browser runs."""
+    return data_element("figures", {f"{one.name}-plot": {"data": one.data, "layout": one.layout} for one in figures})
+
+
+def data_element(name: str, content: Any) -> str:
+    """Data as JSON in an element that no browser runs; "<" is written so that none can end it."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return f'<script type="application/json" id="figures">{text}</script>'
+    return f'<script type="application/json" id="{name}">{text}</script>'
 
 
 def numbers(values: Any, digits: int = DIGITS) -> Any:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatecast.errors import ConfigError
 from gatecast.report.accuracy import by_origin, by_series, by_step
+from gatecast.report.document import document, own_text, write_page
 from gatecast.report.fans import fans, picked
 from gatecast.report.gate import gate
 from gatecast.report.intervals import intervals
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["write_report"]
 
-# What the browser may do with the page: draw it. Not even a mistake can make a request.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 CONTENTS = {
     "scores": "Scores", "forecasts": "Forecasts", "errors": "Errors", "intervals": "Intervals", "memory": "Memory",
     "model": "Model",
@@ -42,11 +38,7 @@ def write_report(result: Backtest, path: str | os.PathLike[str]) -> None:
         ConfigError: plotly is missing, or the file cannot be written.
     """
     require_report_library()
-    text = _page(result)
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"the report cannot be written to {os.fspath(path)!r}: {error.strerror}.") from error
+    write_page(_page(result), path)
 
 
 def _page(result: Backtest) -> str:
@@ -79,7 +71,11 @@ def _page(result: Backtest) -> str:
         *(section(name, TITLES[name], body) for name, body in kept.items()),
         f"<footer>\n{glossary()}\n</footer>",
     ]
-    return _document(title(result), "\n".join(parts), figures)
+    return document(
+        title(result), "\n".join(parts),
+        data=data_script(figures), scripts=(plotly_javascript(), own_text("gatecast.report", "page.js")),
+        skip=("scores", "the scores"),
+    )  # fmt: skip
 
 
 TITLES = {
@@ -90,33 +86,3 @@ TITLES = {
     "memory": "What the LSTM remembers, and when it lets go",
     "model": "What the model was, and how it was chosen",
 }
-
-
-def _document(heading: str, body: str, figures: list[Figure]) -> str:
-    folder = resources.files("gatecast.report")
-    style, script = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="Gatecast">
-<title>{escape(heading)}</title>
-<link rel="icon" href="data:,">
-<style>
-{style}</style>
-</head>
-<body>
-<a class="skip" href="#scores">Skip to the scores</a>
-<main>
-{body}
-</main>
-{data_script(figures)}
-<script>{plotly_javascript()}</script>
-<script>
-{script}</script>
-</body>
-</html>
-"""

@@ -13,6 +13,7 @@ from gatecast.report.markup import Row, escape, folded, paragraph, table
 
 if TYPE_CHECKING:
     from gatecast.backtesting.backtest import Backtest
+    from gatecast.backtesting.result import Evaluation
     from gatecast.evaluation.scores import Scores
 
 __all__ = ["description", "glossary", "score_table", "tiles", "title", "verdict"]
@@ -55,7 +56,7 @@ def description(result: Backtest) -> str:
     return " ".join([f"{result.evaluation.panel.describe()} · {origins}, {trained}.", *result.notes])
 
 
-def verdict(result: Backtest) -> str:
+def verdict(result: Backtest | Evaluation) -> str:
     """The verdict: its first sentence large, coloured by outcome; what looks wrong as a list."""
     scores = result.scores
     said = scores.verdict.removesuffix(" ".join(scores.symptoms)).strip()
@@ -70,7 +71,7 @@ def verdict(result: Backtest) -> str:
     )
 
 
-def tiles(result: Backtest) -> str:
+def tiles(result: Backtest | Evaluation) -> str:
     """A few figures in large type."""
     scores = result.scores
     row, metric = scores.table[scores.model], scores.headline
@@ -94,7 +95,7 @@ def tiles(result: Backtest) -> str:
     return f'<dl class="tiles">{items}</dl>'
 
 
-def score_table(result: Backtest) -> str:
+def score_table(result: Backtest | Evaluation) -> str:
     """All methods: errors, coverage, the LSTM's skill against each, with the best of each column in bold."""
     scores = result.scores
     metrics = [

@@ -1,0 +1,49 @@
+"""A forecast as a file: the long table as CSV, Parquet, lines of JSON, or a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatecast.forecasts.forecast import Forecast
+
+__all__ = ["key_columns", "write_forecast", "written_frame"]
+
+
+def written_frame(forecast: Forecast, kind: str) -> pl.DataFrame:
+    """The long table as a kind of file holds it; dates without a time of day stay plain dates in text.
+
+    Args:
+        forecast: what to write.
+        kind: ".csv", ".parquet", ".jsonl" or ".xlsx".
+    """
+    import polars as pl
+
+    frame: pl.DataFrame = forecast.to_frame("polars")
+    time = forecast.axes.names[1]
+    dtype = frame.schema.get(time, pl.String())  # the table may write its times in several columns
+    if kind == ".parquet" or (kind == ".xlsx" and getattr(dtype, "time_zone", None) is None):
+        return frame  # which have dates
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+        days = (frame[time].dt.truncate("1d") == frame[time]).all()
+        return frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S"))
+    if isinstance(dtype, pl.Datetime):
+        return frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%dT%H:%M:%S%:z"))
+    return frame
+
+
+def key_columns(forecast: Forecast) -> tuple[int, int]:
+    """How many of the first columns of the long table name the series, and how many after them the time."""
+    labels = forecast.axes.labels
+    return max(len(labels.keys), 1), max(len(labels.times), 1)
+
+
+def write_forecast(forecast: Forecast, file: IO[bytes], kind: str) -> None:
+    """Write the long table to an open file, in a kind as ``written_frame`` takes it."""
+    frame = written_frame(forecast, kind)
+    writers: dict[str, Callable[..., object]] = {".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
+    writers[".xlsx"] = lambda to: frame.write_excel(to, autofit=True)
+    writers.get(kind, frame.write_csv)(file)
