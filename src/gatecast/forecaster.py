@@ -256,8 +256,8 @@ class Forecaster(Parameters):
         return asdict(self._fitted().record)
 
     def trained_until(self) -> dict[str, Any]:
-        """Last timestamp that training saw, by series; empty for a loaded model, whose file holds no data."""
-        return self._fitted().trained_on(self.panel_) if hasattr(self, "panel_") else {}
+        """Last time that the training saw, by series; a model file holds it too."""
+        return dict(self._fitted().trained_until())
 
     def panel_of(self, data: Any) -> Panel:
         """A panel or table as a panel with the columns, categories and frequency of the training."""

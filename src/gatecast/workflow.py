@@ -17,6 +17,7 @@ from gatecast.data.tables.future import extend, observed_part
 from gatecast.data.tables.intake import as_panel
 from gatecast.data.tables.reading import read_covariates
 from gatecast.errors import WindowError
+from gatecast.evaluation.judgement import OutcomeName, undecided
 from gatecast.evaluation.scores import Scores
 from gatecast.forecaster import Forecaster
 from gatecast.forecasts.forecast import Forecast
@@ -56,16 +57,27 @@ class ForecastResult:
         """Whether the model was worth it, in words."""
         return f"No verdict: {self.problem}" if self.evaluation is None else self.evaluation.verdict
 
+    @property
+    def outcome(self) -> OutcomeName:
+        """The same in one word: "better", "undecided" (also where nothing could be held out) or "worse"."""
+        return "undecided" if self.scores is None else self.scores.outcome
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, as ``gatecast forecast --json`` prints it."""
         return {
             "data": data_facts(self.panel),
             "model": model_facts(self.model, self.seconds),
             "evaluation": None if self.evaluation is None else self.evaluation.to_dict(),
-            "verdict": None if self.evaluation is None else self.evaluation.verdict,
+            "verdict": self._verdict_facts(),
             "forecast": forecast_facts(self.forecast),
             "guarded": list(self.forecast.guarded),
         }
+
+    def _verdict_facts(self) -> dict[str, Any]:
+        if self.scores is not None:
+            verdict: dict[str, Any] = self.scores.to_dict()["verdict"]
+            return verdict
+        return {**undecided("nothing held out").to_dict(), "text": self.verdict}
 
     def __str__(self) -> str:
         return self.verdict if self.evaluation is None else str(self.evaluation)
@@ -156,6 +168,7 @@ def data_facts(panel: Panel) -> dict[str, Any]:
     return {
         "description": panel.describe(),
         "targets": panel.targets,
+        "columns": column_facts(panel),
         "series": len(panel),
         "rows": panel.total,
         "frequency": panel.frequency.to_text(),
@@ -163,6 +176,23 @@ def data_facts(panel: Panel) -> dict[str, Any]:
         "end": label(last.max()),
         "notes": [str(note) for note in panel.notes],
     }
+
+
+def column_facts(panel: Panel) -> list[dict[str, str]]:
+    """The columns of a panel with their roles and types, those that name series and times first."""
+    labels, schema = panel.labels, panel.schema
+    keys = labels.keys or (panel.names[0],)
+    held = [value if labels.keys else (value,) for _, value in labels.values[:1]] or [("",) * len(keys)]
+    found = [(key, "series", "integer" if isinstance(item, int) else "text") for key, item in zip(keys, held[0])]
+    kind = "step" if panel.frequency.unit == "step" else "date"
+    spelled = [
+        (s.column, "time", "integer" if s.whole else "date" if s.text == "date" else "text") for s in labels.times
+    ]
+    found += spelled or [(panel.names[1], "time", kind)]
+    found += [(target, "target", "number") for target in schema.targets]
+    for role in ("past", "future", "static"):
+        found += [(c.name, role, "number" if c.categories is None else "category") for c in getattr(schema, role)]
+    return [{"name": name, "role": role, "type": kind} for name, role, kind in found]
 
 
 def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
@@ -198,9 +228,10 @@ def _gate_words(model: Forecaster) -> str:
 def forecast_facts(made: Forecast) -> list[dict[str, Any]]:
     """One object per series and target."""
     label, times = made.axes.time_label, made.times
+    held = dict(made.axes.labels.values)  # ids as the table has them
     return [
         {
-            "series": name,
+            "series": held.get(name, name),
             "target": target,
             "time": [int(t) if made.frequency.unit == "step" else label(t) for t in times[n]],
             "forecast": made.values[n, :, c],

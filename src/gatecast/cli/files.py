@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from gatecast.errors import ConfigError, did_you_mean, listed
 
 if TYPE_CHECKING:
-    from gatecast.cli.printing import Screen
     from gatecast.forecasts.forecast import Forecast
 
 __all__ = ["PIPE", "PLOT_KINDS", "TABLE_KINDS", "require_writable", "save_forecast", "to_future", "write_results"]
@@ -61,14 +60,13 @@ def to_future(items: Sequence[str]) -> Any:
     return {name: item.partition("=")[2] for name, item in zip(names, items, strict=True)}
 
 
-def write_results(screen: Screen, forecast: Forecast, output: Path | None, plot: Path | None) -> None:
-    """Write the table and the picture that were asked for."""
+def write_results(forecast: Forecast, output: Path | None, plot: Path | None) -> list[Path]:
+    """Write the table and the picture that were asked for: before anything is printed, for the reader may leave."""
     if output is not None:
         save_forecast(forecast, output)
     if plot is not None:
         forecast.plot(path=plot)
-    for path in filter(None, (output, plot)):
-        screen.note(f"written: {path}")
+    return [path for path in (output, plot) if path is not None]
 
 
 def save_forecast(forecast: Forecast, path: Path) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -13,6 +13,7 @@ from gatecast.cli.building import forecaster, read_future, read_panel, require_c
 from gatecast.cli.files import PLOT_KINDS, TABLE_KINDS, require_writable, to_future, write_results
 from gatecast.cli.options import (
     DataOptions,
+    FailUnless,
     Future,
     Json,
     ModelOptions,
@@ -24,7 +25,11 @@ from gatecast.cli.options import (
     TrainingOptions,
 )
 from gatecast.cli.printing import Screen, worded
+from gatecast.cli.results.verdicts import Typed, exit_code, show_scores
 from gatecast.cli.sections import show_forecast, show_model, show_panel
+
+if TYPE_CHECKING:
+    from gatecast.workflow import ForecastResult
 
 __all__ = ["forecast"]
 
@@ -40,6 +45,7 @@ def forecast(
     output: Output = None,
     save: Save = None,
     plot: Plot = None,
+    fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
@@ -53,6 +59,7 @@ def forecast(
         output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.
+        fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
     require_writable(output, TABLE_KINDS, "--output")
@@ -69,18 +76,34 @@ def forecast(
     from gatecast.workflow import forecast_with
 
     made = forecast_with(forecasting, panel, future=read_future(panel, known, data), origins=origins)
+    written = write_results(made.forecast, output, plot)
+    if save is not None:
+        made.model.save(save)
+        written.append(save)
+    onward = _onward(made, Typed(file, (data, model, network, training)), save)
+    _show(screen, made, onward, output)
+    screen.files(written)
+    if json:
+        facts = made.to_dict()
+        verdict = {**facts["verdict"], "next": onward}
+        screen.result = {"command": "forecast", **facts, "verdict": verdict, "files": written}
+    return screen.finish(exit_code(made.model.record_["interrupted"], made.outcome, fail_unless))
+
+
+def _onward(made: ForecastResult, typed: Typed, save: Path | None) -> str:
+    """The command to run next."""
+    if made.scores is not None:
+        return typed.after_forecast(made.outcome, made.model.horizon, save)
+    return typed.after_too_little(made.model.horizon, (int(made.panel.length.max()) - 2) // 2)
+
+
+def _show(screen: Screen, made: ForecastResult, onward: str, output: Path | None) -> None:
     show_model(screen, made.model, made.seconds)
     if made.problem is not None:
         held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "
         screen.wrapped(f"{held}({worded(made.problem)})", "yellow")
+        screen.labelled("next", onward)
     if made.scores is not None:
-        screen.scores(made.scores)
+        show_scores(screen, made.scores, onward)
     screen.line()
     show_forecast(screen, made.forecast, output)
-    write_results(screen, made.forecast, output, plot)
-    if save is not None:
-        made.model.save(save)
-        screen.note(f"written: {save}")
-    screen.result = {"command": "forecast", **(made.to_dict() if json else {})}
-    screen.close()
-    return 130 if made.model.record_["interrupted"] else 0

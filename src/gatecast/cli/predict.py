@@ -47,8 +47,9 @@ def predict(
     show_panel(screen, panel)
     screen.line()
     made = fitted.predict(panel, future=read_future(panel, known, data))
+    written = write_results(made, output, plot)
     show_forecast(screen, made, output)
-    write_results(screen, made, output, plot)
+    screen.files(written)
     from gatecast.workflow import data_facts, forecast_facts
 
     screen.result = {
@@ -57,6 +58,6 @@ def predict(
         "data": data_facts(panel),
         "forecast": forecast_facts(made) if json else [],
         "guarded": list(made.guarded),
+        "files": written,
     }
-    screen.close()
-    return 0
+    return screen.finish()

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gatecast.data.birth import Birth
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.schema import Schema
-from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.ensemble.blend import Blend, past_of
 from gatecast.ensemble.copula import default_correlation
@@ -36,14 +36,14 @@ class FitRecord:
     """How a fit went.
 
     Args:
-        seconds: it took.
+        seconds: it took; None for a model from a file, where they would differ from one fit to the next.
         series: series of the data.
         steps: steps of all series together.
         epochs: the epoch whose weights each member of the main candidate has.
         interrupted: a stop ended it.
     """
 
-    seconds: float
+    seconds: float | None
     series: int
     steps: int
     epochs: list[int]
@@ -62,6 +62,7 @@ class Fitted:
         names: of the series and time columns in the source of the data.
         backend: library of its frame: "pandas", "polars" or "pyarrow".
         record: how the fit went.
+        birth: what it has seen: where each series ended, a fingerprint of the data, versions.
     """
 
     settings: Settings
@@ -71,15 +72,15 @@ class Fitted:
     names: tuple[str, str]
     backend: str
     record: FitRecord
+    birth: Birth
 
     @classmethod
     def of(cls, settings: Settings, blend: Blend, history: Panel, seconds: float) -> Fitted:
         """What a blend is after a fit to a history that took some seconds."""
         epochs = [] if blend.untrained else blend.main.epochs
         record = FitRecord(round(seconds, 3), len(history), history.total, epochs, blend.interrupted)
-        return cls(
-            settings, blend, history.schema, history.frequency, history.names, history.backend, record
-        )  # fmt: skip
+        source = history.schema, history.frequency, history.names, history.backend
+        return cls(settings, blend, *source, record, Birth.of(history))
 
     # ---------------------------------------------------------------- what it is
 
@@ -235,8 +236,6 @@ class Fitted:
         if not self.blend.untrained and not self.plan.padded:
             require_steps(panel, self.plan.framing.lookback, 0)
 
-    def trained_on(self, panel: Panel) -> dict[str, np.datetime64 | np.int64]:
-        """Last timestamp that a training on a panel saw, by series."""
-        seen = observed_part(panel)
-        last_N = seen.frequency.advance(seen.starts, seen.length - 1)
-        return dict(zip(seen.ids, last_N, strict=True))
+    def trained_until(self) -> dict[str, np.datetime64 | np.int64]:
+        """Last time that the training saw, by series."""
+        return self.birth.until(self.frequency)
