@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from gatecast.data.allowed import Bounds
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import continued, observed_part
 from gatecast.data.tables.intake import as_panel
@@ -19,7 +20,7 @@ from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import Untrained, fit_blend, train_blend_again
 from gatecast.ensemble.expert import smoothing_beside
 from gatecast.ensemble.fitted import Fitted
-from gatecast.errors import Argument, ConfigError
+from gatecast.errors import Argument, ConfigError, WindowError
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
@@ -39,6 +40,8 @@ from gatecast.training.config import TrainingConfig
 from gatecast.windows.scaling import Scaling
 
 __all__ = ["Forecaster", "load"]
+
+VERY_SHORT = 12  # steps of the longest series, below which the pretrained gate speaks where nothing can be trained
 
 
 @with_field_docs(Settings)
@@ -65,6 +68,7 @@ class Forecaster(Parameters):
         calendar: bool | None = None,
         quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975),
         recursive: bool = False,
+        bounds: bool | str | tuple[float | None, float | None] = "auto",
         time_limit: float | None = None,
         refit: bool = True,
         seed: int = 0,
@@ -83,6 +87,7 @@ class Forecaster(Parameters):
             calendar=calendar,
             quantiles=tuple(sorted(quantiles)),
             recursive=recursive,
+            bounds=Bounds.of(bounds).text,
             time_limit=time_limit,
             refit=refit,
             seed=seed,
@@ -99,18 +104,20 @@ class Forecaster(Parameters):
         self.calendar = held.calendar
         self.quantiles = held.quantiles
         self.recursive = held.recursive
+        self.bounds = held.bounds
         self.time_limit = held.time_limit
         self.refit = held.refit
         self.seed = held.seed
         self.preset = held.preset
         self.progress = progress
         self.defaults = defaults
-        self._keep_as_given(scaling=scaling, network=network, training=training, quantiles=quantiles)
+        self._keep_as_given(scaling=scaling, network=network, training=training, quantiles=quantiles, bounds=bounds)
 
     @property
     def settings(self) -> Settings:
         """The arguments as one value."""
         held = {field.name: getattr(self, field.name) for field in fields(Settings)}
+        held["bounds"] = Bounds.of(self.bounds).text
         return Settings(**held | {"progress": self.progress if isinstance(self.progress, bool) else True})
 
     def clone(self, *, fitted: bool = False) -> Self:
@@ -128,6 +135,9 @@ class Forecaster(Parameters):
         Ctrl-C (SIGINT) and SIGTERM end the training, and what was reached by then is kept; a second Ctrl-C raises
         KeyboardInterrupt at once, as a first one does before the training has begun.
 
+        Series that are too short to train on (12 steps and fewer) are forecast by the pretrained gate alone, as with
+        the instant preset, unless a lookback, scaling or network is asked for.
+
         Args:
             data: a Panel, or what ``gatecast.read`` takes. Rows at a series' end without targets are future covariates.
             validation: a panel to validate on, windows of its own; None = the end of ``data``.
@@ -142,10 +152,15 @@ class Forecaster(Parameters):
         limit = math.inf if self.time_limit is None else self.time_limit
         settings, defaults = self.settings, self.defaults
         seasons = seasonal_periods(history, defaults)
+        gate = Blend((PretrainedExpert(self.horizon, seasons, settings.quantiles),))
         if settings.instant:
-            gate = PretrainedExpert(self.horizon, seasons, settings.quantiles)
-            return self._adopt(Blend((gate,)), panel, history, started)
-        plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
+            return self._adopt(gate, panel, history, started)
+        try:
+            plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
+        except WindowError:
+            if not settings.free or history.length.max() > VERY_SHORT or not is_there():
+                raise
+            return self._adopt(gate, panel, history, started, settings.without_training())
         listener = listening(self.progress)
         with stopping(listener):
             blend = fit_blend(
@@ -201,9 +216,11 @@ class Forecaster(Parameters):
             blend = train_blend_again(blend, history, listener, deadline, warm=warm, defaults=self.defaults)
         return self._adopt(blend, panel, history, started)
 
-    def _adopt(self, blend: Blend, panel: Panel, history: Panel, started: float) -> Self:
+    def _adopt(
+        self, blend: Blend, panel: Panel, history: Panel, started: float, settings: Settings | None = None
+    ) -> Self:
         """Take over what was learned: only now, so that a training that failed leaves an earlier one whole."""
-        self.fitted_ = Fitted.of(self.settings, blend, history, time.monotonic() - started)
+        self.fitted_ = Fitted.of(settings or self.settings, blend, history, time.monotonic() - started)
         self.panel_ = panel
         self.file_: str | None = None  # where load() found the model
         return self
@@ -286,10 +303,12 @@ class Forecaster(Parameters):
         """
         history, extended, origin_N = self._history_and_horizon(data, future)
         fitted = self._fitted()
-        values_NHCQ, guarded_N = fitted.guarded_forecast(extended, np.arange(len(history)), origin_N)
-        require_finite(values_NHCQ, history, self.file_)
-        guarded = tuple(history.ids[n] for n in np.flatnonzero(guarded_N))
-        return Forecast(values_NHCQ, fitted.levels, Axes.after(history, self.horizon), history, guarded)
+        made = fitted.forecast_with_facts(extended, np.arange(len(history)), origin_N)
+        require_finite(made.values_BHCQ, history, self.file_)
+        marked = made.guarded_B, made.bounded_B
+        guarded, bounded = (tuple(history.ids[n] for n in np.flatnonzero(at_N)) for at_N in marked)
+        axes = Axes.after(history, self.horizon)
+        return Forecast(made.values_BHCQ, fitted.levels, axes, history, guarded, bounded)
 
     def sample(
         self, data: Any | None = None, *, paths: int = 100, future: Any | None = None, seed: int = 0

@@ -71,6 +71,7 @@ class ForecastResult:
             "verdict": self._verdict_facts(),
             "forecast": forecast_facts(self.forecast),
             "guarded": list(self.forecast.guarded),
+            "bounded": list(self.forecast.bounded),
         }
 
     def _verdict_facts(self) -> dict[str, Any]:
@@ -120,11 +121,14 @@ def forecast_with(
     ahead = known_future(panel, model.horizon, future)
     started = time.monotonic()
     evaluation, problem = _held_out(model, panel, origins)
+    untrained = evaluation is not None and model.fitted_.blend.untrained
     if evaluation is None:
         model.fit(panel)
     elif not model.record_["interrupted"]:
         model.refit_on(panel, _left(model.time_limit, started))
     seconds = time.monotonic() - started
+    if evaluation is not None and untrained != model.fitted_.blend.untrained:  # what was scored is not what forecasts
+        evaluation, problem = None, WindowError("before the held-out steps there is too little to train on.")
     return ForecastResult(model.predict(panel, future=ahead), evaluation, model, panel, problem, seconds)
 
 
@@ -183,12 +187,11 @@ def column_facts(panel: Panel) -> list[dict[str, str]]:
     labels, schema = panel.labels, panel.schema
     keys = labels.keys or (panel.names[0],)
     held = [value if labels.keys else (value,) for _, value in labels.values[:1]] or [("",) * len(keys)]
-    found = [(key, "series", "integer" if isinstance(item, int) else "text") for key, item in zip(keys, held[0])]
-    kind = "step" if panel.frequency.unit == "step" else "date"
-    spelled = [
-        (s.column, "time", "integer" if s.whole else "date" if s.text == "date" else "text") for s in labels.times
-    ]
-    found += spelled or [(panel.names[1], "time", kind)]
+    pairs = zip(keys, held[0], strict=True)
+    found = [(key, "series", "integer" if isinstance(item, int) else "text") for key, item in pairs]
+    step = "step" if panel.frequency.unit == "step" else "date"
+    written = [(s.column, "integer" if s.whole else "date" if s.text == "date" else "text") for s in labels.times]
+    found += [(name, "time", kind) for name, kind in written or [(panel.names[1], step)]]
     found += [(target, "target", "number") for target in schema.targets]
     for role in ("past", "future", "static"):
         found += [(c.name, role, "number" if c.categories is None else "category") for c in getattr(schema, role)]
@@ -209,6 +212,7 @@ def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
         "lookback": None if plan is None else plan.framing.lookback,
         "scaling": None if plan is None else plan.scaling.describe(),
         "season": fitted.season,
+        "bounds": fitted.settings.bounds,
         "members": 0 if plan is None else plan.members,
         "train_seconds": round(seconds, 3),
         "device": "cpu" if plan is None else str(fitted.main.device),

@@ -13,12 +13,24 @@ from .conftest import HEAD, Run
 
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
 DATA = {"description", "targets", "columns", "series", "rows", "frequency", "begin", "end", "notes"}
-MODEL = {"chosen", "blend", "gate", "horizon", "lookback", "scaling", "season", "members", "train_seconds", "device"}
+MODEL = {
+    "chosen",
+    "blend",
+    "gate",
+    "horizon",
+    "lookback",
+    "scaling",
+    "season",
+    "members",
+    "train_seconds",
+    "device",
+    "bounds",
+}
 MODEL |= {"threads", "interrupted"}
 VERDICT = {"outcome", "reason", "against", "metric", "gain", "p_value", "origins", "text", "next"}
 INSTANT = ["--horizon", 3, "--preset", "instant"]
 PARTS = {
-    "forecast": ["data", "model", "evaluation", "verdict", "forecast", "guarded", "files"],
+    "forecast": ["data", "model", "evaluation", "verdict", "forecast", "guarded", "bounded", "files"],
     "evaluate": ["data", "model", "evaluation", "verdict", "left_out", "files"],
     "backtest": ["data", "model", "evaluation", "verdict", "backtest", "seconds", "files"],
     "fit": ["data", "model", "history", "files"],

@@ -179,7 +179,7 @@ ModelOptions: Any = _optional(
     Settings,
     MODEL,
     ("network", "training", "refit", "progress"),
-    {"scaling": str, "quantiles": str, "recursive": Annotated[bool, Parameter(negative="")]},
+    {"scaling": str, "quantiles": str, "recursive": Annotated[bool, Parameter(negative="")], "bounds": bool},
     {"horizon": " One season by default.", "quantiles": " Written as 0.1,0.5,0.9."},
 )
 # A forecaster cannot look both ways, and the seed is one for everything.

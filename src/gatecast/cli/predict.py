@@ -58,6 +58,7 @@ def predict(
         "data": data_facts(panel),
         "forecast": forecast_facts(made) if json else [],
         "guarded": list(made.guarded),
+        "bounded": list(made.bounded),
         "files": written,
     }
     return screen.finish()

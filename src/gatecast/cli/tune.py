@@ -148,7 +148,7 @@ def _words(file: Path | None, data: DataOptions, settings: Settings) -> Iterator
         if value != option.default:
             yield from typed_option(option.name, value)
     held, usual = settings.plain(), {field.name: field.default for field in fields(Settings)}
-    typed = {**held, "quantiles": ",".join(map(_number, held["quantiles"]))}
+    typed = {**held, "quantiles": ",".join(map(_number, held["quantiles"])), "bounds": held["bounds"] != "none"}
     for option in fields(ModelOptions):
         if held[option.name] != usual[option.name]:
             yield from typed_option(option.name, typed[option.name])

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gatecast.data.allowed import Bounds
 from gatecast.data.birth import Birth
+from gatecast.data.bounds import bounded
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
@@ -48,6 +50,21 @@ class FitRecord:
     steps: int
     epochs: list[int]
     interrupted: bool
+
+
+@dataclass(frozen=True)
+class Forecasted:
+    """Forecasts, and what was done to them.
+
+    Args:
+        values_BHCQ: quantiles.
+        guarded_B: whether a trained network was set aside, see ``guard``.
+        bounded_B: whether something lay outside the range of the data, and was moved to its end.
+    """
+
+    values_BHCQ: np.ndarray
+    guarded_B: np.ndarray
+    bounded_B: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -158,18 +175,28 @@ class Fitted:
 
         Future covariates of the H steps after each origin are read from the panel.
         """
-        return self.guarded_forecast(panel, series_B, origin_B)[0]
+        return self.forecast_with_facts(panel, series_B, origin_B).values_BHCQ
 
-    def guarded_forecast(
-        self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The same, and for which (B,) a trained network was set aside, see ``guard``."""
+    def forecast_with_facts(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> Forecasted:
+        """The same, with what was done to it."""
         past, known_N = past_of(panel, series_B, origin_B)
+        guarded_B = np.zeros(len(series_B), np.bool_)
         if self.recursive:
-            values_BHCQ = self.main.forecast_recursively(past, series_B, origin_B, known_N, self.horizon)
-            return values_BHCQ, np.zeros(len(series_B), np.bool_)
-        blended = self.blend.blended(past, series_B, origin_B, known_N)
-        return blended.values_BHCQ, blended.guarded_B
+            free_BHCQ = self.main.forecast_recursively(past, series_B, origin_B, known_N, self.horizon)
+        else:
+            blended = self.blend.blended(past, series_B, origin_B, known_N)
+            free_BHCQ, guarded_B = blended.values_BHCQ, blended.guarded_B
+        values_BHCQ = self._bounded(free_BHCQ, panel, series_B, origin_B, axis=2)
+        bounded_B = guarded_B & False if values_BHCQ is free_BHCQ else (values_BHCQ != free_BHCQ).any(axis=(1, 2, 3))
+        return Forecasted(values_BHCQ, guarded_B, bounded_B)
+
+    def _bounded(
+        self, values: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, axis: int
+    ) -> np.ndarray:
+        """Values (B, ...) in the range of what each series has shown up to its origin; see ``data.bounds``."""
+        first_B = panel.first[series_B]
+        bounds = Bounds(self.settings.bounds)
+        return bounded(bounds, values, panel.target_RC, first_B, np.asarray(origin_B), panel.targets, axis)
 
     def every_step(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Point forecasts (B, K, H, C) of the main candidate after each of the last K steps of the windows."""
@@ -190,8 +217,10 @@ class Fitted:
         """
         past, known_N = past_of(panel, series_B, origin_B)
         if self.recursive:
-            return self.main.paths_recursively(past, series_B, origin_B, known_N, noise_BSHC)
-        return self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, self._joint(seen))
+            paths_BSHC = self.main.paths_recursively(past, series_B, origin_B, known_N, noise_BSHC)
+        else:
+            paths_BSHC = self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, self._joint(seen))
+        return self._bounded(paths_BSHC, panel, series_B, origin_B, axis=3)
 
     def _joint(self, seen: Panel) -> np.ndarray:
         """(H, H) correlation of the normal scores of one path's errors over the steps."""

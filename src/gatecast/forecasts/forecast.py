@@ -33,6 +33,7 @@ class Forecast(WithAxes):
         history: the panel that it continues, for plots; may be None.
         guarded: series in which a trained network was so far from what is plausible that the pretrained gate took its
             place.
+        bounded: series in which something was forecast that the data cannot be, and was moved into their range.
     """
 
     values_NHCQ: np.ndarray
@@ -40,6 +41,7 @@ class Forecast(WithAxes):
     axes: Axes
     history: Panel | None = None
     guarded: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{q:g}" for q in self.quantiles)

@@ -15,7 +15,7 @@ from gatecast.evaluation.blended import GATE
 from gatecast.pretrained.bank import EXPERTS, Seasons
 from gatecast.pretrained.gate import LEVELS, MIDDLE
 from gatecast.pretrained.weights import NEWEST, gate_named
-from gatecast.pretrained.zero_shot import forecasts, history_for, never_negative
+from gatecast.pretrained.zero_shot import forecasts, history_for
 
 __all__ = ["PretrainedExpert", "at_levels", "gate_beside", "gate_in", "leading", "mean_shares"]
 
@@ -69,7 +69,7 @@ class PretrainedExpert:
         """Quantiles (B, H, C, Q); nan where a target has no value up to the origin. See ``Expert.forecast``."""
         by_target = self._asked(panel, series_B, origin_B)
         values_BHCQ = np.stack([at_levels(values_BHQ, self.quantiles) for values_BHQ, _ in by_target], axis=2)
-        return self._bounded(panel, series_B, origin_B, values_BHCQ.astype(panel.values_RV.dtype))
+        return values_BHCQ.astype(panel.values_RV.dtype)
 
     def paths(
         self,
@@ -82,22 +82,11 @@ class PretrainedExpert:
     ) -> np.ndarray:
         """(B, S, H, C) its quantiles, joined by a Gaussian copula. See ``Expert.paths``."""
         values_BHCQ = self.forecast(panel, series_B, origin_B, known_N)
-        paths_BSHC = joined_quantiles(values_BHCQ, self.quantiles, noise_BSHC, joint_HH)
-        bounded_BSHC1 = self._bounded(panel, series_B, origin_B, paths_BSHC[..., None])
-        return bounded_BSHC1[..., 0]
+        return joined_quantiles(values_BHCQ, self.quantiles, noise_BSHC, joint_HH)
 
     def shares(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """(B, H, C, K) weights of the simple forecasts, ``EXPERTS`` by name; 1 in all at each step."""
         return np.stack([share_BHK for _, share_BHK in self._asked(panel, series_B, origin_B)], axis=2)
-
-    def _bounded(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """(B, ..., C, Q) not below 0 where no value up to the origin is: levels far out may reach there otherwise."""
-        first_B = panel.first[series_B]
-        length_B = origin_B + 1 - first_B
-        above_BC = np.stack([never_negative(target_R, first_B, length_B) for target_R in panel.target_RC.T], axis=1)
-        above = np.expand_dims(above_BC, (*range(1, values.ndim - 2), values.ndim - 1))
-        bounded: np.ndarray = np.where(above, np.maximum(values, 0), values)
-        return bounded
 
     def _asked(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of each target the quantiles (B, H, Q) at ``LEVELS`` and the weights (B, H, K)."""
