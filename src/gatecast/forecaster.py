@@ -14,7 +14,7 @@ import numpy as np
 
 from gatecast.data.allowed import Bounds
 from gatecast.data.panel import Panel
-from gatecast.data.tables.future import continued, observed_part
+from gatecast.data.tables.future import continued, observed_part, with_dates_read
 from gatecast.data.tables.intake import as_panel
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import Untrained, fit_blend, train_blend_again
@@ -276,10 +276,10 @@ class Forecaster(Parameters):
         """Last time that the training saw, by series; a model file holds it too."""
         return dict(self._fitted().trained_until())
 
-    def panel_of(self, data: Any) -> Panel:
+    def panel_of(self, data: Any, day_first: bool | None = None) -> Panel:
         """A panel or table as a panel with the columns, categories and frequency of the training."""
         fitted = self._fitted()
-        return as_panel(data, fitted.schema, fitted.frequency, fitted.names)
+        return as_panel(data, fitted.schema, fitted.frequency, fitted.names, day_first=day_first)
 
     def _fitted(self) -> Fitted:
         if not hasattr(self, "fitted_"):
@@ -288,20 +288,21 @@ class Forecaster(Parameters):
 
     # ---------------------------------------------------------------- predict
 
-    def predict(self, data: Any | None = None, *, future: Any | None = None) -> Forecast:
+    def predict(self, data: Any | None = None, *, future: Any | None = None, day_first: bool | None = None) -> Forecast:
         """Forecast the H steps after the last observed target of every series.
 
         Args:
             data: the history to continue, of known or new series; None = the data of ``fit``. With the instant preset
                 no ``fit`` is needed before.
             future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
+            day_first: whether 01/02/2019 is 1 February in these tables; by default they decide.
 
         Raises:
             CovariateError: a future covariate is missing somewhere in the horizon, or has an unknown category.
             WindowError: a series is shorter than the lookback that was asked for.
             PanelError, ModelFileError, TrainingError: a forecast is not finite (see ``require_finite``).
         """
-        history, extended, origin_N = self._history_and_horizon(data, future)
+        history, extended, origin_N = self._history_and_horizon(data, future, day_first)
         fitted = self._fitted()
         made = fitted.forecast_with_facts(extended, np.arange(len(history)), origin_N)
         require_finite(made.values_BHCQ, history, self.file_)
@@ -339,17 +340,21 @@ class Forecaster(Parameters):
         require_finite(values_NSHC, history, self.file_)
         return SamplePaths(values_NSHC, Axes.after(history, self.horizon))
 
-    def _history_and_horizon(self, data: Any | None, future: Any | None) -> tuple[Panel, Panel, np.ndarray]:
+    def _history_and_horizon(
+        self, data: Any | None, future: Any | None, day_first: bool | None = None
+    ) -> tuple[Panel, Panel, np.ndarray]:
         """What was observed, what of it a forecast reads (with the future covariates), and the rows (N,) it ends in."""
         if self.preset == "instant" and data is not None and not self.is_fitted:
             self.fit(data)  # there is nothing to be trained that could surprise
         fitted = self._fitted()
         if data is None and not hasattr(self, "panel_"):
             raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
-        panel = self.panel_ if data is None else self.panel_of(data)
+        panel = self.panel_ if data is None else self.panel_of(data, day_first)
         fitted.require_same_columns(panel)
         history = observed_part(panel)
         fitted.require_lookback(history)
+        if day_first is not None:
+            future = with_dates_read(future, history, day_first)
         keep = fitted.blend.history_needed
         return history, *continued(history, panel, self.horizon, future, keep, rows=self.recursive)
 

@@ -72,6 +72,7 @@ class ForecastResult:
             "forecast": forecast_facts(self.forecast),
             "guarded": list(self.forecast.guarded),
             "bounded": list(self.forecast.bounded),
+            "late": list(self.forecast.late),
         }
 
     def _verdict_facts(self) -> dict[str, Any]:

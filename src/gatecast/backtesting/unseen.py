@@ -60,7 +60,7 @@ def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride
     room_N = np.where(new_N >= horizon, 1 + (new_N - horizon) // step, 0)
     if not room_N.any():
         raise WindowError(_nothing_new(model, panel, int(new_N.max())))
-    count = min(origins or MOST_ORIGINS, int(np.median(room_N[room_N > 0])))
+    count = max(range(1, (origins or MOST_ORIGINS) + 1), key=lambda c: (c * int((room_N >= c).sum()), -c))
     kept_N = room_N >= count
     seen = int((panel.length[kept_N] - new_N[kept_N]).sum())
     words = f"what came after the training: {count} origin{'s' * (count > 1)} of {horizon} {_unit(panel, horizon)}"

@@ -24,6 +24,8 @@ ABOUT_MODEL = (
     "gatecast",
     "kind",
     "plan",
+    "horizon",
+    "trained",
     "targets",
     "past",
     "future",

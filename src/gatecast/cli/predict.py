@@ -59,6 +59,7 @@ def predict(
         "forecast": forecast_facts(made) if json else [],
         "guarded": list(made.guarded),
         "bounded": list(made.bounded),
+        "late": list(made.late),
         "files": written,
     }
     return screen.finish()

@@ -82,6 +82,11 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
     left = len(forecast) * forecast.horizon * len(forecast.targets) - rows * len(targets)
     if left > 0 and output is None:
         screen.line(f"... {left:,} more values: --output FILE")
+    if forecast.late:
+        newest = forecast.axes.time_label(forecast.origins.max())
+        screen.wrapped(
+            _told(f"Late series end before {newest}, and their forecasts begin earlier", forecast.late, len(forecast))
+        )
     if forecast.guarded:
         screen.wrapped(_told(GUARDED, forecast.guarded, len(forecast)))
     if forecast.bounded:
@@ -95,7 +100,7 @@ def _told(what: str, names: tuple[str, ...], count: int) -> str:
     'So it is: 4 of 20 series (a, b, c, ...).'
     """
     shown = ", ".join((*names[:3], *(["..."] if len(names) > 3 else [])))
-    return f"{what}." if count == 1 else f"{what}: {len(names)} of {count:,} series ({shown})."
+    return f"{what}." if count == 1 else f"{what}: {len(names):,} of {count:,} series ({shown})."
 
 
 def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:

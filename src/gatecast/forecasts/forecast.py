@@ -48,6 +48,12 @@ class Forecast(WithAxes):
         return f"<Forecast of {len(self):,} series · {self.horizon} steps · quantiles {levels}>"
 
     @property
+    def late(self) -> tuple[str, ...]:
+        """Series whose last value is older than the newest one of all: their forecasts begin earlier."""
+        newest = self.origins.max()
+        return tuple(name for name, origin in zip(self.ids, self.origins, strict=True) if origin < newest)
+
+    @property
     def values(self) -> np.ndarray:
         """(N, H, C) the point forecast: the middle quantile."""
         return self.values_NHCQ[..., middle(self.quantiles)]
