@@ -18,6 +18,22 @@ __all__ = ["api_reference", "cli_reference", "write"]
 
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by `python docs/generate.py`. Change the docstrings, not this file. -->\n"
+EXIT_CODES = """## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done |
+| 1 | a fault of Gatecast itself, with a traceback: please report it |
+| 2 | something that you can put right: a table, an option, a file; one line on stderr says what |
+| 3 | `--fail-unless`: the verdict is not as good as was asked for; all was computed and written |
+| 130 | Ctrl-C or SIGTERM: what was reached by then is shown and written |
+| 141 | the reader of the output (`head`, a pager) left early; files are written all the same |
+
+The verdict has three outcomes, the same on the screen, on the page and in [JSON](json.md): **better** (green) where a
+test at 5 % says that the model beats the best naive forecast, **worse** (yellow) where it says the opposite, and
+**undecided** (grey) in all other cases. `--fail-unless better` accepts the first alone, `--fail-unless undecided` all
+but worse.
+"""
 SECTIONS = ("Args:", "Returns:", "Raises:")
 WIDTH = 100
 COLUMNS = 120
@@ -41,7 +57,7 @@ def cli_reference() -> str:
     """The commands with their options, as Markdown."""
     from gatecast.cli.main import app
 
-    text = app.generate_docs(output_format="markdown", recursive=True)
+    text = app.generate_docs(output_format="markdown", recursive=True).rstrip() + "\n\n" + EXIT_CODES
     text = re.sub(r"^# gatecast$", "# Command line", text, count=1, flags=re.MULTILINE)
     return wrapped(NOTE + "\n" + text.rstrip() + "\n")
 

@@ -6,25 +6,24 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-from functools import partial
+from dataclasses import asdict, fields, replace
 from typing import Any, Self
 
 import numpy as np
 
+from gatecast.data.allowed import Bounds
 from gatecast.data.panel import Panel
-from gatecast.data.tables.future import continued, observed_part
+from gatecast.data.tables.future import observed_part, with_dates_read
 from gatecast.data.tables.intake import as_panel
 from gatecast.ensemble.blend import Blend
-from gatecast.ensemble.blending import Untrained, fit_blend, train_blend_again
-from gatecast.ensemble.expert import smoothing_beside
+from gatecast.ensemble.blending import fit_blend, train_blend_again
 from gatecast.ensemble.fitted import Fitted
 from gatecast.ensemble.fitting import Procedure
-from gatecast.errors import Argument, ConfigError
+from gatecast.errors import ConfigError, WindowError
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
-from gatecast.forecasts.paths import SamplePaths
+from gatecast.forecasts.paths import SamplePaths, drawn
 from gatecast.live.live import MOST_MISSING, Live
 from gatecast.model.config import NetworkConfig
 from gatecast.parameters import Parameters
@@ -33,7 +32,7 @@ from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.planning.seasonality import seasonal_periods
 from gatecast.planning.settings import Preset, Settings, with_field_docs
-from gatecast.pretrained.expert import PretrainedExpert, gate_beside
+from gatecast.pretrained.expert import PretrainedExpert, untrained_beside
 from gatecast.pretrained.weights import is_there
 from gatecast.progress import Listener, listening, stopping
 from gatecast.storage import files
@@ -42,6 +41,8 @@ from gatecast.training.config import TrainingConfig
 from gatecast.windows.scaling import Scaling
 
 __all__ = ["Forecaster", "load"]
+
+VERY_SHORT = 12  # steps of the longest series, below which the pretrained gate speaks where nothing can be trained
 
 
 @with_field_docs(Settings)
@@ -68,6 +69,7 @@ class Forecaster(Parameters):
         calendar: bool | None = None,
         quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975),
         recursive: bool = False,
+        bounds: bool | str | tuple[float | None, float | None] = "auto",
         time_limit: float | None = None,
         refit: bool = True,
         seed: int = 0,
@@ -86,41 +88,32 @@ class Forecaster(Parameters):
             calendar=calendar,
             quantiles=tuple(sorted(quantiles)),
             recursive=recursive,
+            bounds=Bounds.of(bounds).text,
             time_limit=time_limit,
             refit=refit,
             seed=seed,
             preset=preset,
             progress=progress if isinstance(progress, bool) else True,
         )
-        self.horizon = held.horizon
-        self.lookback = held.lookback
-        self.scaling = held.scaling
-        self.network = held.network
-        self.training = held.training
-        self.members = held.members
-        self.candidates = held.candidates
-        self.calendar = held.calendar
-        self.quantiles = held.quantiles
-        self.recursive = held.recursive
-        self.time_limit = held.time_limit
-        self.refit = held.refit
-        self.seed = held.seed
-        self.preset = held.preset
-        self.progress = progress
-        self.defaults = defaults
-        self._keep_as_given(scaling=scaling, network=network, training=training, quantiles=quantiles)
+        self.horizon, self.lookback, self.scaling = held.horizon, held.lookback, held.scaling
+        self.network, self.training, self.members = held.network, held.training, held.members
+        self.candidates, self.calendar, self.quantiles = held.candidates, held.calendar, held.quantiles
+        self.recursive, self.bounds, self.time_limit = held.recursive, held.bounds, held.time_limit
+        self.refit, self.seed, self.preset = held.refit, held.seed, held.preset
+        self.progress, self.defaults = progress, defaults
+        self._keep_as_given(scaling=scaling, network=network, training=training, quantiles=quantiles, bounds=bounds)
 
     @property
     def settings(self) -> Settings:
         """The arguments as one value."""
         held = {field.name: getattr(self, field.name) for field in fields(Settings)}
-        return Settings(**held | {"progress": self.progress if isinstance(self.progress, bool) else True})
+        shown = self.progress if isinstance(self.progress, bool) else True
+        return Settings(**held | {"bounds": Bounds.of(self.bounds).text, "progress": shown})
 
     def clone(self, *, fitted: bool = False) -> Self:
         """A Forecaster with the same settings; also with what was learned, if asked for. The networks are shared."""
         twin = object.__new__(type(self))
-        kept = {name: value for name, value in vars(self).items() if fitted or not name.endswith("_")}
-        twin.__dict__.update(kept)
+        vars(twin).update({name: value for name, value in vars(self).items() if fitted or not name.endswith("_")})
         return twin
 
     # ---------------------------------------------------------------- fit
@@ -132,6 +125,9 @@ class Forecaster(Parameters):
 
         Ctrl-C (SIGINT) and SIGTERM end the training, and what was reached by then is kept; a second Ctrl-C raises
         KeyboardInterrupt at once, as a first one does before the training has begun.
+
+        Series that are too short to train on (12 steps and fewer) are forecast by the pretrained gate alone, as with
+        the instant preset, unless a lookback, scaling or network is asked for.
 
         Args:
             data: a Panel, or what ``gatecast.read`` takes. Rows at a series' end without targets are future covariates.
@@ -149,14 +145,17 @@ class Forecaster(Parameters):
         limit = math.inf if self.time_limit is None else self.time_limit
         settings, defaults = self.settings, self.defaults
         seasons = seasonal_periods(history, defaults)
+        gate = Blend((PretrainedExpert(self.horizon, seasons, settings.quantiles),))
         if settings.instant:
-            gate = PretrainedExpert(self.horizon, seasons, settings.quantiles)
-            return self._adopt(Blend((gate,)), panel, history, started)
-        plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
-        listener, checked = (
-            listening(self.progress),
-            None if validation is None else observed_part(as_panel(validation)),
-        )
+            return self._adopt(gate, panel, history, started)
+        try:
+            plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
+        except WindowError:
+            if not settings.free or history.length.max() > VERY_SHORT or not is_there():
+                raise
+            return self._adopt(gate, panel, history, started, settings.without_training())
+        checked = None if validation is None else observed_part(as_panel(validation))
+        listener = listening(self.progress)
         with checkpointing(checkpoint, self, history, checked) as folder, stopping(listener):
             blend = fit_blend(
                 plans,
@@ -166,15 +165,9 @@ class Forecaster(Parameters):
                 refit=settings.refit,
                 alone=not settings.blends,
                 deadline=started + limit,
-                untrained=self._untrained(seasons),
+                untrained=untrained_beside(seasons, defaults.weights.pretrained),
             )
         return self._adopt(blend, panel, history, started)
-
-    def _untrained(self, seasons: tuple[int, ...]) -> Untrained:
-        """The expert beside the trained ones: the pretrained gate; an exponential smoothing where there is none."""
-        if self.defaults.weights.pretrained and is_there():
-            return partial(gate_beside, seasons)
-        return smoothing_beside
 
     def plan_for(self, data: Any) -> Plan:
         """What ``fit`` would choose for these data, without training; printed by its ``describe()``.
@@ -207,20 +200,22 @@ class Forecaster(Parameters):
         blend = self._fitted().blend
         if blend.untrained:
             return self.fit(data)
-        _require_positive(time_limit)
+        limit = replace(self.settings, time_limit=time_limit).time_limit
         started = time.monotonic()
         panel = as_panel(data)
         history = observed_part(panel)
-        deadline = started + (math.inf if time_limit is None else time_limit)
+        deadline = started + (math.inf if limit is None else limit)
         listener = listening(self.progress)
         with checkpointing(checkpoint, self, history) as folder, stopping(listener):
             procedure = Procedure(self.settings.quantiles, listener, self.defaults, folder)
             blend = train_blend_again(blend, history, procedure, deadline, warm=warm)
         return self._adopt(blend, panel, history, started)
 
-    def _adopt(self, blend: Blend, panel: Panel, history: Panel, started: float) -> Self:
+    def _adopt(
+        self, blend: Blend, panel: Panel, history: Panel, started: float, settings: Settings | None = None
+    ) -> Self:
         """Take over what was learned: only now, so that a training that failed leaves an earlier one whole."""
-        self.fitted_ = Fitted.of(self.settings, blend, history, time.monotonic() - started)
+        self.fitted_ = Fitted.of(settings or self.settings, blend, history, time.monotonic() - started)
         self.panel_ = panel
         self.file_: str | None = None  # where load() found the model
         return self
@@ -244,10 +239,7 @@ class Forecaster(Parameters):
         fitted.require_trained("calibrated")
         history = observed_part(self.panel_of(data))
         fitted.require_same_columns(history)
-        trained = self.trained_until()
-        seen_N = [int((history.times(n) <= trained[i]).sum()) if i in trained else 0 for n, i in enumerate(history.ids)]
-        begin_N = np.maximum(history.length - fitted.plan.framing.horizon - origins + 1, seen_N)
-        self.fitted_ = fitted.recalibrated(history, begin_N, self.defaults.calibration)
+        self.fitted_ = fitted.recalibrated(history, origins, self.defaults.calibration)
         return self
 
     # ---------------------------------------------------------------- what was learned
@@ -273,40 +265,41 @@ class Forecaster(Parameters):
         return asdict(self._fitted().record)
 
     def trained_until(self) -> dict[str, Any]:
-        """Last timestamp that training saw, by series; empty for a loaded model, whose file holds no data."""
-        return self._fitted().trained_on(self.panel_) if hasattr(self, "panel_") else {}
+        """Last time that the training saw, by series; a model file holds it too."""
+        return dict(self._fitted().trained_until())
 
-    def panel_of(self, data: Any) -> Panel:
+    def panel_of(self, data: Any, day_first: bool | None = None) -> Panel:
         """A panel or table as a panel with the columns, categories and frequency of the training."""
         fitted = self._fitted()
-        return as_panel(data, fitted.schema, fitted.frequency, fitted.names)
+        return as_panel(data, fitted.schema, fitted.frequency, fitted.names, day_first=day_first)
 
     def _fitted(self) -> Fitted:
         if not hasattr(self, "fitted_"):
             raise ConfigError("this Forecaster is not fitted yet: call fit() first, or gatecast.load() a model file.")
         return self.fitted_
 
-    # ---------------------------------------------------------------- predict
+    # ---------------------------------------------------------------- predict, and follow
 
-    def predict(self, data: Any | None = None, *, future: Any | None = None) -> Forecast:
+    def predict(self, data: Any | None = None, *, future: Any | None = None, day_first: bool | None = None) -> Forecast:
         """Forecast the H steps after the last observed target of every series.
 
         Args:
             data: the history to continue, of known or new series; None = the data of ``fit``. With the instant preset
                 no ``fit`` is needed before.
             future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
+            day_first: whether 01/02/2019 is 1 February in these tables; by default they decide.
 
         Raises:
             CovariateError: a future covariate is missing somewhere in the horizon, or has an unknown category.
             WindowError: a series is shorter than the lookback that was asked for.
             PanelError, ModelFileError, TrainingError: a forecast is not finite (see ``require_finite``).
         """
-        history, extended, origin_N = self._history_and_horizon(data, future)
+        history, extended, origin_N = self._history_and_horizon(data, future, day_first)
         fitted = self._fitted()
-        values_NHCQ, guarded_N = fitted.guarded_forecast(extended, np.arange(len(history)), origin_N)
-        require_finite(values_NHCQ, history, self.file_)
-        guarded = tuple(history.ids[n] for n in np.flatnonzero(guarded_N))
-        return Forecast(values_NHCQ, fitted.levels, Axes.after(history, self.horizon), history, guarded)
+        made = fitted.forecast_with_facts(extended, np.arange(len(history)), origin_N)
+        require_finite(made.values_BHCQ, history, self.file_)
+        axes = Axes.after(history, self.horizon)
+        return Forecast(made.values_BHCQ, fitted.levels, axes, history, **made.facts(history.ids))
 
     def sample(
         self, data: Any | None = None, *, paths: int = 100, future: Any | None = None, seed: int = 0
@@ -330,26 +323,28 @@ class Forecaster(Parameters):
         if paths < 1:
             raise ConfigError(f"paths must be at least 1; got {paths}.")
         history, extended, origin_N = self._history_and_horizon(data, future)
-        place_N = np.argsort(np.argsort(np.array(history.ids)))
-        noise = np.random.default_rng(seed).standard_normal((len(history), paths, self.horizon, len(history.targets)))
         seen = observed_part(self.panel_) if hasattr(self, "panel_") else history
-        values_NSHC = self._fitted().paths(extended, np.arange(len(history)), origin_N, noise[place_N], seen)
+        noise_NSHC = drawn(history, paths, self.horizon, seed)
+        values_NSHC = self._fitted().paths(extended, np.arange(len(history)), origin_N, noise_NSHC, seen)
         require_finite(values_NSHC, history, self.file_)
         return SamplePaths(values_NSHC, Axes.after(history, self.horizon))
 
-    def _history_and_horizon(self, data: Any | None, future: Any | None) -> tuple[Panel, Panel, np.ndarray]:
+    def _history_and_horizon(
+        self, data: Any | None, future: Any | None, day_first: bool | None = None
+    ) -> tuple[Panel, Panel, np.ndarray]:
         """What was observed, what of it a forecast reads (with the future covariates), and the rows (N,) it ends in."""
         if self.preset == "instant" and data is not None and not self.is_fitted:
             self.fit(data)  # there is nothing to be trained that could surprise
         fitted = self._fitted()
         if data is None and not hasattr(self, "panel_"):
             raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
-        panel = self.panel_ if data is None else self.panel_of(data)
+        panel = self.panel_ if data is None else self.panel_of(data, day_first)
         fitted.require_same_columns(panel)
         history = observed_part(panel)
         fitted.require_lookback(history)
-        keep = fitted.blend.history_needed
-        return history, *continued(history, panel, self.horizon, future, keep, rows=self.recursive)
+        if day_first is not None:
+            future = with_dates_read(future, history, day_first)
+        return history, *fitted.continued(history, panel, future)
 
     def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Quantiles (B, H, C, Q) after any origin rows of a panel, in one pass; rows after an origin are not used.
@@ -357,8 +352,6 @@ class Forecaster(Parameters):
         Future covariates of the H steps after each origin are read from the panel.
         """
         return self._fitted().forecast(panel, series_B, origin_B)
-
-    # ---------------------------------------------------------------- live
 
     def live(
         self, history: Any | None = None, *, held_back: int | None = None, most_missing: int = MOST_MISSING
@@ -404,8 +397,3 @@ def load(path: str | os.PathLike[str]) -> Forecaster:
     model = Forecaster(**vars(fitted.settings))
     model.fitted_, model.file_ = fitted, str(path)
     return model
-
-
-def _require_positive(time_limit: float | None) -> None:
-    if time_limit is not None and not time_limit > 0:
-        raise ConfigError(Argument("time_limit", of="forecaster"), f" must be above 0 seconds; got {time_limit}.")

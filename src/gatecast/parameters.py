@@ -110,5 +110,5 @@ def _learned(model: Any) -> dict[str, str]:
         "model": title or fitted.describe(),
         "data": f"{record.series:,} series · {record.steps:,} {fitted.frequency.plural(record.steps)}",
         "targets": listed(fitted.schema.targets),
-        "trained": f"{record.seconds:,.1f} s",
+        **({} if record.seconds is None else {"trained": f"{record.seconds:,.1f} s"}),
     }

@@ -19,6 +19,7 @@ from gatecast.data.tables.future import extend, observed_part
 from gatecast.data.tables.intake import as_panel
 from gatecast.data.tables.reading import read_covariates
 from gatecast.errors import WindowError
+from gatecast.evaluation.judgement import OutcomeName, undecided
 from gatecast.evaluation.scores import Scores
 from gatecast.forecaster import Forecaster
 from gatecast.forecasts.forecast import Forecast
@@ -71,15 +72,22 @@ class ForecastResult:
         """Whether the model was worth it, in words."""
         return f"No verdict: {self.problem}" if self.evaluation is None else self.evaluation.verdict
 
+    @property
+    def outcome(self) -> OutcomeName:
+        """The same in one word: "better", "undecided" (also where nothing could be held out) or "worse"."""
+        return "undecided" if self.scores is None else self.scores.outcome
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, as ``gatecast forecast --json`` prints it."""
         return {
             "data": data_facts(self.panel),
             "model": model_facts(self.model, self.seconds),
             "evaluation": None if self.evaluation is None else self.evaluation.to_dict(),
-            "verdict": None if self.evaluation is None else self.evaluation.verdict,
+            "verdict": self._verdict_facts(),
             "forecast": forecast_facts(self.forecast),
             "guarded": list(self.forecast.guarded),
+            "bounded": list(self.forecast.bounded),
+            "late": list(self.forecast.late),
             **({} if self.importance is None else {"importance": importance_facts(self.importance)}),
         }
 
@@ -96,6 +104,12 @@ class ForecastResult:
         from gatecast.report.forecasts import write_forecast_page
 
         write_forecast_page(self, path, command)
+
+    def _verdict_facts(self) -> dict[str, Any]:
+        if self.scores is not None:
+            verdict: dict[str, Any] = self.scores.to_dict()["verdict"]
+            return verdict
+        return {**undecided("nothing held out").to_dict(), "text": self.verdict}
 
     def __str__(self) -> str:
         return self.verdict if self.evaluation is None else str(self.evaluation)
@@ -149,11 +163,14 @@ def forecast_with(
     if explain and evaluation is not None:
         # before it is trained on these windows
         importance = covariate_importance(model, panel, evaluation)
+    untrained = evaluation is not None and model.fitted_.blend.untrained
     if evaluation is None:
         model.fit(panel)
     elif not model.record_["interrupted"]:
         model.refit_on(panel, _left(model.time_limit, started))
     seconds = time.monotonic() - started
+    if evaluation is not None and untrained != model.fitted_.blend.untrained:  # what was scored is not what forecasts
+        evaluation, problem = None, WindowError("before the held-out steps there is too little to train on.")
     made = model.predict(panel, future=ahead)
     return ForecastResult(made, evaluation, model, panel, problem, seconds, ahead, importance)
 
@@ -198,6 +215,7 @@ def data_facts(panel: Panel) -> dict[str, Any]:
     return {
         "description": panel.describe(),
         "targets": panel.targets,
+        "columns": column_facts(panel),
         "series": len(panel),
         "rows": panel.total,
         "frequency": panel.frequency.to_text(),
@@ -205,6 +223,22 @@ def data_facts(panel: Panel) -> dict[str, Any]:
         "end": label(last.max()),
         "notes": [str(note) for note in panel.notes],
     }
+
+
+def column_facts(panel: Panel) -> list[dict[str, str]]:
+    """The columns of a panel with their roles and types, those that name series and times first."""
+    labels, schema = panel.labels, panel.schema
+    keys = labels.keys or (panel.names[0],)
+    held = [value if labels.keys else (value,) for _, value in labels.values[:1]] or [("",) * len(keys)]
+    pairs = zip(keys, held[0], strict=True)
+    found = [(key, "series", "integer" if isinstance(item, int) else "text") for key, item in pairs]
+    step = "step" if panel.frequency.unit == "step" else "date"
+    written = [(s.column, "integer" if s.whole else "date" if s.text == "date" else "text") for s in labels.times]
+    found += [(name, "time", kind) for name, kind in written or [(panel.names[1], step)]]
+    found += [(target, "target", "number") for target in schema.targets]
+    for role in ("past", "future", "static"):
+        found += [(c.name, role, "number" if c.categories is None else "category") for c in getattr(schema, role)]
+    return [{"name": name, "role": role, "type": kind} for name, role, kind in found]
 
 
 def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
@@ -221,6 +255,7 @@ def model_facts(model: Forecaster, seconds: float) -> dict[str, Any]:
         "lookback": None if plan is None else plan.framing.lookback,
         "scaling": None if plan is None else plan.scaling.describe(),
         "season": fitted.season,
+        "bounds": fitted.settings.bounds,
         "members": 0 if plan is None else plan.members,
         "train_seconds": round(seconds, 3),
         "device": "cpu" if plan is None else str(fitted.main.device),
@@ -252,9 +287,10 @@ def importance_facts(importance: Importance) -> dict[str, Any]:
 def forecast_facts(made: Forecast) -> list[dict[str, Any]]:
     """One object per series and target."""
     label, times = made.axes.time_label, made.times
+    held = dict(made.axes.labels.values)  # ids as the table has them
     return [
         {
-            "series": name,
+            "series": held.get(name, name),
             "target": target,
             "time": [int(t) if made.frequency.unit == "step" else label(t) for t in times[n]],
             "forecast": made.values[n, :, c],

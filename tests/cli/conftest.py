@@ -36,6 +36,8 @@ class Result:
 
 
 Run = Callable[..., Result]
+# What every JSON object begins with.
+HEAD = {"schema", "gatecast", "command", "exit_code", "error"}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from gatecast.forecaster import Forecaster
 
-from .conftest import Run, table
+from .conftest import HEAD, Run, table
 
 QUICK = ["--horizon", 3, "--origins", 4, "--rivals", "none"]
 
@@ -48,14 +48,15 @@ def test_json_holds_everything(run: Run, sales: Path, trained: list[Any], tiny: 
     result = run("backtest", sales, *QUICK, "--refit", 3, "--window", "sliding", "--stride", 2, "--json", *tiny)
     assert (result.code, result.err) == (0, "")
     found = result.json
-    assert set(found) == {"command", "data", "model", "seconds", "backtest", "verdict"}
-    made = found["backtest"]
+    parts = {"data", "model", "seconds", "backtest", "evaluation", "verdict", "files"}
+    assert set(found) == HEAD | parts
+    made = found["backtest"] | found["evaluation"]
     assert (made["origins"], made["planned"], made["stride"], made["refit"], made["window"]) == (4, 4, 2, 3, "sliding")
     assert [fold["origins"] for fold in made["folds"]] == [[0, 3], [3, 4]]
     assert [fold["steps"] for fold in made["folds"]] == [31, 31] == [panel.total for panel in trained]
     assert {"lstm", "naive", "seasonal_naive"} <= set(made["scores"])
     assert {"mase", "smape", "coverage_80"} <= set(made["scores"]["lstm"])
-    assert found["verdict"] == made["verdict"]
+    assert {name: part for name, part in found["verdict"].items() if name != "next"} == made["verdict"]
     assert made["rivals"] == made["notes"] == made["left_out"] == []
 
 
@@ -176,10 +177,10 @@ def test_ctrl_c_keeps_finished_folds_and_the_folder_goes_on(
     trained.clear()
     done = run(*words, "--folder", "bt")
     assert (done.code, done.err, len(trained)) == (0, "", 2)
-    assert done.json["backtest"]["scores"] == whole["backtest"]["scores"]
+    assert done.json["evaluation"]["scores"] == whole["evaluation"]["scores"]
     trained.clear()
     other = run(*words, "--folder", "bt", "--seed", 3)
-    assert (other.code, other.out, trained) == (2, "", [])
+    assert (other.code, other.json["error"]["kind"], trained) == (2, "ConfigError", [])
     assert "bt holds another backtest (settings differ)" in other.err
     assert other.err.count("\n") == 1
 

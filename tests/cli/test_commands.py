@@ -15,6 +15,8 @@ import pytest
 import gatecast
 from gatecast.cli.main import main
 
+from .conftest import HEAD
+
 FORECAST_KEYS = {"series", "target", "time", "forecast", "quantiles"}
 
 
@@ -38,7 +40,8 @@ def test_forecast_as_json(run, sales: Path, tiny: list[str]) -> None:
     result = run("forecast", sales, "--horizon", 3, "--json", *tiny)
     assert (result.code, result.err) == (0, "")
     found = result.json
-    assert set(found) == {"command", "data", "model", "evaluation", "verdict", "forecast", "guarded"}
+    parts = {"data", "model", "evaluation", "verdict", "forecast", "guarded", "bounded", "late", "files"}
+    assert set(found) == HEAD | parts
     assert (found["command"], found["data"]["series"], found["data"]["rows"]) == ("forecast", 1, 40)
     assert {"lstm", "naive", "seasonal_naive"} <= set(found["evaluation"]["scores"])
     assert {"mse", "rmse", "mae"} <= set(found["evaluation"]["scores"]["lstm"])
@@ -82,7 +85,8 @@ def test_where_nothing_can_be_held_out_the_forecast_says_so(run, tmp_path: Path,
     assert "nothing was checked" in result.out
     assert result.widest <= 80
     found = run("forecast", "short.csv", "--horizon", 6, "--json", *tiny).json
-    assert (found["evaluation"], found["verdict"]) == (None, None)
+    assert (found["evaluation"], found["verdict"]["outcome"]) == (None, "undecided")
+    assert found["verdict"]["reason"] == "nothing held out"
 
 
 def test_several_targets_and_series_fit_into_80_columns(run, tmp_path: Path, tiny: list[str]) -> None:
@@ -133,7 +137,8 @@ def test_fit_as_json(run, sales: Path, tiny: list[str]) -> None:
     result = run("fit", sales, "--horizon", 3, "--save", "m.gatecast", "--plot", "loss.png", "--json", *tiny)
     assert result.code == 0
     assert result.err == "written: m.gatecast\nwritten: loss.png\n"
-    assert set(result.json) == {"command", "data", "model", "saved", "history"}
+    assert set(result.json) == HEAD | {"data", "model", "history", "files"}
+    assert result.json["files"] == ["m.gatecast", "loss.png"]
     assert result.json["history"][0]["epoch"] == 1
     assert Path("loss.png").read_bytes().startswith(b"\x89PNG")
 
@@ -157,7 +162,7 @@ def test_evaluate_trains_on_the_earlier_part(run, sales: Path, tiny: list[str]) 
     assert "over 2 origins of 3 months" in result.out.replace("\n", " ")
     assert Path("b.png").exists()
     found = run("evaluate", sales, "--horizon", 3, "--json", *tiny).json
-    assert set(found) == {"command", "data", "model", "evaluation", "verdict"}
+    assert set(found) == HEAD | {"data", "model", "evaluation", "verdict", "left_out", "files"}
     assert found["evaluation"]["origins"] == 3
 
 
@@ -222,7 +227,7 @@ def test_demo_hands_over_its_options(run, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr("gatecast.demos.run", fake, raising=False)
     result = run("demo", "airline", "--as-published", "--lookback", 4, "--seed", 3, "--json")
-    assert (result.code, result.json) == (0, {"system": "airline", "rmse": None})
+    assert (result.code, result.json["demo"]) == (0, {"system": "airline", "rmse": None})
     assert seen == {"name": "airline", "as_published": True, "lookback": 4, "seed": 3, "data": None, "plot": None}
     assert run("demo", "airline").out == "a table\n"
 

@@ -190,8 +190,11 @@ def test_refused_in_one_clear_line(run, tmp_path: Path, tiny: list[str], name: s
     quick = [*_without(tiny, words), "--json"] if words[0] == "forecast" and len(words) > 2 else []
     result = run(*words, *quick)
     assert result.code == 2, result.out + result.err
-    assert result.out == ""
     assert result.err.startswith("error: ")
+    if quick:
+        assert (result.json["exit_code"], f"error: {result.json['error']['message']}\n") == (2, result.err)
+    else:
+        assert result.out == ""
     assert result.err.count("\n") == 1
     assert len(result.err) <= LONGEST
     assert "Traceback" not in result.err

@@ -232,8 +232,8 @@ def test_the_text_is_the_table_and_the_verdict() -> None:
             "gatecast LSTM               0.61     4.5   18.3   18.3          83 %       -",
             "last of the same category   1.57    11.1   47.1   47.1             -    61 %",
             "repeat last                 2.50    17.1   75.0   75.0             -    76 %",
-            "Better than last of the same category (the best naive forecast) by 61 % over 3",
-            "origins of 12 months; too few origins to be sure.",
+            "NOT clearly better than last of the same category: its MASE is 1.57, the LSTM's",
+            "0.61 (61 % better), over 3 origins of 12 months; too few origins to be sure.",
         ]
     )
 

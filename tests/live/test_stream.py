@@ -115,7 +115,7 @@ def test_what_is_kept_is_bounded_and_what_was_dropped_is_not_missed(
     assert largest_difference(live, model, panel) < 1e-6
 
 
-def test_a_value_below_zero_counts_for_the_gate_however_long_ago_it_was(panel_of: PanelOf) -> None:
+def test_a_value_below_zero_counts_however_long_ago_it_was(panel_of: PanelOf) -> None:
     """Beside a smoothing that reads the whole history, the gate does so too; its outer levels may reach below 0."""
     model = model_of(panel_of, "level with gate").clone(fitted=True)
     blend, levels = model.fitted_.blend, (0.0001, 0.25, 0.5, 0.75, 0.9999)

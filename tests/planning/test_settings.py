@@ -36,6 +36,7 @@ OTHERS: dict[str, Any] = {
     "seed": 8,
     "preset": "instant",
     "progress": False,
+    "bounds": "0..1",
 }
 TRAINED = OTHERS | {"preset": "default"}  # the instant preset goes with few others
 

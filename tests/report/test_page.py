@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -210,9 +209,8 @@ def test_cells_of_the_page_are_those_of_the_network(single: Backtest, tmp_path: 
 class Said:
     """Stands for a backtest of which only the verdict is known."""
 
-    def __init__(self, text: str, symptoms: tuple[str, ...] = (), significant: bool = True) -> None:
-        self.scores, self.baselines = self, ("drift",)
-        self.significance = {"drift": SimpleNamespace(significant=significant)}
+    def __init__(self, text: str, symptoms: tuple[str, ...] = (), outcome: str = "better") -> None:
+        self.scores, self.outcome = self, outcome
         self.verdict, self.symptoms = " ".join((text, *symptoms)), symptoms
 
 
@@ -220,22 +218,22 @@ class Said:
     ("text", "kind", "lead"),
     [
         ("Better than drift by 10 %. So it is.", "better", "Better than drift by 10\u00a0%."),
-        ("NOT better than drift: its MASE is 0.51, the LSTM's 0.61. So.", "not-better", "NOT better than drift: its"),
-        ("NOT clearly better than drift.", "not-better", "NOT clearly better than drift."),
-        ("No verdict: nothing to compare with.", "unknown", "No verdict: nothing to compare with."),
+        ("NOT better than drift: its MASE is 0.51, the LSTM's 0.61. So.", "worse", "NOT better than drift: its"),
+        ("NOT clearly better than drift.", "undecided", "NOT clearly better than drift."),
+        ("No verdict: nothing to compare with.", "undecided", "No verdict: nothing to compare with."),
     ],
 )
 def test_verdict_is_coloured_by_outcome(text: str, kind: str, lead: str) -> None:
-    html = verdict(Said(text, ("Bias: too high. Try this.", "Lag copy: so.")))  # type: ignore[arg-type]
+    html = verdict(Said(text, ("Bias: too high. Try this.", "Lag copy: so."), kind))  # type: ignore[arg-type]
     assert f'class="verdict {kind}"' in html
     assert f'<p class="lead">{lead}' in html
     assert html.count("<li>") == 2
     assert html.index("<li>") > html.index("</p>")
 
 
-def test_a_better_score_that_may_be_luck_is_not_green() -> None:
-    text = "Better than drift by 10 %; too few origins to be sure."
-    assert 'class="verdict unknown"' in verdict(Said(text, significant=False))  # type: ignore[arg-type]
+def test_the_colour_is_that_of_the_scores(single: Backtest) -> None:
+    assert f'class="verdict {single.scores.outcome}"' in verdict(single)
+    assert single.scores.outcome in ("better", "undecided", "worse")
 
 
 def test_paths_that_cannot_be_written_are_told(single: Backtest, tmp_path: Path) -> None:

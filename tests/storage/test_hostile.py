@@ -103,9 +103,9 @@ ANYTHING = r"m\.gatecast: .+ (Get|Give) .+\.$"
 WEIGHT = "candidate.0.member.0.lstm.weight_ih_l0"
 COLUMN = {"name": "x", "categories": None}
 TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
-    "newer format": (envelope(format=7), r"newer version, format 7; this one reads 6\. Update gatecast\.$"),
+    "newer format": (envelope(format=8), r"newer version, format 8; this one reads 7\. Update gatecast\.$"),
     "older format": (envelope(format=5), r"has format 5, from before the first release; .* Train anew\.$"),
-    "newer and unknown fields": (envelope(format=7, shiny=1), "format 7; this one reads 6"),
+    "newer and unknown fields": (envelope(format=8, shiny=1), "format 8; this one reads 7"),
     "format 0": (envelope(format=0), "which version"),
     "format true": (envelope(format=True), "which version"),
     "format text": (envelope(format="1"), "which version"),

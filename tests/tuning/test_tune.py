@@ -87,7 +87,7 @@ def test_the_default_is_the_first_trial_and_the_model_is_the_settings(tiny: Tiny
     assert not hasattr(model, "fitted_")
     again = gc.Forecaster(**tuning.settings).fit(panel)
     np.testing.assert_array_equal(tuning.model.predict().values, again.predict().values)
-    assert json.loads(json.dumps(tuning.to_dict()))["verdict"] == tuning.verdict
+    assert json.loads(json.dumps(tuning.to_dict()))["verdict"]["text"] == tuning.verdict
     assert max(map(len, str(tuning).splitlines())) <= 80
 
 

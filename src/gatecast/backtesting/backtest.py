@@ -91,6 +91,10 @@ class Backtest:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the forecasts themselves as plain data for JSON."""
+        return {**self.facts(), **self.scores.to_dict()}
+
+    def facts(self) -> dict[str, Any]:
+        """How it was done, without the scores, as plain data."""
         return {
             "origins": self.origins,
             "planned": self.planned,
@@ -104,7 +108,6 @@ class Backtest:
             ],
             "left_out": list(self.left_out),
             "notes": list(self.notes),
-            **self.scores.to_dict(),
         }
 
     def report(self, path: str | os.PathLike[str]) -> None:
@@ -203,6 +206,8 @@ def _rivals(
     notes = (note,) if note else ()
     if not names:
         return {}, notes
+    if run.listener.stop.is_set() or run.last.record_["interrupted"]:
+        return {}, (*notes, "Interrupted: the statistical rivals are left out.")
     quantiles = run.last.fitted_.levels
     try:
         fitted = rival_forecasts(

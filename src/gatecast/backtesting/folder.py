@@ -16,13 +16,14 @@ import numpy as np
 
 from gatecast.backtesting.folds import Fold
 from gatecast.backtesting.record import FoldRecord
+from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.errors import ModelFileError
 from gatecast.storage.codec import decode, encode
 from gatecast.storage.container import digest_of, opened, pack, write_atomically
 from gatecast.storage.document import seal, unseal
 from gatecast.storage.files import load, save
-from gatecast.storage.fingerprint import digest, settings_of
+from gatecast.storage.fingerprint import settings_of
 from gatecast.storage.folder import marked_folder
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from gatecast.cli.files import PAGE_KINDS, PLOT_KINDS, require_writable
 from gatecast.cli.options import (
     OUTPUT,
     DataOptions,
+    FailUnless,
     Json,
     ModelOptions,
     NetworkOptions,
@@ -25,11 +26,13 @@ from gatecast.cli.options import (
     option_group,
 )
 from gatecast.cli.printing import Screen
+from gatecast.cli.results.verdicts import Typed, exit_code, show_scores, verdict_facts
 from gatecast.cli.sections import show_panel
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatecast.backtesting.backtest import Backtest
+    from gatecast.data.panel import Panel
 
 __all__ = ["BacktestOptions", "backtest"]
 
@@ -72,6 +75,7 @@ def backtest(
     report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     folder: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     plot: Plot = None,
+    fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
@@ -83,6 +87,7 @@ def backtest(
         report: Write all of it as one HTML page that needs no network.
         folder: Keep each finished fold there; the same command goes on where it stopped.
         plot: Write the forecasts and the truth to .png, .pdf or .svg.
+        fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
     _check(rolling, report, plot)
@@ -111,8 +116,11 @@ def backtest(
         folder=folder,
     )
     seconds = time.monotonic() - started
-    _show(screen, made, seconds)
-    _write(screen, made, report, plot)
+    written = _write(made, report, plot)
+    typed = Typed(file, (data, settings_, rolling, network, training))
+    onward = typed.after_backtest(made.scores.outcome, model.horizon, _more(made, panel))
+    _show(screen, made, seconds, onward)
+    screen.files(written)
     from gatecast.workflow import data_facts, model_facts
 
     screen.result = {
@@ -120,11 +128,22 @@ def backtest(
         "data": data_facts(panel),
         "model": model_facts(made.model, sum(record.seconds for record in made.folds)),
         "seconds": round(seconds, 3),
-        "backtest": made.to_dict(),
-        "verdict": made.scores.verdict,
+        "backtest": made.facts(),
+        "evaluation": made.scores.to_dict(),
+        "verdict": verdict_facts(made.scores, onward),
+        "files": written,
     }
-    screen.close()
-    return 130 if made.interrupted or made.model.record_["interrupted"] else 0
+    interrupted = made.interrupted or made.model.record_["interrupted"]
+    return screen.finish(exit_code(interrupted, made.scores.outcome, fail_unless))
+
+
+def _more(made: Backtest, panel: Panel) -> int | None:
+    """Twice the origins, where they leave half of a typical series for training."""
+    from gatecast.backtesting.folds import origins_within_half
+
+    most = origins_within_half(panel, made.model.horizon, 4 * ORIGINS)
+    wanted = min(2 * made.origins, most)
+    return wanted if wanted > made.origins and not made.interrupted else None
 
 
 def _check(rolling: BacktestOptions, report: Path | None, plot: Path | None) -> None:
@@ -152,26 +171,25 @@ def _rivals(text: str) -> tuple[str, ...] | Literal["auto"]:
     return names
 
 
-def _show(screen: Screen, made: Backtest, seconds: float) -> None:
+def _show(screen: Screen, made: Backtest, seconds: float, onward: str) -> None:
     folds, unit = made.folds, made.evaluation.panel.frequency.plural(made.stride)
     screen.labelled("chosen", folds[-1].chosen)
     often = "once" if len(folds) == 1 else f"{len(folds)} times"
     screen.labelled("origins", f"{made.origins:,}, {made.stride:,} {unit} apart; trained {often}")
     screen.labelled("took", f"{seconds:.1f} s, {sum(record.seconds for record in folds):.1f} s of them LSTM")
     screen.line()
-    screen.scores(made.scores)
+    show_scores(screen, made.scores, onward)
     for note in made.notes:
         screen.note(note)
 
 
-def _write(screen: Screen, made: Any, report: Path | None, plot: Path | None) -> None:
+def _write(made: Any, report: Path | None, plot: Path | None) -> list[Path]:
     if report is not None:
         from gatecast.report import write_report
 
         write_report(made, report)
-        screen.note(f"written: {report}")
     if plot is not None:
         from gatecast.forecasts.plots import backtest_chart
 
         backtest_chart(made.evaluation, path=plot)
-        screen.note(f"written: {plot}")
+    return [path for path in (report, plot) if path is not None]

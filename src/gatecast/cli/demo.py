@@ -44,6 +44,5 @@ def demo(
     screen = Screen(json)
     for line in str(result).splitlines():
         screen.line(line)
-    screen.result = result.to_dict()
-    screen.close()
-    return 0
+    screen.result = {"command": "demo", "demo": result.to_dict()}
+    return screen.finish()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -15,6 +15,7 @@ from gatecast.cli.files import PLOT_KINDS, require_writable
 from gatecast.cli.options import (
     MODEL,
     DataOptions,
+    FailUnless,
     Json,
     ModelOptions,
     NetworkOptions,
@@ -24,7 +25,13 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import Screen
+from gatecast.cli.results.verdicts import Typed, exit_code, show_scores, verdict_facts
 from gatecast.cli.sections import show_chosen, show_model, show_panel
+
+if TYPE_CHECKING:
+    from gatecast.backtesting.result import Evaluation
+    from gatecast.data.panel import Panel
+    from gatecast.forecaster import Forecaster
 
 __all__ = ["evaluate"]
 
@@ -39,6 +46,7 @@ def evaluate(
     stride: Annotated[Whole | None, Parameter(group=MODEL)] = None,
     model: Annotated[Path | None, Parameter(group=MODEL)] = None,
     plot: Plot = None,
+    fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
@@ -49,61 +57,82 @@ def evaluate(
         file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         origins: Held-out forecasts per series; as many as fit, up to 3.
         stride: Steps between two origins; the horizon by default.
-        model: Score this saved model instead of training one.
+        model: Score this saved model instead of training one, on what came after its training.
         plot: Write the held-out forecasts and the truth to .png, .pdf or .svg.
+        fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
     require_writable(plot, PLOT_KINDS, "--plot")
     require_counts(origins=origins, stride=stride)
     arguments = settings(settings_, network, training)
     screen = Screen(json)
-    if model is not None:
-        loaded = _loaded(model)
-        panel = read_panel(file, data, loaded)
-        show_panel(screen, panel)
-        return _score(screen, loaded, panel, origins, stride, plot, trained=False)
+    typed = Typed(file, (data, settings_, network, training))
+    if model is None:
+        made, fitted, seconds, panel = _trained(screen, file, data, arguments, origins, stride)
+        onward = typed.after_evaluation(made.scores.outcome, fitted.horizon)
+        left_out = ""
+    else:
+        made, fitted, panel, left_out = _of_a_file(screen, model, file, data, origins, stride)
+        seconds = 0.0
+        onward = typed.after_check(made.scores.outcome, model, fitted.horizon)
+    _write(made, plot)
+    show_scores(screen, made.scores, onward)
+    written = [] if plot is None else [plot]
+    screen.files(written)
+    from gatecast.workflow import data_facts, model_facts
+
+    screen.result = {
+        "command": "evaluate",
+        "data": data_facts(panel),
+        "model": model_facts(fitted, seconds),
+        "evaluation": made.to_dict(),
+        "verdict": verdict_facts(made.scores, onward),
+        "left_out": left_out or None,
+        "files": written,
+    }
+    interrupted = model is None and fitted.record_["interrupted"]
+    return screen.finish(exit_code(interrupted, made.scores.outcome, fail_unless))
+
+
+def _trained(
+    screen: Screen, file: Path | None, data: DataOptions, arguments: Any, origins: int | None, stride: int | None
+) -> tuple[Evaluation, Forecaster, float, Panel]:
+    """Train on the earlier part and score on the later."""
     panel = read_panel(file, data)
     show_panel(screen, panel)
     fresh, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
-    return _score(screen, fresh, panel, origins, stride, plot, trained=True)
-
-
-def _loaded(path: Path) -> Any:
-    from gatecast.forecaster import load
-
-    return load(path)
-
-
-def _score(
-    screen: Screen, model: Any, panel: Any, origins: int | None, stride: int | None, plot: Path | None, *, trained: bool
-) -> int:
-    """Train if need be, score, print."""
     from gatecast.backtesting.assess import evaluate as scored
     from gatecast.backtesting.assess import origins_that_fit
-    from gatecast.workflow import data_facts, model_facts
 
-    count = origins or origins_that_fit(panel, model.horizon)
     started = time.monotonic()
-    made = scored(model, panel, origins=count, stride=stride)
-    seconds = time.monotonic() - started if trained else 0.0
-    if trained:
-        show_model(screen, model, seconds)
-    else:
-        show_chosen(screen, model, "model")
-        screen.line()
-    screen.scores(made.scores)
+    made = scored(fresh, panel, origins=origins or origins_that_fit(panel, fresh.horizon), stride=stride)
+    seconds = time.monotonic() - started
+    show_model(screen, fresh, seconds)
+    return made, fresh, seconds, panel
+
+
+def _of_a_file(
+    screen: Screen, path: Path, file: Path | None, data: DataOptions, origins: int | None, stride: int | None
+) -> tuple[Evaluation, Forecaster, Panel, str]:
+    """Score a saved model on what came after its training."""
+    from gatecast.backtesting.assess import evaluate as scored
+    from gatecast.backtesting.unseen import unseen_part
+    from gatecast.forecaster import load
+
+    model = load(path)
+    panel = read_panel(file, data, model)
+    show_panel(screen, panel)
+    show_chosen(screen, model, "model")
+    later = unseen_part(model, panel, origins, stride)
+    screen.labelled("scored", later.words)
+    screen.labelled("left out", later.left_out, 10)
+    screen.line()
+    return scored(model, later.panel, origins=later.origins, stride=stride), model, panel, later.left_out
+
+
+def _write(made: Evaluation, plot: Path | None) -> None:
     if plot is not None:
         from gatecast.forecasts.plots import backtest_chart
 
         backtest_chart(made, path=plot)
-        screen.note(f"written: {plot}")
-    screen.result = {
-        "command": "evaluate",
-        "data": data_facts(panel),
-        "model": model_facts(model, seconds),
-        "evaluation": made.to_dict(),
-        "verdict": made.scores.verdict,
-    }
-    screen.close()
-    return 130 if trained and model.record_["interrupted"] else 0

@@ -101,16 +101,13 @@ def require_pictures(plot: Path | None, picture: PictureOptions) -> None:
         raise ConfigError("--plot-title and --plot-size say how --plot FILE looks: give --plot forecast.png too.")
 
 
-def write_results(
-    screen: Screen, forecast: Forecast, output: Path | None, plot: Path | None, picture: PictureOptions
-) -> None:
-    """Write the table and the picture that were asked for."""
+def write_results(forecast: Forecast, output: Path | None, plot: Path | None, picture: PictureOptions) -> list[Path]:
+    """Write the table and the picture that were asked for: before anything is printed, for the reader may leave."""
     if output is not None:
         save_forecast(forecast, output)
     if plot is not None:
         forecast.plot(path=plot, title=picture.plot_title, size=picture_size(picture.plot_size))
-    for path in filter(None, (output, plot)):
-        screen.note(f"written: {path}")
+    return [path for path in (output, plot) if path is not None]
 
 
 def save_forecast(forecast: Forecast, path: Path) -> None:

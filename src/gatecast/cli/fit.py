@@ -50,22 +50,21 @@ def fit(
     started = time.monotonic()
     fitted.fit(panel)
     seconds = time.monotonic() - started
-    show_model(screen, fitted, seconds)
     fitted.save(save)
     if plot is not None:
         from gatecast.forecasts.plots import loss_chart
 
         loss_chart(fitted.history_, path=plot)
-    for path in filter(None, (save, plot)):
-        screen.note(f"written: {path}")
+    written = [path for path in (save, plot) if path is not None]
+    show_model(screen, fitted, seconds)
+    screen.files(written)
     from gatecast.workflow import data_facts, model_facts
 
     screen.result = {
         "command": "fit",
         "data": data_facts(panel),
         "model": model_facts(fitted, seconds),
-        "saved": str(save),
         "history": fitted.history_,
+        "files": written,
     }
-    screen.close()
-    return 130 if fitted.record_["interrupted"] else 0
+    return screen.finish(130 if fitted.record_["interrupted"] else 0)

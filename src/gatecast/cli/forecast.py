@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -23,6 +23,7 @@ from gatecast.cli.options import (
     MODEL,
     OUTPUT,
     DataOptions,
+    FailUnless,
     Future,
     Json,
     ModelOptions,
@@ -35,8 +36,12 @@ from gatecast.cli.options import (
     TrainingOptions,
 )
 from gatecast.cli.printing import Screen, command_line, worded
+from gatecast.cli.results.verdicts import Typed, exit_code, show_scores
 from gatecast.cli.sections import show_chart, show_forecast, show_importance, show_model, show_panel
 from gatecast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gatecast.workflow import ForecastResult
 
 __all__ = ["forecast"]
 
@@ -56,6 +61,7 @@ def forecast(
     picture: PictureOptions = PictureOptions(),
     report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     open_: Annotated[bool, Parameter(name="open", group=OUTPUT, negative="")] = False,
+    fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
@@ -72,6 +78,7 @@ def forecast(
         plot: Write a fan chart to .png, .pdf or .svg.
         report: Write the forecast as one HTML page to send, which needs no network.
         open_: Open that page in the browser.
+        fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
     require_writable(output, TABLE_KINDS, "--output")
@@ -91,27 +98,43 @@ def forecast(
     from gatecast.workflow import forecast_with
 
     made = forecast_with(forecasting, panel, future=read_future(panel, known, data), origins=origins, explain=explain)
+    written = write_results(made.forecast, output, plot, picture)
+    if save is not None:
+        made.model.save(save)
+        written.append(save)
+    if report is not None:
+        made.report(report, command_line())
+        written.append(report)
+    onward = _onward(made, Typed(file, (data, model, network, training)), save)
+    _show(screen, made, onward, output, explain)
+    if picture.chart:
+        show_chart(screen, made.forecast)
+    screen.files(written)
+    if report is not None and open_:
+        show_page(screen, report)
+    if json:
+        facts = made.to_dict()
+        verdict = {**facts["verdict"], "next": onward}
+        screen.result = {"command": "forecast", **facts, "verdict": verdict, "files": written}
+    return screen.finish(exit_code(made.model.record_["interrupted"], made.outcome, fail_unless))
+
+
+def _onward(made: ForecastResult, typed: Typed, save: Path | None) -> str:
+    """The command to run next."""
+    if made.scores is not None:
+        return typed.after_forecast(made.outcome, made.model.horizon, save)
+    return typed.after_too_little(made.model.horizon, (int(made.panel.length.max()) - 2) // 2)
+
+
+def _show(screen: Screen, made: ForecastResult, onward: str, output: Path | None, explain: bool) -> None:
     show_model(screen, made.model, made.seconds)
     if made.problem is not None:
         held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "
         screen.wrapped(f"{held}({worded(made.problem)})", "yellow")
+        screen.labelled("next", onward)
     if made.scores is not None:
-        screen.scores(made.scores)
+        show_scores(screen, made.scores, onward)
     if explain:
         show_importance(screen, made.importance)
     screen.line()
     show_forecast(screen, made.forecast, output)
-    if picture.chart:
-        show_chart(screen, made.forecast)
-    write_results(screen, made.forecast, output, plot, picture)
-    if save is not None:
-        made.model.save(save)
-        screen.note(f"written: {save}")
-    if report is not None:
-        made.report(report, command_line())
-        screen.note(f"written: {report}")
-        if open_:
-            show_page(screen, report)
-    screen.result = {"command": "forecast", **(made.to_dict() if json else {})}
-    screen.close()
-    return 130 if made.model.record_["interrupted"] else 0

@@ -24,6 +24,8 @@ ABOUT_MODEL = (
     "gatecast",
     "kind",
     "plan",
+    "horizon",
+    "trained",
     "targets",
     "past",
     "future",
@@ -53,8 +55,7 @@ def info(model: Path | None = None, /, *, json: Json = False) -> int:
             continue
         elif key in ABOUT_MODEL or (model is None and key != "command"):
             _show(screen, key, value)
-    screen.close()
-    return 0
+    return screen.finish()
 
 
 def _machine() -> dict[str, Any]:

@@ -54,8 +54,7 @@ def look(file: Path, /, *, data: DataOptions = DataOptions(), json: Json = False
     command = next_command(file, found, data)
     screen.labelled("next", command)
     screen.result = {"command": "look", **found.to_dict(), "next": command}
-    screen.close()
-    return 0 if found.problem is None else 2
+    return screen.finish(0 if found.problem is None else 2)
 
 
 def _table(columns: tuple[ColumnLook, ...]) -> list[str]:

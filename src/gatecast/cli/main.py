@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -10,10 +9,19 @@ from cyclopts import App, CycloptsError, Parameter
 
 import gatecast
 from gatecast.cli.files import PIPE
-from gatecast.cli.printing import complain, note_command, show_what_can_be_shown, worded
+from gatecast.cli.printing import (
+    READER_LEFT,
+    complain,
+    note_command,
+    show_what_can_be_shown,
+    silence_stdout,
+    worded,
+)
 from gatecast.errors import GatecastError
 
 __all__ = ["app", "main"]
+
+WRONG_INPUT, INTERRUPTED = 2, 130
 
 app = App(
     name="gatecast",
@@ -58,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: words after ``gatecast``; None = those of the process.
 
     Returns:
-        The exit code: 0, 2 for what the user can put right, 130 after Ctrl-C.
+        The exit code: 0; 2 for what the user can put right; 3 for a verdict that is not the one asked for; 130 after
+        Ctrl-C; 141 where the reader of the output has gone.
     """
     typed = list(sys.argv[1:] if argv is None else argv)
     note_command(typed)
@@ -67,20 +76,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = app(words, exit_on_error=False, print_error=False)
         sys.stdout.flush()
-    except (CycloptsError, GatecastError) as error:
-        complain(worded(error))
-        return 2
     except BrokenPipeError:
-        # The reader went away (head, a pager): what is left to say goes nowhere, also at the interpreter's end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        complain(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.")
-        return 2
-    except MemoryError:
-        complain("there is not enough memory for this. Use a shorter horizon or lookback, or fewer series.")
-        return 2
-    except KeyboardInterrupt:
-        complain("interrupted before anything was trained.")
-        return 130
+        silence_stdout()
+        return READER_LEFT
+    except (CycloptsError, GatecastError, OSError, MemoryError, KeyboardInterrupt) as error:
+        return _failed(error, words)
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: BaseException, words: Sequence[str]) -> int:
+    """Say in one line what went wrong, as JSON too where that was asked for; the exit code."""
+    message = _message(error)
+    code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else WRONG_INPUT
+    complain(message)
+    if "--json" in words:
+        from gatecast.cli.results.objects import envelope, write_json
+
+        facts = error.to_dict() if isinstance(error, GatecastError) else {"kind": _kind(error), "remedies": []}
+        write_json(envelope({"command": words[0]}, code, {**facts, "message": message}))
+    return code
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted before anything was trained."
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this. Use a shorter horizon or lookback, or fewer series."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'} cannot be used: {error.strerror or error}."
+    return worded(error) if isinstance(error, Exception) else str(error)
+
+
+def _kind(error: BaseException) -> str:
+    """The name of the error for programs: those of the command line's parser are one kind."""
+    return "UsageError" if isinstance(error, CycloptsError) else type(error).__name__

@@ -20,6 +20,7 @@ __all__ = [
     "MODEL",
     "OUTPUT",
     "DataOptions",
+    "FailUnless",
     "Future",
     "Json",
     "ModelOptions",
@@ -54,13 +55,26 @@ def _whole(_: Any, tokens: tuple[Token, ...]) -> int:
         raise ConfigError(f"{tokens[0].keyword} takes a whole number; got {tokens[0].value!r}.") from None
 
 
+def _whole_or_none(kind: Any, tokens: tuple[Token, ...]) -> int | None:
+    """The same, or "none"."""
+    if tokens[0].value.lower() == "none":
+        return None
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ConfigError(f"{tokens[0].keyword} takes a whole number or none; got {tokens[0].value!r}.") from None
+
+
 Whole = Annotated[int, Parameter(converter=_whole)]
+WholeOrNone = Annotated[int | None, Parameter(converter=_whole_or_none)]
 Json = Annotated[bool, Parameter(group=OUTPUT, negative="")]
 Future = Annotated[tuple[str, ...], Parameter(group=DATA, negative_iterable="")]
 Origins = Annotated[Whole | None, Parameter(group=MODEL)]
 Output = Annotated[Path | None, Parameter(group=OUTPUT)]
 Plot = Annotated[Path | None, Parameter(group=OUTPUT)]
 Save = Annotated[Path | None, Parameter(group=OUTPUT)]
+
+FailUnless = Annotated[Literal["better", "undecided"] | None, Parameter(group=OUTPUT)]
 
 Kind = TypeVar("Kind", bound=type)
 
@@ -174,7 +188,7 @@ def _exact(hint: Any) -> Any:
     """Whole numbers stay whole."""
     if hint is int:
         return Whole
-    return Whole | None if int in get_args(hint) else hint
+    return WholeOrNone if int in get_args(hint) else hint
 
 
 # The configurations have groups of their own; a command line always validates, trains again and shows its progress.
@@ -182,7 +196,7 @@ ModelOptions: Any = _optional(
     Settings,
     MODEL,
     ("network", "training", "refit", "progress"),
-    {"scaling": str, "quantiles": str, "recursive": Annotated[bool, Parameter(negative="")]},
+    {"scaling": str, "quantiles": str, "recursive": Annotated[bool, Parameter(negative="")], "bounds": bool},
     {"horizon": " One season by default.", "quantiles": " Written as 0.1,0.5,0.9."},
 )
 # A forecaster cannot look both ways, and the seed is one for everything.

@@ -48,10 +48,11 @@ def predict(
     show_panel(screen, panel)
     screen.line()
     made = fitted.predict(panel, future=read_future(panel, known, data))
+    written = write_results(made, output, plot, picture)
     show_forecast(screen, made, output)
     if picture.chart:
         show_chart(screen, made)
-    write_results(screen, made, output, plot, picture)
+    screen.files(written)
     from gatecast.workflow import data_facts, forecast_facts
 
     screen.result = {
@@ -60,6 +61,8 @@ def predict(
         "data": data_facts(panel),
         "forecast": forecast_facts(made) if json else [],
         "guarded": list(made.guarded),
+        "bounded": list(made.bounded),
+        "late": list(made.late),
+        "files": written,
     }
-    screen.close()
-    return 0
+    return screen.finish()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 import io
-import json
 import math
+import os
 import shlex
 import sys
 import textwrap
@@ -22,9 +22,12 @@ from rich.text import Text
 from gatecast.errors import Argument, Code, GatecastError, Setting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
 __all__ = [
+    "READER_LEFT",
     "WIDTH",
     "Option",
     "Screen",
@@ -35,13 +38,14 @@ __all__ = [
     "number_format",
     "options",
     "show_what_can_be_shown",
+    "silence_stdout",
     "typed_option",
     "worded",
-    "write_json",
 ]
 
 WIDTH = 80
 WIDEST = 140  # of drawings
+READER_LEFT = 141
 # predict has a ``future`` of its own, and networks a ``skip``
 RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
 # Arguments that a message names and no command takes, with the words for them.
@@ -80,6 +84,11 @@ def _alike(error: UnicodeError) -> tuple[str, int]:
     return "".join(_ALIKE.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
 
 
+def silence_stdout() -> None:
+    """What is left to say goes nowhere, also at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Screen:
     """Prints for people, or collects for programs.
 
@@ -90,12 +99,18 @@ class Screen:
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json
         self.result: dict[str, Any] = {}
+        self._left = False
         self._console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
     def line(self, text: str = "", style: str | None = None) -> None:
-        """Print a line as it is."""
-        if not self.as_json:
+        """Print a line as it is; nothing more once the reader (head, a pager) has gone, for the work goes on."""
+        if self.as_json or self._left:
+            return
+        try:
             self._console.print(Text(text, style or ""), soft_wrap=True)
+        except BrokenPipeError:
+            self._left = True
+            silence_stdout()
 
     def pieces(self, parts: Sequence[tuple[str, str]]) -> None:
         """Print a line of pieces, each with its style."""
@@ -128,15 +143,10 @@ class Screen:
         for part in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False):
             self.line(part, style)
 
-    def scores(self, scores: Any) -> None:
-        """Print the score table; the verdict stands out on a terminal."""
-        text = str(scores)
-        verdict = scores.verdict.split()[0]
-        styled = False
+    def table(self, text: str) -> None:
+        """Print the lines of a table, its heading in bold."""
         for n, part in enumerate(text.splitlines()):
-            styled = styled or part.startswith((verdict, "No verdict"))
-            colour = "yellow" if scores.verdict.startswith("N") else "green"
-            self.line(part, colour if styled and n else "bold" if n == 0 else None)
+            self.line(part, "bold" if n == 0 else None)
 
     def note(self, text: str) -> None:
         """Say something on the side: on the screen, or on stderr where stdout is for JSON."""
@@ -145,10 +155,18 @@ class Screen:
         else:
             self.wrapped(text, "dim")
 
-    def close(self) -> None:
-        """Print the JSON object."""
+    def files(self, paths: Sequence[Path]) -> None:
+        """Name the files that were written."""
+        for path in paths:
+            self.note(f"written: {path}")
+
+    def finish(self, code: int = 0) -> int:
+        """Print the JSON object; the exit code, which is 141 where nobody reads any more."""
         if self.as_json:
-            write_json(self.result)
+            from gatecast.cli.results.objects import envelope, write_json
+
+            write_json(envelope(self.result, code))
+        return READER_LEFT if self._left else code
 
 
 def complain(message: str) -> None:
@@ -263,41 +281,6 @@ def typed_option(name: str, value: Any) -> Iterator[str]:
 def _number(value: float) -> str:
     """The shortest text that reads back as the same number."""
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-
-
-# ---------------------------------------------------------------- JSON
-
-
-def write_json(result: dict[str, Any]) -> None:
-    """One strict JSON object on stdout: what is not finite is null, what the encoding lacks is escaped."""
-    text = json.dumps(plain(result), ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        text = json.dumps(plain(result), allow_nan=False)
-    print(text)
-
-
-def plain(value: Any) -> Any:
-    """Numpy and odd floats as JSON has them.
-
-    >>> import numpy as np
-    >>> plain({"a": np.float32(0.5), "b": [float("nan")], "c": np.arange(2)})
-    {'a': 0.5, 'b': [None], 'c': [0, 1]}
-    """
-    import numpy as np
-
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
 def number_format(values: np.ndarray, narrow: float = math.inf) -> str:

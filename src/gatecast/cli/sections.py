@@ -20,6 +20,8 @@ __all__ = ["show_blend", "show_chart", "show_chosen", "show_forecast", "show_imp
 ROWS = 12
 TARGETS = 3
 DRAWN = {"axis": "dim", "band": "blue", "forecast": "bold cyan", "history": "", "title": "bold"}
+GUARDED = "Implausible forecasts of trained networks are replaced by those of the pretrained gate"
+BOUNDED = "What the data cannot be is not forecast, such as values below 0 (--no-bounds leaves it)"
 NOTES = 8  # lines on how a table was read
 
 
@@ -43,7 +45,9 @@ def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
     device = "" if facts["device"] == "cpu" else f" on {facts['device']}"
     threads = f"{facts['threads']} thread{'' if facts['threads'] == 1 else 's'}"
     stopped = " · interrupted, the best so far is kept" if facts["interrupted"] else ""
-    if model.fitted_.blend.untrained:
+    if model.fitted_.blend.untrained and model.preset != "instant":
+        screen.labelled("trained", "nothing: the series are too short; the pretrained gate forecasts them")
+    elif model.fitted_.blend.untrained:
         screen.labelled("trained", f"nothing: forecasts of the instant preset come at once ({seconds:.1f} s)")
     else:
         screen.labelled("trained", f"{seconds:.1f} s, {threads}{device}{stopped}")
@@ -80,8 +84,15 @@ def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> Non
     left = len(forecast) * forecast.horizon * len(forecast.targets) - rows * len(targets)
     if left > 0 and output is None:
         screen.line(f"... {left:,} more values: --output FILE")
+    if forecast.late:
+        newest = forecast.axes.time_label(forecast.origins.max())
+        screen.wrapped(
+            _told(f"Late series end before {newest}, and their forecasts begin earlier", forecast.late, len(forecast))
+        )
     if forecast.guarded:
-        screen.wrapped(_guarded(forecast.guarded, len(forecast)))
+        screen.wrapped(_told(GUARDED, forecast.guarded, len(forecast)))
+    if forecast.bounded:
+        screen.wrapped(_told(BOUNDED, forecast.bounded, len(forecast)))
 
 
 def show_chart(screen: Screen, forecast: Forecast) -> None:
@@ -108,15 +119,14 @@ def show_importance(screen: Screen, importance: Importance | None) -> None:
     screen.wrapped(MEANING, "dim")
 
 
-def _guarded(names: tuple[str, ...], count: int) -> str:
-    """Where a trained network was not listened to.
+def _told(what: str, names: tuple[str, ...], count: int) -> str:
+    """What was done to forecasts, and to which.
 
-    >>> _guarded(("a", "b", "c", "d"), 20)[-30:]
-    '4 of 20 series (a, b, c, ...).'
+    >>> _told("So it is", ("a", "b", "c", "d"), 20)
+    'So it is: 4 of 20 series (a, b, c, ...).'
     """
     shown = ", ".join((*names[:3], *(["..."] if len(names) > 3 else [])))
-    where = "" if count == 1 else f": {len(names)} of {count:,} series ({shown})"
-    return f"Implausible forecasts of trained networks are replaced by those of the pretrained gate{where}."
+    return f"{what}." if count == 1 else f"{what}: {len(names):,} of {count:,} series ({shown})."
 
 
 def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:

@@ -27,6 +27,7 @@ from gatecast.cli.options import (
     Whole,
 )
 from gatecast.cli.printing import WIDTH, Screen, typed_option
+from gatecast.cli.results.verdicts import COLOURS
 from gatecast.cli.sections import show_model, show_panel
 from gatecast.planning.settings import Settings
 
@@ -90,10 +91,11 @@ def tune(
         seed=given.seed,
     )
     repeat = shlex.join(["gatecast", "forecast", *_words(file, data, made.model.settings)])
-    _show(screen, made, repeat)
+    written = [] if save is None else [save]
     if save is not None:
         made.model.save(save)
-        screen.note(f"written: {save}")
+    _show(screen, made, repeat)
+    screen.files(written)
     from gatecast.workflow import data_facts, model_facts
 
     screen.result = {
@@ -101,11 +103,11 @@ def tune(
         "data": data_facts(panel),
         "model": model_facts(made.model, made.seconds),
         "tuning": made.to_dict(),
-        "verdict": made.verdict,
+        "verdict": {**made.judgement.to_dict(), "text": made.verdict, "next": repeat},
         "repeat": repeat,
+        "files": written,
     }
-    screen.close()
-    return 130 if made.interrupted else 0
+    return screen.finish(130 if made.interrupted else 0)
 
 
 def _show(screen: Screen, made: Tuning, repeat: str) -> None:
@@ -116,9 +118,8 @@ def _show(screen: Screen, made: Tuning, repeat: str) -> None:
     if made.found is not None:
         screen.labelled("found", " · ".join(_changes(made.found.changes)))
     show_model(screen, made.model, made.seconds)
-    for n, line in enumerate(made.table().splitlines()):
-        screen.line(line, "bold" if n == 0 else None)
-    screen.wrapped(made.verdict, "green" if made.helped else "yellow")
+    screen.table(made.table())
+    screen.wrapped(made.verdict, COLOURS[made.judgement.outcome])
     screen.line()
     screen.line("the same settings again:")
     for line in _folded(repeat):
@@ -147,7 +148,7 @@ def _words(file: Path | None, data: DataOptions, settings: Settings) -> Iterator
         if value != option.default:
             yield from typed_option(option.name, value)
     held, usual = settings.plain(), {field.name: field.default for field in fields(Settings)}
-    typed = {**held, "quantiles": ",".join(map(_number, held["quantiles"]))}
+    typed = {**held, "quantiles": ",".join(map(_number, held["quantiles"])), "bounds": held["bounds"] != "none"}
     for option in fields(ModelOptions):
         if held[option.name] != usual[option.name]:
             yield from typed_option(option.name, typed[option.name])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from gatecast.data.allowed import Bounds
+from gatecast.data.birth import Birth
+from gatecast.data.bounds import bounded
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
+from gatecast.data.ranges import Ranges
 from gatecast.data.schema import Schema
-from gatecast.data.tables.future import observed_part
+from gatecast.data.tables.future import continued
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.ensemble.blend import Blend, past_of
 from gatecast.ensemble.copula import default_correlation
@@ -26,7 +32,7 @@ from gatecast.training.loop import Row
 from gatecast.windows.index import require_steps
 from gatecast.windows.spans import validation_cut
 
-__all__ = ["FitRecord", "Fitted"]
+__all__ = ["Dropped", "FitRecord", "Fitted", "Forecasted"]
 
 SHARE_OF_ERRORS = 0.2  # of the data: its end says how errors of one path go together
 
@@ -36,18 +42,55 @@ class FitRecord:
     """How a fit went.
 
     Args:
-        seconds: it took.
+        seconds: it took; None for a model from a file, where they would differ from one fit to the next.
         series: series of the data.
         steps: steps of all series together.
         epochs: the epoch whose weights each member of the main candidate has.
         interrupted: a stop ended it.
     """
 
-    seconds: float
+    seconds: float | None
     series: int
     steps: int
     epochs: list[int]
     interrupted: bool
+
+
+@dataclass(frozen=True)
+class Forecasted:
+    """Forecasts, and what was done to them.
+
+    Args:
+        values_BHCQ: quantiles.
+        guarded_B: whether a trained network was set aside, see ``guard``.
+        bounded_B: whether something lay outside the range of the data, and was moved to its end.
+    """
+
+    values_BHCQ: np.ndarray
+    guarded_B: np.ndarray
+    bounded_B: np.ndarray
+
+    def facts(self, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Names of the series that something was done to, by what was done."""
+        marked = {"guarded": self.guarded_B, "bounded": self.bounded_B}
+        return {what: tuple(ids[n] for n in np.flatnonzero(which_B).tolist()) for what, which_B in marked.items()}
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What dropped values have shown of the range of each series.
+
+    Args:
+        places: place of each series by name.
+        ranges: by place.
+    """
+
+    places: Mapping[str, int]
+    ranges: Ranges
+
+    def of(self, names: Sequence[str]) -> Ranges:
+        """Those of some series, which may be named several times."""
+        return self.ranges.of(np.array([self.places[name] for name in names], np.int64))
 
 
 @dataclass(frozen=True)
@@ -62,6 +105,8 @@ class Fitted:
         names: of the series and time columns in the source of the data.
         backend: library of its frame: "pandas", "polars" or "pyarrow".
         record: how the fit went.
+        birth: what it has seen: where each series ended, a fingerprint of the data, versions.
+        dropped: what values have shown that the panels of forecasts have no more; None = they have all. No file has it.
     """
 
     settings: Settings
@@ -71,15 +116,16 @@ class Fitted:
     names: tuple[str, str]
     backend: str
     record: FitRecord
+    birth: Birth
+    dropped: Dropped | None = None
 
     @classmethod
     def of(cls, settings: Settings, blend: Blend, history: Panel, seconds: float) -> Fitted:
         """What a blend is after a fit to a history that took some seconds."""
         epochs = [] if blend.untrained else blend.main.epochs
         record = FitRecord(round(seconds, 3), len(history), history.total, epochs, blend.interrupted)
-        return cls(
-            settings, blend, history.schema, history.frequency, history.names, history.backend, record
-        )  # fmt: skip
+        source = history.schema, history.frequency, history.names, history.backend
+        return cls(settings, blend, *source, record, Birth.of(history))
 
     # ---------------------------------------------------------------- what it is
 
@@ -157,18 +203,39 @@ class Fitted:
 
         Future covariates of the H steps after each origin are read from the panel.
         """
-        return self.guarded_forecast(panel, series_B, origin_B)[0]
+        return self.forecast_with_facts(panel, series_B, origin_B).values_BHCQ
 
-    def guarded_forecast(
-        self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The same, and for which (B,) a trained network was set aside, see ``guard``."""
+    def forecast_with_facts(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> Forecasted:
+        """The same, with what was done to it."""
         past, known_N = past_of(panel, series_B, origin_B)
+        guarded_B = np.zeros(len(series_B), np.bool_)
         if self.recursive:
-            values_BHCQ = self.main.forecast_recursively(past, series_B, origin_B, known_N, self.horizon)
-            return values_BHCQ, np.zeros(len(series_B), np.bool_)
-        blended = self.blend.blended(past, series_B, origin_B, known_N)
-        return blended.values_BHCQ, blended.guarded_B
+            free_BHCQ = self.main.forecast_recursively(past, series_B, origin_B, known_N, self.horizon)
+        else:
+            blended = self.blend.blended(past, series_B, origin_B, known_N)
+            free_BHCQ, guarded_B = blended.values_BHCQ, blended.guarded_B
+        values_BHCQ = self._bounded(free_BHCQ, panel, series_B, origin_B, axis=2)
+        bounded_B = guarded_B & False if values_BHCQ is free_BHCQ else (values_BHCQ != free_BHCQ).any(axis=(1, 2, 3))
+        return Forecasted(values_BHCQ, guarded_B, bounded_B)
+
+    def _bounded(
+        self, values: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, axis: int
+    ) -> np.ndarray:
+        """Values (B, ...) in the range of what each series has shown up to its origin; see ``data.bounds``."""
+        first_B = panel.first[series_B]
+        bounds = Bounds(self.settings.bounds)
+        before = None if self.dropped is None else self.dropped.of([panel.ids[n] for n in series_B])
+        return bounded(bounds, values, panel.target_RC, first_B, np.asarray(origin_B), panel.targets, axis, before)
+
+    def continued(self, history: Panel, panel: Panel, future: Any) -> tuple[Panel, np.ndarray]:
+        """What a forecast reads of a history, with the future covariates after it, and the rows (N,) it ends in.
+
+        Args:
+            history: the observed part of ``panel``.
+            panel: its rows at the end without targets are future covariates.
+            future: others, see ``tables.future.continued``.
+        """
+        return continued(history, panel, self.horizon, future, self.blend.history_needed, rows=self.recursive)
 
     def every_step(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Point forecasts (B, K, H, C) of the main candidate after each of the last K steps of the windows."""
@@ -189,8 +256,10 @@ class Fitted:
         """
         past, known_N = past_of(panel, series_B, origin_B)
         if self.recursive:
-            return self.main.paths_recursively(past, series_B, origin_B, known_N, noise_BSHC)
-        return self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, self._joint(seen))
+            paths_BSHC = self.main.paths_recursively(past, series_B, origin_B, known_N, noise_BSHC)
+        else:
+            paths_BSHC = self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, self._joint(seen))
+        return self._bounded(paths_BSHC, panel, series_B, origin_B, axis=3)
 
     def _joint(self, seen: Panel) -> np.ndarray:
         """(H, H) correlation of the normal scores of one path's errors over the steps."""
@@ -201,10 +270,11 @@ class Fitted:
 
     # ---------------------------------------------------------------- newer data
 
-    def recalibrated(
-        self, history: Panel, begin_N: np.ndarray, numbers: CalibrationDefaults = DEFAULTS.calibration
-    ) -> Fitted:
-        """The same networks with intervals fitted anew to windows from the steps ``begin_N`` (N,) of each series on."""
+    def recalibrated(self, history: Panel, origins: int, numbers: CalibrationDefaults = DEFAULTS.calibration) -> Fitted:
+        """The same networks with intervals fitted anew to the last origins of each series, as far as they are new."""
+        trained = self.trained_until()
+        seen_N = [int((history.times(n) <= trained[i]).sum()) if i in trained else 0 for n, i in enumerate(history.ids)]
+        begin_N = np.maximum(history.length - self.plan.framing.horizon - origins + 1, seen_N)
         windows = self.record.steps / self.plan.framing.horizon
         blend = self.blend.each(
             lambda one: recalibrated(one, history, begin_N, self.settings.quantiles, windows, numbers)
@@ -235,8 +305,6 @@ class Fitted:
         if not self.blend.untrained and not self.plan.padded:
             require_steps(panel, self.plan.framing.lookback, 0)
 
-    def trained_on(self, panel: Panel) -> dict[str, np.datetime64 | np.int64]:
-        """Last timestamp that a training on a panel saw, by series."""
-        seen = observed_part(panel)
-        last_N = seen.frequency.advance(seen.starts, seen.length - 1)
-        return dict(zip(seen.ids, last_N, strict=True))
+    def trained_until(self) -> dict[str, np.datetime64 | np.int64]:
+        """Last time that the training saw, by series."""
+        return self.birth.until(self.frequency)

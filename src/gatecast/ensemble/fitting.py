@@ -25,11 +25,11 @@ from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.progress import Listener, Silent
 from gatecast.training.batch import WindowSource
-from gatecast.training.checkpoint import Checkpoint
 from gatecast.training.counts import require_counts
 from gatecast.training.device import pick_device
 from gatecast.training.member import Job, Member, NetworkShape, seeded
 from gatecast.training.members import train_members
+from gatecast.training.state import Checkpoint
 from gatecast.windows.augment import augmented
 from gatecast.windows.covariate_scale import CovariateScale
 from gatecast.windows.index import WindowIndex, require_steps

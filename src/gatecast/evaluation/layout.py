@@ -13,7 +13,7 @@ from gatecast.evaluation.measures import level_key
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
-__all__ = ["METRIC_TITLES", "decimals", "percent", "score_html", "score_table"]
+__all__ = ["METRIC_TITLES", "decimals", "percent", "score_html", "score_parts", "score_table"]
 
 WIDTH = 80
 
@@ -25,6 +25,13 @@ _DIGITS = {"mase": (2, 2), "smape": (1, 2), "owa": (3, 3)}
 
 def score_table(scores: Scores) -> str:
     """Print the methods below each other, then what was left out, then the verdict."""
+    table, *words = score_parts(scores)
+    wrapped = [line for text in words for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+    return "\n".join([table, *wrapped])
+
+
+def score_parts(scores: Scores) -> list[str]:
+    """The table, a sentence on each kind of points that was left out, the verdict."""
     columns = [("", [scores.title(name) for name in scores.methods]), *_columns(scores)]
     # The relative errors say most; what does not fit in the line goes, the absolute ones first.
     covers = [_covers(level) for level in scores.levels]
@@ -32,9 +39,7 @@ def score_table(scores: Scores) -> str:
         if _width(columns) > WIDTH:
             columns = [column for column in columns if column[0] != droppable]
     lines = [_line(row, columns) for row in (None, *range(len(scores.methods)))]
-    words = [*_left_out(scores.counts), scores.verdict]
-    wrapped = [line for text in words for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
-    return "\n".join([*lines, *wrapped])
+    return ["\n".join(lines), *_left_out(scores.counts), scores.verdict]
 
 
 def score_html(scores: Scores, notes: Sequence[str] = ()) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatecast.errors import InputError, listed
+from gatecast.evaluation import layout
 from gatecast.evaluation.facts import Facts
 from gatecast.evaluation.measures import (
     Measure,
@@ -32,6 +33,7 @@ from gatecast.evaluation.metrics import acd, mae, mase, owa
 from gatecast.statistical.naive import TITLES
 
 if TYPE_CHECKING:
+    from gatecast.evaluation.judgement import Judgement, OutcomeName
     from gatecast.evaluation.significance import Comparison
 
 __all__ = ["Scores", "Table"]
@@ -262,6 +264,18 @@ class Scores:
 
         return verdict(self)
 
+    @cached_property
+    def judgement(self) -> Judgement:
+        """Better, undecided or worse than the best naive forecast, and why; see ``evaluation.outcome``."""
+        from gatecast.evaluation.outcome import judge
+
+        return judge(self)
+
+    @property
+    def outcome(self) -> OutcomeName:
+        """The verdict in one word: "better", "undecided" or "worse"."""
+        return self.judgement.outcome
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data that JSON can hold: undefined scores are None."""
         return {
@@ -282,18 +296,14 @@ class Scores:
             "season": self.season,
             "origins": self.origins,
             "series": self.series,
-            "verdict": self.verdict,
+            "verdict": {**self.judgement.to_dict(), "text": self.verdict},
         }
 
     def __str__(self) -> str:
-        from gatecast.evaluation.layout import score_table
-
-        return score_table(self)
+        return layout.score_table(self)
 
     def _repr_html_(self) -> str:
-        from gatecast.evaluation.layout import score_html
-
-        return score_html(self)
+        return layout.score_html(self)
 
     # ---------------------------------------------------------------- inside
 
@@ -315,8 +325,8 @@ class Scores:
 
     @property
     def _scale_BC(self) -> Floats:
-        batch, _, columns = self.truth_BHC.shape
-        return np.full((batch, columns), np.nan) if self.mase_scale_BC is None else self.mase_scale_BC
+        nothing_BC = np.full((len(self.truth_BHC), self.truth_BHC.shape[2]), np.nan)
+        return nothing_BC if self.mase_scale_BC is None else self.mase_scale_BC
 
     @cached_property
     def _measures(self) -> dict[str, list[dict[str, Measure]]]:

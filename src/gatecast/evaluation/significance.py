@@ -30,6 +30,7 @@ __all__ = [
     "compare",
     "diebold_mariano",
     "mean_test",
+    "over_origins_alone",
     "overlap_of",
     "window_errors",
     "window_labels",
@@ -129,6 +130,13 @@ def mean_test(scores: Scores, value_B: Floats) -> tuple[str, Outcome]:
         outcomes.append(("origins", block_bootstrap(over_origins, overlap + 1)))
     answered = [pair for pair in outcomes if not math.isnan(pair[1].p_value)] or outcomes
     return max(answered, key=lambda pair: pair[1].p_value)
+
+
+def over_origins_alone(scores: Scores, baseline: str) -> Outcome:
+    """The t test of the model against another method over the origins' means alone, however few they are."""
+    difference_B = window_errors(scores, scores.model) - window_errors(scores, baseline)
+    known_B = np.isfinite(difference_B)
+    return diebold_mariano(_means(difference_B[known_B], window_labels(scores)[1][known_B]))
 
 
 def diebold_mariano(difference_T: ArrayLike, overlap: int = 0, *, cautious: bool = False) -> Outcome:

@@ -21,7 +21,17 @@ from gatecast.evaluation.student import two_sided_p
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
-__all__ = ["SYMPTOMS", "bias", "intervals", "lag_copy", "level_shift", "little_data", "symptoms", "unlike_validation"]
+__all__ = [
+    "SYMPTOMS",
+    "bias",
+    "intervals",
+    "lag_copy",
+    "level_shift",
+    "little_data",
+    "symptoms",
+    "unlike_validation",
+    "wanders",
+]
 
 Floats = NDArray[np.float64]
 
@@ -115,7 +125,7 @@ def level_shift(scores: Scores) -> str | None:
         total_N = np.bincount(series_B[known_B], away_B[known_B])
         typical = float(np.median(total_N[count_N > 0] / count_N[count_N > 0]))
         share, _ = _lean(scores, c)
-        if abs(typical) < (2 * _SHIFTED if _wanders(scores) else _SHIFTED):
+        if abs(typical) < (2 * _SHIFTED if wanders(scores) else _SHIFTED):
             continue
         if abs(share) > _BEHIND and (share < 0) == (typical > 0):
             which = f" of {target}" if len(scores.per_target) > 1 else ""
@@ -232,7 +242,8 @@ def _window_means(values_BH: Floats) -> Floats:
     return np.where(count_B > 0, total_B / np.maximum(count_B, 1), np.nan)
 
 
-def _wanders(scores: Scores) -> bool:
+def wanders(scores: Scores) -> bool:
+    """Whether the series looks like a random walk, as far as the scored windows show."""
     last_BC = _last(scores)
     return last_BC is not None and _random_walk(scores, last_BC)
 

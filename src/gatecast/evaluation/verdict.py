@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatecast.evaluation.layout import METRIC_TITLES, decimals, percent
+from gatecast.evaluation.outcome import TINY, few
 from gatecast.evaluation.significance import FEW, Comparison, compare
 
 if TYPE_CHECKING:
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["verdict"]
 
-_TINY = 0.01  # a smaller difference than this share is called none
+_DOUBTS = {
+    "too few origins": "; too few origins to be sure",
+    "lag copy": ", which may be luck: the forecast copies the last value",
+    "random walk": ", which may be luck: the series looks like a random walk",
+}
 
 
 def verdict(scores: Scores) -> str:
     """Compare the model with the best naive forecast and the best rival, and say how sure that is.
 
-    The headline metric decides (MASE, or MAE where MASE is undefined), and a paired test (``significance.compare``): a
-    better score that the test does not find significant at 5 % is "NOT clearly better". With fewer than five origins
-    that share no truths, a test finds next to nothing: there the score stands if four in five origins agree, and the
-    sentence says that they are too few.
+    The headline metric decides (MASE, or MAE where MASE is undefined), and a paired test, by the rule of ``outcome``:
+    the first sentence begins with "Better than", "NOT better than" (worse) or "NOT clearly better than" (undecided).
     """
     metric = scores.headline
     known = [name for name in scores.baselines if not math.isnan(scores.table[name][metric])]
@@ -49,17 +52,20 @@ def verdict(scores: Scores) -> str:
 
 
 def _opening(scores: Scores, known: Sequence[str], winners: Sequence[str], test: Comparison) -> str:
-    best, doubt = known[0], "; too few origins to be sure" if _few(test) else ""
+    best, outcome = known[0], scores.judgement.outcome
+    doubt = _DOUBTS.get(scores.judgement.reason, "")
     model, score = (scores.table[name][scores.headline] for name in (scores.model, best))
-    if abs(model - score) <= _TINY * score:
-        return f"{_level(scores, winners or [best], best)}{doubt}."
-    if winners:
-        return f"{_worse(scores, winners, best)}{doubt}."
-    if not _settled(test):
-        return f"{_perhaps(scores, best)}{doubt}."
+    if abs(model - score) <= TINY * score:
+        return (
+            f"{_level(scores, winners or [best], best)}{'; too few origins to be sure' if few(scores, test) else ''}."
+        )
+    if outcome == "undecided":
+        return f"{_perhaps(scores, winners or [best], best)}{doubt}."
+    if outcome == "worse":
+        return f"{_worse(scores, winners, best)}."
     among = " (the best naive forecast)" if len(known) > 1 else ""
     gain = percent(scores.skill[best][scores.headline])
-    return f"Better than {scores.title(best)}{among} by {gain} {_span(scores)}{doubt}."
+    return f"Better than {scores.title(best)}{among} by {gain} {_span(scores)}."
 
 
 def _level(scores: Scores, named: Sequence[str], best: str) -> str:
@@ -69,12 +75,17 @@ def _level(scores: Scores, named: Sequence[str], best: str) -> str:
     return f"NOT clearly better than {names}: {whose} is {theirs}, {_own(scores)} {ours}, {share} {_span(scores)}"
 
 
-def _perhaps(scores: Scores, best: str) -> str:
-    whose, ours, theirs, difference = _compared(scores, [best], best)
-    return (
-        f"NOT clearly better than {scores.title(best)}: {whose} is {theirs}, {_own(scores)} {ours} "
-        f"({percent(difference)} better), {_span(scores)}"
+def _perhaps(scores: Scores, named: Sequence[str], best: str) -> str:
+    whose, ours, theirs, difference = _compared(scores, named, best)
+    much = f" ({percent(difference)} {_ahead(scores, best)})" if math.isfinite(difference) else ""
+    return f"NOT clearly better than {_names(scores, named)}: {whose} is {theirs}, {_own(scores)} {ours}{much}, " + (
+        _span(scores)
     )
+
+
+def _ahead(scores: Scores, best: str) -> str:
+    ours, theirs = (scores.table[name][scores.headline] for name in (scores.model, best))
+    return "better" if ours < theirs else "worse"
 
 
 def _worse(scores: Scores, winners: Sequence[str], best: str) -> str:
@@ -138,7 +149,7 @@ def _other_way(scores: Scores, name: str, worse: bool) -> tuple[str, float] | No
         errors = float(ours_H[steps].sum()), float(theirs_H[steps].sum())
         share = _gain(min(errors), max(errors)) if loss_H[steps].sum() > 0 else 0.0
         whole = len(loss_H[steps]) == scores.horizon
-        if share > _TINY and not whole:
+        if share > TINY and not whole:
             test = compare(scores, name, steps)
             if test.significant and (test.difference > 0) == worse:
                 return words, share
@@ -180,13 +191,13 @@ def _rival(scores: Scores) -> Iterator[str]:
     test = scores.significance[best]
     share = _gain(min(ours, theirs), max(ours, theirs))
     sure = ", ".join([*([_p(test)] if _tested(test) else []), *(["too few origins to be sure"] if _few(test) else [])])
-    if share <= _TINY:
+    if share <= TINY:
         yield f"{title} is about as good (a difference of {percent(share)}, {sure})."
     elif not _settled(test):
         hint = "better" if theirs < ours else "worse"
         yield f"{title} is about as good ({percent(share)} {hint}, which may be luck: {sure})."
     elif theirs < ours:
-        others = [name for name in known[1:] if _gain(scores.table[name][metric], ours) > _TINY]
+        others = [name for name in known[1:] if _gain(scores.table[name][metric], ours) > TINY]
         too = f" {_names(scores, others)} {_scores(others)} better too." if others else ""
         yield f"{title} is better{' still' if _clear_of_naive(scores) else ''} by {percent(share)} ({sure}).{too}"
     else:
@@ -199,7 +210,7 @@ def _gain(better: float, worse: float) -> float:
 
 
 def _clear_of_naive(scores: Scores) -> bool:
-    return bool(scores.baselines) and scores.skill[scores.baselines[0]].get(scores.headline, 0.0) > _TINY
+    return bool(scores.baselines) and scores.skill[scores.baselines[0]].get(scores.headline, 0.0) > TINY
 
 
 # ---------------------------------------------------------------- words

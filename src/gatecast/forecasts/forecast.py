@@ -35,6 +35,7 @@ class Forecast(WithAxes):
             place.
         cold: series that a live model has seen too little of: their forecast is naive, the last value with the
             intervals of a random walk (nan before there are three values).
+        bounded: series in which something was forecast that the data cannot be, and was moved into their range.
     """
 
     values_NHCQ: np.ndarray
@@ -43,10 +44,17 @@ class Forecast(WithAxes):
     history: Panel | None = None
     guarded: tuple[str, ...] = ()
     cold: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{q:g}" for q in self.quantiles)
         return f"<Forecast of {len(self):,} series · {self.horizon} steps · quantiles {levels}>"
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """Series whose last value is older than the newest one of all: their forecasts begin earlier."""
+        newest = self.origins.max()
+        return tuple(name for name, origin in zip(self.ids, self.origins, strict=True) if origin < newest)
 
     @property
     def values(self) -> np.ndarray:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gatecast.data.html import ROWS, html_head, labels
+from gatecast.data.panel import Panel
 from gatecast.errors import ConfigError, InputError
 from gatecast.forecasts.axes import Axes, WithAxes
 
-__all__ = ["SamplePaths"]
+__all__ = ["SamplePaths", "drawn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,3 +92,11 @@ class SamplePaths(WithAxes):
     def to_frame(self, backend: str | None = None) -> Any:
         """The paths as a long table, in the library that the data came from or in the one named."""
         return self.axes.frame(self.columns(), backend)
+
+
+def drawn(history: Panel, paths: int, horizon: int, seed: int) -> np.ndarray:
+    """(N, S, H, C) standard normal numbers, the same for a series wherever it stands in its panel."""
+    place_N = np.argsort(np.argsort(np.array(history.ids)))
+    noise = np.random.default_rng(seed).standard_normal((len(history), paths, horizon, len(history.targets)))
+    result: np.ndarray = noise[place_N]
+    return result

@@ -19,7 +19,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.rows import ROWS_AT_ONCE, all_observed, last_observed, row_ranges
 from gatecast.data.tables.future import continued, observed_part, recent_part
-from gatecast.ensemble.fitted import Fitted
+from gatecast.ensemble.fitted import Fitted, Forecasted
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.live.memory import Memory
 
@@ -61,12 +61,12 @@ class Ahead:
 
     # ---------------------------------------------------------------- after the last observed step
 
-    def after(self, panel: Panel, future: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Quantiles (N, H, C, Q) of the steps after the last observed one, and which series were guarded (N,)."""
+    def after(self, panel: Panel, future: Any) -> Forecasted:
+        """Forecasts (N, ...) of the steps after the last observed one."""
         fitted = self.fitted
         history = observed_part(panel)
         read, origin_N = continued(history, panel, fitted.horizon, future, self.keep, rows=fitted.recursive)
-        return fitted.guarded_forecast(read, np.arange(len(history)), origin_N)
+        return fitted.forecast_with_facts(read, np.arange(len(history)), origin_N)
 
     def naive_after(self, panel: Panel) -> np.ndarray:
         """(N, H, C, Q) for series that are too short: the last value, with the intervals of a random walk."""

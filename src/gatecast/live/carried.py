@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.data.ranges import Ranges
 from gatecast.ensemble.expert import Expert, SmoothingExpert
-from gatecast.ensemble.fitted import Fitted
+from gatecast.ensemble.fitted import Dropped, Fitted
 from gatecast.ensemble.trained import Carried, TrainedCandidate
 from gatecast.live.kept import Kept, Need, kept_by, need_of_network, need_of_smoothing
 from gatecast.live.memory import Memory
-from gatecast.pretrained.expert import PretrainedExpert
 from gatecast.windows.references.reference import Before
 
 __all__ = ["Remembered", "kept_of"]
@@ -43,16 +43,16 @@ class Remembered:
         fitted: whose experts need them.
         memory: what they go with.
 
-    Attributes: ``begun``, the step (N,) of the first observed target of series that have dropped steps; ``below_NC``,
-    whether a dropped value was below 0; ``states``, of each trained candidate whose reference goes on, by its place
-    among these.
+    Attributes: ``begun``, the step (N,) of the first observed target of series that have dropped steps; ``ranges``,
+    what dropped values have shown of the range; ``states``, of each trained candidate whose reference goes on, by its
+    place among these.
     """
 
     def __init__(self, fitted: Fitted, memory: Memory) -> None:
-        self._fitted, self._memory = fitted, memory
+        self._fitted, self._memory, self._kept = fitted, memory, kept_of(fitted)
         targets = len(fitted.schema.targets)
         self.begun = np.empty(0, np.int64)
-        self.below_NC = np.empty((0, targets), np.bool_)
+        self.ranges = Ranges.unknown(0, targets)
         self.states: dict[int, np.ndarray] = {}
         self.add()
 
@@ -60,7 +60,7 @@ class Remembered:
         """Room for the series that are new in the memory."""
         more = len(self._memory) - len(self.begun)
         self.begun = np.concatenate([self.begun, np.zeros(more, np.int64)])
-        self.below_NC = np.concatenate([self.below_NC, np.zeros((more, self.below_NC.shape[1]), np.bool_)])
+        self.ranges = self.ranges.after(more)
         for place, expert in enumerate(self._fitted.candidates):
             if expert.plan.scaling.reference.goes_on:
                 shape = expert.plan.scaling.reference.state_shape(self._fitted.schema)
@@ -74,13 +74,11 @@ class Remembered:
         blend = self._fitted.blend
         places = {id(one): place for place, one in enumerate(self._fitted.candidates)}
         experts = tuple(self._going_on(places.get(id(expert), -1), expert) for expert in blend.experts)
-        return replace(self._fitted, blend=replace(blend, experts=experts))
+        dropped = Dropped(self._memory.places, self.ranges) if self._kept.reads is None else None
+        return replace(self._fitted, blend=replace(blend, experts=experts), dropped=dropped)
 
     def _going_on(self, place: int, expert: Expert) -> Expert:
         memory = self._memory
-        if isinstance(expert, PretrainedExpert):
-            names = ((memory.ids[n], c) for n, c in np.argwhere(self.below_NC).tolist())
-            return replace(expert, below_zero=frozenset(names))
         if isinstance(expert, TrainedCandidate) and place in self.states:
             steps_N = np.where(memory.dropped > 0, memory.dropped - self.begun, 0)
             return replace(expert, carried=Carried(memory.places, Before(steps_N, self.states[place])))
@@ -102,7 +100,7 @@ class Remembered:
             states[series_M] = found
         for m, (n, count) in enumerate(zip(series_M.tolist(), count_M.tolist(), strict=True)):
             gone_TC = panel.target_RC[panel.first[m] : panel.first[m] + count, :targets]
-            self.below_NC[n] |= (gone_TC < 0).any(axis=0)
+            self.ranges.take_in(n, gone_TC)
             if memory.dropped[n] == 0:
                 seen_T = np.isfinite(panel.target_RC[panel.rows(m)]).any(axis=1)
                 self.begun[n] = int(seen_T.argmax())

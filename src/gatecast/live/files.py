@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gatecast.data.labels import Labels
+from gatecast.data.ranges import Ranges
 from gatecast.data.rows import row_ranges
 from gatecast.errors import ModelFileError
 from gatecast.live.live import Live
@@ -106,10 +107,16 @@ def _arrays_of(live: Live) -> dict[str, np.ndarray]:
         "live.rows": memory.gathered(every, memory.dropped, memory.steps),
         "live.static": memory.static_NS,
         "live.precision": np.stack(sums),
-        "live.below": remembered.below_NC.astype(np.float64),
+        "live.ranges": _stacked(remembered.ranges),
         **{f"live.held.{c}": held.sizes for c, held in enumerate(live._held)},
         **{f"live.state.{place}": states for place, states in remembered.states.items()},
     }
+
+
+def _stacked(ranges: Ranges) -> np.ndarray:
+    """(N, C, 5) lowest and highest value, how often a top was reached, values that were no whole numbers."""
+    ends_NC2 = np.stack([ranges.lowest_NC, ranges.highest_NC], axis=-1)
+    return np.concatenate([ends_NC2, ranges.tops_NCK, ranges.parts_NC[..., None]], axis=-1)
 
 
 def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str) -> Live:
@@ -148,6 +155,7 @@ def _fill(live: Live, length: np.ndarray, arrays: dict[str, np.ndarray]) -> None
     sums = precision.last_NC, precision.log_NC, precision.moves_NC, precision.worst_NC
     for held_NC, stored_NC in zip(sums, arrays["live.precision"], strict=True):
         held_NC[:] = stored_NC
-    remembered.below_NC[:] = arrays["live.below"] > 0
+    stacked_NCX = arrays["live.ranges"]
+    remembered.ranges = Ranges(*(stacked_NCX[..., x] for x in (0, 1, slice(2, -1), -1)))
     for place, states in remembered.states.items():
         states[:] = arrays[f"live.state.{place}"]

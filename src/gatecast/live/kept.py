@@ -5,8 +5,9 @@ network, no reference, the      its lookback and what its reference          the
   last value, a season          looks back
 network, smooth                 a recursion over all steps                   its lookback; level and season before
 network, category-difference    the last values of each category             its lookback; these values before
-pretrained gate                 some hundred steps                           these; whether a value was below 0
+pretrained gate                 some hundred steps                           these
 exponential smoothing           windows that begin every K steps             two of them, begun at such a step
+the range of the data           all values                                  these; lowest and highest before
 network, fitted to the series   all steps of a series new to the model       all of these series
 """
 

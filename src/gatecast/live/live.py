@@ -295,21 +295,23 @@ class Live:
         cold_M = memory.observed[series_M] + 1 < self.least_history
         panel = self._panel(series_M)
         shape = (len(series_M), self.horizon, len(fitted.schema.targets), len(fitted.levels))
-        values_NHCQ, guarded_N = np.full(shape, np.nan), np.zeros(len(series_M), np.bool_)
+        values_NHCQ = np.full(shape, np.nan)
+        guarded_N, bounded_N = np.zeros((2, len(series_M)), np.bool_)
         warm, cold = np.flatnonzero(~cold_M), np.flatnonzero(cold_M)
         if len(warm):
-            values_MHCQ, guarded_N[warm] = self._ahead.after(panel.select(warm), future)
-            require_finite(values_MHCQ, panel.select(warm), self._file)
-            values_NHCQ = values_NHCQ.astype(values_MHCQ.dtype)
-            values_NHCQ[warm] = values_MHCQ
+            made = self._ahead.after(panel.select(warm), future)
+            require_finite(made.values_BHCQ, panel.select(warm), self._file)
+            values_NHCQ = values_NHCQ.astype(made.values_BHCQ.dtype)
+            values_NHCQ[warm], guarded_N[warm], bounded_N[warm] = made.values_BHCQ, made.guarded_B, made.bounded_B
         if len(cold):
             values_NHCQ[cold] = self._ahead.naive_after(panel.select(cold))
         last_N = fitted.frequency.advance(memory.starts[series_M], memory.observed[series_M])
         axes = Axes(
             panel.ids, panel.targets, last_N, self.horizon, fitted.frequency, fitted.backend, fitted.names, self._labels
         )  # fmt: skip
-        named = [tuple(panel.ids[n] for n in np.flatnonzero(which)) for which in (guarded_N, cold_M)]
-        return Forecast(values_NHCQ, fitted.levels, axes, panel, named[0], named[1])
+        facts = {"guarded": guarded_N, "cold": cold_M, "bounded": bounded_N}
+        named = {fact: tuple(panel.ids[n] for n in np.flatnonzero(which_N)) for fact, which_N in facts.items()}
+        return Forecast(values_NHCQ, fitted.levels, axes, panel, **named)
 
     def _asked(self, ids: str | int | Iterable[str | int] | None) -> np.ndarray:
         """(M,) places of the series asked for. Raises PanelError for those that cannot be forecast."""

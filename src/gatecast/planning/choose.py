@@ -11,7 +11,7 @@ import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.data.rows import all_above, all_observed
-from gatecast.errors import ConfigError
+from gatecast.errors import Argument, ConfigError, WindowError
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.planning.defaults import DEFAULTS, Defaults, SearchDefaults
 from gatecast.planning.evidence import worth_training
@@ -29,6 +29,8 @@ from gatecast.windows.scaling import Scaling
 from gatecast.windows.shape import Framing
 
 __all__ = ["Plan", "candidates", "choose", "scalings_to_try"]
+
+FEWEST_WINDOWS = 4
 
 
 def choose(panel: Panel, settings: Settings, defaults: Defaults = DEFAULTS) -> Plan:
@@ -66,6 +68,7 @@ def candidates(
     task = _Task(panel, settings, defaults, deadline, found)
     if settings.lookback is not None:
         require_steps(panel, settings.lookback, horizon)
+        _require_windows(panel, settings.lookback, horizon)
     elif (panel.length < horizon + 2).all():
         require_steps(panel, 2, horizon)
     probes, tried = _probes(task)
@@ -73,6 +76,18 @@ def candidates(
     plan = _plan(task, first, tried)
     most = (settings.candidates or worth_training(plan, panel, defaults)) if settings.blends else 1
     return [plan, *(_plan(task, found, tried) for found in others[: most - 1])]
+
+
+def _require_windows(panel: Panel, lookback: int, horizon: int) -> None:
+    """Raise WindowError where a given lookback leaves next to nothing to learn from: such networks run away."""
+    windows = int(np.maximum(panel.length - lookback - horizon + 1, 0).sum())
+    if windows < FEWEST_WINDOWS:
+        raise WindowError(
+            f"a lookback of {lookback} and a horizon of {horizon} give {windows} training "
+            f"window{'s' * (windows != 1)}, and a network needs {FEWEST_WINDOWS}. Leave out ",
+            Argument("lookback", of="forecaster"),
+            ", or give more history.",
+        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any, Literal, TypeVar, get_args
 
 import gatecast  # for the type Scaling, loaded where it is used: the help of a command needs no numpy
+from gatecast.data.allowed import Bounds
 from gatecast.errors import Argument, ConfigError, Part, Setting, did_you_mean, joined, listed
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.model.losses import loss_named
@@ -43,6 +44,8 @@ class Settings:
         quantiles: Levels to forecast, 0.5 among them; pairs around it give intervals, by default of 80 and 95 %. A
             point loss without validation gives 0.5 alone.
         recursive: Forecast one step at a time and feed the median back; intervals come from sample paths.
+        bounds: Whether forecasts stay in the range of the data: not below 0 where no value of a series is, shares not
+            above their top. In Python "auto" or True, "none" or False, or a pair such as (0, 1) or (0, None).
         time_limit: Seconds that training may take, roughly; the choice of candidates gets a quarter of them at most.
         refit: Train once more on all data after the validation.
         seed: Seed of everything random, unless the training has one of its own.
@@ -61,6 +64,7 @@ class Settings:
     calendar: bool | None = None
     quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
     recursive: bool = False
+    bounds: str = "auto"
     time_limit: float | None = None
     refit: bool = True
     seed: int = 0
@@ -69,7 +73,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         problems = [*self._out_of_range(), *self._wrong_quantiles(), *self._wrong_configurations()]
-        problems += [*self._wrong_preset()]
+        problems += [*self._wrong_preset(), *self._wrong_bounds()]
         if problems:
             raise ConfigError(joined(" ", problems))
 
@@ -81,6 +85,12 @@ class Settings:
         elif self.instant and (idle := [name for name in OF_TRAINING if getattr(self, name) not in (None, False)]):
             named = joined(", ", [Argument(name, of="forecaster") for name in idle])
             yield (Setting("preset", "instant", of="forecaster"), " trains nothing: leave out ", *named, ".")
+
+    def _wrong_bounds(self) -> Iterator[Part]:
+        try:
+            Bounds.of(self.bounds)
+        except ConfigError as error:
+            yield error
 
     def _out_of_range(self) -> Iterator[Part]:
         for name in ("horizon", "lookback", "members", "candidates", "seed"):
@@ -138,6 +148,15 @@ class Settings:
     def instant(self) -> bool:
         """Nothing is trained."""
         return self.preset == "instant"
+
+    @property
+    def free(self) -> bool:
+        """No lookback, scaling or network is asked for, so that a forecast needs no network."""
+        return self.lookback is None and self.scaling is None and self.network is None and not self.recursive
+
+    def without_training(self) -> Settings:
+        """The same of the instant preset, for data that are too short to train on."""
+        return replace(self, preset="instant", training=None, members=None, candidates=None, calendar=None)
 
     @property
     def direct_horizon(self) -> int:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.ensemble.blend import Blend
+from gatecast.ensemble.blending import Untrained
+from gatecast.ensemble.expert import smoothing_beside
 from gatecast.ensemble.sampling import interpolated, joined_quantiles
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.evaluation.blended import GATE
 from gatecast.pretrained.bank import EXPERTS, Seasons, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE
-from gatecast.pretrained.weights import NEWEST, gate_named
-from gatecast.pretrained.zero_shot import forecasts, never_negative
+from gatecast.pretrained.weights import NEWEST, gate_named, is_there
+from gatecast.pretrained.zero_shot import forecasts
 
-__all__ = ["PretrainedExpert", "at_levels", "gate_beside", "gate_in", "leading", "mean_shares"]
+__all__ = ["PretrainedExpert", "at_levels", "gate_beside", "gate_in", "leading", "mean_shares", "untrained_beside"]
 
 _NORMAL = NormalDist()
 SERIES_SHOWN = 100
@@ -32,15 +35,12 @@ class PretrainedExpert:
         periods: seasonal periods in steps, in any order; () = none.
         quantiles: levels to give out.
         weights: name of the weights in this package.
-        below_zero: series and targets (by position) that had a value below 0 in rows that a panel has no more; others
-            are not forecast below 0.
     """
 
     horizon: int
     periods: tuple[int, ...]
     quantiles: tuple[float, ...]
     weights: str = NEWEST
-    below_zero: frozenset[tuple[str, int]] = frozenset()
 
     median_only = False
 
@@ -72,7 +72,7 @@ class PretrainedExpert:
         """Quantiles (B, H, C, Q); nan where a target has no value up to the origin. See ``Expert.forecast``."""
         by_target = self._asked(panel, series_B, origin_B)
         values_BHCQ = np.stack([at_levels(values_BHQ, self.quantiles) for values_BHQ, _ in by_target], axis=2)
-        return self._bounded(panel, series_B, origin_B, values_BHCQ.astype(panel.values_RV.dtype))
+        return values_BHCQ.astype(panel.values_RV.dtype)
 
     def paths(
         self,
@@ -85,26 +85,11 @@ class PretrainedExpert:
     ) -> np.ndarray:
         """(B, S, H, C) its quantiles, joined by a Gaussian copula. See ``Expert.paths``."""
         values_BHCQ = self.forecast(panel, series_B, origin_B, known_N)
-        paths_BSHC = joined_quantiles(values_BHCQ, self.quantiles, noise_BSHC, joint_HH)
-        bounded_BSHC1 = self._bounded(panel, series_B, origin_B, paths_BSHC[..., None])
-        return bounded_BSHC1[..., 0]
+        return joined_quantiles(values_BHCQ, self.quantiles, noise_BSHC, joint_HH)
 
     def shares(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """(B, H, C, K) weights of the simple forecasts, ``EXPERTS`` by name; 1 in all at each step."""
         return np.stack([share_BHK for _, share_BHK in self._asked(panel, series_B, origin_B)], axis=2)
-
-    def _bounded(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """(B, ..., C, Q) not below 0 where no value up to the origin is: levels far out may reach there otherwise."""
-        first_B = panel.first[series_B]
-        length_B = origin_B + 1 - first_B
-        above_BC = np.stack([never_negative(target_R, first_B, length_B) for target_R in panel.target_RC.T], axis=1)
-        if self.below_zero:
-            asked = [panel.ids[n] for n in series_B.tolist()]
-            gone_BC = [[(name, c) in self.below_zero for c in range(above_BC.shape[1])] for name in asked]
-            above_BC &= ~np.array(gone_BC, np.bool_).reshape(above_BC.shape)
-        above = np.expand_dims(above_BC, (*range(1, values.ndim - 2), values.ndim - 1))
-        bounded: np.ndarray = np.where(above, np.maximum(values, 0), values)
-        return bounded
 
     def _asked(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of each target the quantiles (B, H, Q) at ``LEVELS`` and the weights (B, H, K)."""
@@ -116,6 +101,11 @@ class PretrainedExpert:
 def gate_beside(periods: tuple[int, ...], trained: TrainedCandidate, weights: str = NEWEST) -> PretrainedExpert:
     """The gate that goes with a candidate: the same horizon and levels."""
     return PretrainedExpert(trained.plan.framing.horizon, periods, trained.calibration.quantiles, weights)
+
+
+def untrained_beside(periods: tuple[int, ...], wanted: bool = True) -> Untrained:
+    """Makes the expert beside trained ones: the gate, or a smoothing where there is none or it is not wanted."""
+    return partial(gate_beside, periods) if wanted and is_there() else smoothing_beside
 
 
 def gate_in(blend: Blend) -> PretrainedExpert | None:

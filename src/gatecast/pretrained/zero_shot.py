@@ -11,7 +11,7 @@ from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_o
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate
 from gatecast.training.device import lean
 
-__all__ = ["forecasts", "never_negative"]
+__all__ = ["forecasts"]
 
 SERIES_AT_ONCE = 512
 
@@ -46,7 +46,7 @@ def forecasts(
             late, steps = int(late_B[at[0]]), min(int(length_B[at[0]]), STEPS_READ)
             bank = bank_of(values_R, first_B[at], length_B[at], late + horizon, seasons, steps)
             units_BHQ, weights_BHK[at] = _weighed(gate, bank, late, seasons)
-            quantiles_BHQ[at] = _bounded(bank.restored(units_BHQ), values_R, first_B[at], length_B[at])
+            quantiles_BHQ[at] = bank.restored(units_BHQ)
     return quantiles_BHQ, weights_BHK
 
 
@@ -58,20 +58,6 @@ def _weighed(gate: Gate, bank: Bank, late: int, seasons: Seasons) -> tuple[np.nd
     units_BHQ, wider = weighed.quantiles_BHQ, gate.widths.of(seasons.short)
     median_BH1 = units_BHQ[..., MIDDLE : MIDDLE + 1]
     return (median_BH1 + wider * (units_BHQ - median_BH1)).numpy(), weighed.weights_BHK.numpy()
-
-
-def _bounded(every_BHQ: np.ndarray, values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray) -> np.ndarray:
-    """Not below 0 where no value of a series is."""
-    above_B = never_negative(values_R, first_B, length_B)
-    return np.where(above_B[:, None, None], np.maximum(every_BHQ, 0), every_BHQ)
-
-
-def never_negative(values_R: np.ndarray, first_B: np.ndarray, length_B: np.ndarray) -> np.ndarray:
-    """(B,) whether no value of a series is below 0."""
-    begin, end = int(np.min(first_B, initial=len(values_R))), int(np.max(first_B + length_B, initial=0))
-    negative_R1 = np.append(0, np.cumsum(np.asarray(values_R[begin:end]) < 0))
-    above_B: np.ndarray = negative_R1[first_B + length_B - begin] == negative_R1[first_B - begin]
-    return above_B
 
 
 def _prepared(

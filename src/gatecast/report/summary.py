@@ -65,7 +65,7 @@ def verdict(result: Backtest | Evaluation) -> str:
     items = "".join(f"<li>{escape(text)}</li>" for text in wrong)
     listed = f"<h3>What looks wrong, and what to try</h3>\n<ul>{items}</ul>" if items else ""
     return (
-        f'<section id="verdict" class="verdict {_outcome(scores)}" aria-labelledby="verdict-title">\n'
+        f'<section id="verdict" class="verdict {scores.outcome}" aria-labelledby="verdict-title">\n'
         f'<h2 id="verdict-title">Verdict</h2>\n{paragraph(first, "lead")}\n{paragraph(" ".join(rest))}\n{listed}'
         "</section>"
     )
@@ -139,14 +139,6 @@ def glossary() -> str:
 
 
 # ---------------------------------------------------------------- inside
-
-
-def _outcome(scores: Scores) -> str:
-    """What colours the verdict: green is for what the test bears out, not for a better score alone."""
-    if scores.verdict.startswith("NOT"):
-        return "not-better"
-    sure = scores.verdict.startswith("Better") and scores.significance[scores.baselines[0]].significant
-    return "better" if sure else "unknown"
 
 
 def _metrics(scores: Scores) -> Sequence[str]:

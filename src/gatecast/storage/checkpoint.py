@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.errors import ModelFileError
 from gatecast.storage.codec import decode, encode
 from gatecast.storage.container import digest_of, opened, pack, write_atomically
 from gatecast.storage.document import seal, unseal
-from gatecast.storage.fingerprint import digest, settings_of
+from gatecast.storage.fingerprint import settings_of
 from gatecast.storage.folder import marked_folder
 from gatecast.training.state import TrainingState
 

@@ -42,6 +42,7 @@ def check_document(document: FittedDocument) -> None:
         problems += found if len(document.candidates) == 1 else [f"candidate {k}: {problem}" for problem in found]
     _tell(problems)
     _frequency(document.frequency)
+    _tell(list(_birth(document)))
     _tell([problem for one in document.candidates for problem in _calendar(document, one)])
 
 
@@ -141,8 +142,19 @@ def _names(document: FittedDocument, one: CandidateDocument) -> Iterator[str]:
 
 def _record(document: FittedDocument) -> Iterator[str]:
     record = document.record
-    if min(record.seconds, record.series, record.steps, *record.epochs, 0) < 0:
+    if min(record.series, record.steps, *record.epochs, 0) < 0:
         yield "record holds a number below 0"
+
+
+def _birth(document: FittedDocument) -> Iterator[str]:
+    birth = document.birth
+    if not re.fullmatch("[0-9a-f]{64}", birth.data_sha256):
+        yield "birth.data_sha256 is not 64 hexadecimal digits"
+    problem = birth.problem(Frequency.from_text(document.frequency))
+    if problem:
+        yield problem
+    elif sum(len(names) for _, names in birth.ends) != document.record.series:
+        yield "birth.ends does not name as many series as record.series says"
 
 
 def _members(one: CandidateDocument) -> Iterator[str]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from gatecast.data.birth import Birth
 from gatecast.data.schema import Schema
 from gatecast.errors import ModelFileError
 from gatecast.planning.plan import Plan
@@ -25,7 +26,7 @@ __all__ = [
     "unseal",
 ]
 
-FORMAT = 6
+FORMAT = 7
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,11 @@ class MemberRecord:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """How a fit went: the fields of ``ensemble.fitted.FitRecord``, which needs torch."""
+    """How a fit went: the fields of ``ensemble.fitted.FitRecord``, which needs torch, without the time it took.
 
-    seconds: float
+    Nothing of the wall clock is stored, so that the same fit gives the same bytes.
+    """
+
     series: int
     steps: int
     epochs: list[int]
@@ -103,6 +106,7 @@ class FittedDocument:
         errors: (what, validation error) of all that was compared.
         series: those with weights of their own, the rows of the tensor ``weights``; empty without it.
         record: how the training went as a whole.
+        birth: what it has seen, without the data.
         names: the names of the series and time columns in the source of the training data.
         backend: the library of its frame.
     """
@@ -116,6 +120,7 @@ class FittedDocument:
     errors: tuple[tuple[str, float], ...]
     series: tuple[str, ...]
     record: FitSummary
+    birth: Birth
     names: tuple[str, str]
     backend: Literal["pandas", "polars", "pyarrow"]
 

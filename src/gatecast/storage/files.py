@@ -107,8 +107,12 @@ def _model_in(envelope: Envelope, container: Container) -> tuple[FittedDocument,
 def _described(document: FittedDocument) -> dict[str, Any]:
     schema = document.schema
     main = document.candidates[0] if document.candidates else None
+    trained = f"until {document.birth.describe(Frequency.from_text(document.frequency))}"
     return {
         "plan": GATE if main is None else main.plan.describe(),
+        "horizon": document.settings.horizon,
+        "trained": trained,
+        "birth": _birth(document),
         "blend": _blend(document),
         "settings": encode(document.settings),
         "chosen": None if main is None else encode(main.plan),
@@ -124,6 +128,13 @@ def _described(document: FittedDocument) -> dict[str, Any]:
         "record": encode(document.record),
         "interrupted": any(one.interrupted for one in document.candidates),
     }
+
+
+def _birth(document: FittedDocument) -> dict[str, Any]:
+    """What the training saw, and until when by series."""
+    birth = document.birth
+    ends = [{"until": text, "series": list(names)} for text, names in birth.ends]
+    return {"ends": ends, "data_sha256": birth.data_sha256, "versions": dict(birth.versions)}
 
 
 def _blend(document: FittedDocument) -> dict[str, Any]:

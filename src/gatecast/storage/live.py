@@ -147,7 +147,7 @@ def _wanted(document: LiveDocument) -> dict[str, tuple[int, ...]]:
         "live.rows": (sum(document.lengths), schema.width),
         "live.static": (count, width_of(schema.static)),
         "live.precision": (4, count, targets),
-        "live.below": (count, targets),
+        "live.ranges": (count, targets, 5),
         **{f"live.held.{c}": (0,) for c in range(targets)},
     }
     for place, one in enumerate(document.model.candidates):
@@ -161,9 +161,13 @@ def check_live_values(document: LiveDocument, arrays: Mapping[str, np.ndarray]) 
     """Raise ModelFileError where a tensor holds a number that cannot be there."""
     own = {name: array for name, array in arrays.items() if name.startswith(PREFIX)}
     problems = [f"tensor {name!r} holds infinite numbers" for name, array in own.items() if np.isinf(array).any()]
-    whole = ["live.static", "live.below", *(f"live.held.{c}" for c in range(len(document.held)))]
+    whole = ["live.static", *(f"live.held.{c}" for c in range(len(document.held)))]
     problems += [f"tensor {name!r} holds NaN" for name in whole if np.isnan(own[name]).any()]
-    if any((own[name] < 0).any() for name in whole[1:]) or (own["live.precision"][1 + 1 :] < 0).any():
+    if (
+        any((own[name] < 0).any() for name in whole[1:])
+        or (own["live.precision"][1 + 1 :] < 0).any()
+        or (own["live.ranges"][..., 2:] < 0).any()
+    ):
         problems.append("a count or a size is below 0")
     targets_RC = own["live.rows"][:, : len(document.model.schema.targets)]
     logarithms = any(one.plan.scaling.log for one in document.model.candidates)

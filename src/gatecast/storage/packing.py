@@ -44,7 +44,8 @@ def document_of(fitted: Fitted) -> FittedDocument:
         gate=next((_gate(one, weight) for one, weight in weighted if isinstance(one, PretrainedExpert)), None),
         errors=blend.errors,
         series=() if blend.own is None else blend.own.ids,
-        record=FitSummary(**vars(fitted.record)),
+        record=FitSummary(**{name: value for name, value in vars(fitted.record).items() if name != "seconds"}),
+        birth=fitted.birth,
         names=fitted.names,
         backend=fitted.backend,  # type: ignore[arg-type]  # checked when the document is read back
     )
@@ -60,9 +61,16 @@ def _candidate_document(trained: TrainedCandidate, weight: float) -> CandidateDo
         ids=() if trained.statistics is None else trained.ids,
         calibration=_kind_of(trained.calibration),
         validation_error=trained.validation_error,
-        members=tuple(MemberRecord(**dataclasses.asdict(member.record)) for member in trained.members),
+        members=tuple(_member_record(member.record) for member in trained.members),
         interrupted=trained.interrupted,
     )
+
+
+def _member_record(record: Record) -> MemberRecord:
+    """How a training went, without the seconds of its epochs."""
+    held = dataclasses.asdict(record)
+    history = [{name: number for name, number in row.items() if name != "seconds"} for row in held["history"]]
+    return MemberRecord(**held | {"history": history})
 
 
 def _gate(expert: PretrainedExpert, weight: float) -> GateDocument:
@@ -132,7 +140,8 @@ def fitted_from(document: FittedDocument, arrays: dict[str, np.ndarray]) -> Fitt
         Frequency.from_text(document.frequency),
         document.names,
         document.backend,
-        FitRecord(**vars(document.record)),
+        FitRecord(None, **vars(document.record)),
+        document.birth,
     )
 
 

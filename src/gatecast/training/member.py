@@ -16,13 +16,13 @@ from gatecast.model.heads import Head
 from gatecast.model.networks import build_network, multiplications
 from gatecast.model.protocol import Network
 from gatecast.training.batch import TensorBatch, WindowSource
-from gatecast.training.checkpoint import Checkpoint
 from gatecast.training.config import TrainingConfig
 from gatecast.training.device import computing
 from gatecast.training.loop import Record, Report, train
 from gatecast.training.native import make_engine
 from gatecast.training.samples import Samples
 from gatecast.training.start import ridge_start
+from gatecast.training.state import Checkpoint
 
 __all__ = ["Job", "Member", "NetworkShape"]
 

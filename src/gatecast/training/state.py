@@ -1,6 +1,9 @@
 """Where a training stands, as a value: what it takes to go on as if it had never stopped.
 
 state ──▶ one epoch ──▶ state ──▶ one epoch ──▶ state ...        the loop in ``loop`` is nothing but this
+            └─ killed; the same call again ──▶ state ──▶ ...      where a ``Checkpoint`` keeps it outside of the process
+
+Nothing is replayed: a state holds all that a training needs, and a finished one is a state as well.
 """
 
 from __future__ import annotations
@@ -8,12 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
 
-__all__ = ["Row", "TrainingState"]
+__all__ = ["Checkpoint", "Row", "TrainingState"]
 
 Row = dict[str, float]
 
@@ -61,3 +64,19 @@ class TrainingState:
         generator = np.random.default_rng()
         generator.bit_generator.state = dict(self.random)
         return generator
+
+
+class Checkpoint(Protocol):
+    """Keeps the newest state of each training. ``storage.checkpoint`` writes files."""
+
+    def read(self, key: str) -> TrainingState | None:
+        """Where the training with this key stood; None = it never began.
+
+        Args:
+            key: hexadecimal digits that are others for whatever would train otherwise.
+        """
+        ...
+
+    def keep(self, key: str, state: TrainingState) -> None:
+        """Take a state in place of the one before; any thread may call. It need not be written at once."""
+        ...

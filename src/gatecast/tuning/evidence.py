@@ -7,10 +7,12 @@ fresh seed, AND better on the outer origins. Else the default is kept, and the v
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from gatecast.evaluation.judgement import Judgement, undecided
 from gatecast.evaluation.layout import percent
+from gatecast.evaluation.outcome import judge
 from gatecast.evaluation.scores import Scores
 from gatecast.tuning.study import Tried
 
@@ -80,6 +82,16 @@ class Evidence:
     def helped(self) -> bool:
         """Whether the found settings are kept."""
         return self.inner_gain >= CLEARLY and self.outer_gain > 0
+
+    @property
+    def judgement(self) -> Judgement:
+        """The found settings against the default ones, by the rule of every verdict; undecided where not kept."""
+        if self.scores is None or "default" not in self.scores.table:
+            return undecided("nothing found")
+        told = judge(self.scores, "default")
+        if told.outcome == "better" and not self.helped:
+            return replace(told, outcome="undecided", reason="no better on the inner origins")
+        return told
 
     @property
     def verdict(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gatecast.evaluation.judgement import Judgement
 from gatecast.evaluation.layout import decimals
 from gatecast.evaluation.measures import level_key
 from gatecast.evaluation.scores import Scores
@@ -68,6 +69,11 @@ class Tuning:
         return self.evidence.interrupted
 
     @property
+    def judgement(self) -> Judgement:
+        """What was found against the default settings: better, undecided or worse."""
+        return self.evidence.judgement
+
+    @property
     def verdict(self) -> str:
         """Did tuning help? In one sentence or a few."""
         return self.evidence.verdict
@@ -118,7 +124,7 @@ class Tuning:
         return {
             "settings": {**self.settings, "quantiles": list(self.settings["quantiles"])},
             "helped": self.helped,
-            "verdict": self.verdict,
+            "verdict": {**self.judgement.to_dict(), "text": self.verdict},
             "metric": self.metric,
             "inner_origins": self.inner_origins,
             "inner_gain": _number(self.evidence.inner_gain),

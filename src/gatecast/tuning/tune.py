@@ -10,12 +10,13 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import as_panel
 from gatecast.errors import Argument, ConfigError, Setting
 from gatecast.progress import Listener, listening
-from gatecast.storage.fingerprint import digest, settings_of
+from gatecast.storage.fingerprint import settings_of
 from gatecast.tuning.clock import Clock, Stops
 from gatecast.tuning.evidence import Evidence
 from gatecast.tuning.finals import Finals, challengers, reserve

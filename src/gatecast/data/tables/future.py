@@ -17,7 +17,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.rows import last_observed, row_ranges, rows_of, series_groups
 from gatecast.errors import Code, CovariateError, PanelError, Setting, listed
 
-__all__ = ["continued", "extend", "observed_part", "recent_part", "row_ranges"]
+__all__ = ["continued", "extend", "observed_part", "recent_part", "row_ranges", "with_dates_read"]
 
 
 def observed_part(panel: Panel) -> Panel:
@@ -131,6 +131,15 @@ def _as_future_panel(future: Any, history: Panel, horizon: int) -> Panel:
     from gatecast.data.tables.reading import read_covariates
 
     return read_covariates(future, history, horizon=horizon if isinstance(future, Mapping) else None)
+
+
+def with_dates_read(future: Any, history: Panel, day_first: bool) -> Any:
+    """Future covariates whose dates have the day first, or not; what is no table stays as it is."""
+    if future is None or isinstance(future, Panel | Mapping):
+        return future
+    from gatecast.data.tables.reading import read_covariates
+
+    return read_covariates(future, history, day_first=day_first)
 
 
 def _require_all(found_NHF: np.ndarray, history: Panel, begin: np.ndarray, horizon: int) -> None:

@@ -20,10 +20,12 @@ def as_panel(
     schema: Schema | None = None,
     frequency: Frequency | None = None,
     names: tuple[str, str] | None = None,
+    day_first: bool | None = None,
 ) -> Panel:
     """A panel as it is; else the table (a file, a frame or arrays) is read, as a model's columns and frequency have it.
 
     ``names`` are those of the model's series and time columns; they hold where the table has them.
+    ``day_first`` is as in ``read``.
     """
     if isinstance(data, Panel):
         return data
@@ -44,6 +46,7 @@ def as_panel(
         future=[column.name for column in schema.future],
         static=[column.name for column in schema.static],
         frequency=frequency,
+        day_first=day_first,
         categories={column.name: column.categories for column in covariates if column.categories is not None},
     )
 

@@ -1,0 +1,107 @@
+"""What a model has not seen: the part of newer data that it may be scored on.
+
+training of the model ───────┤
+the table             ───────┼────────── new ─────────│
+o1 ··H··│ o2 ··H··│       origins from the end of the training on
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.data.tables.future import observed_part
+from gatecast.errors import WindowError, listed
+
+if TYPE_CHECKING:
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["Unseen", "unseen_part"]
+
+MOST_ORIGINS = 3
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The series that can be scored, and from how many origins.
+
+    Args:
+        panel: series with a horizon of steps after the end of the training, whole.
+        origins: rolling origins per series, the first one at that end or later.
+        words: what is scored, in a line.
+        left_out: what is not, in a line; "" for nothing.
+    """
+
+    panel: Panel
+    origins: int
+    words: str
+    left_out: str
+
+
+def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride: int | None = None) -> Unseen:
+    """Find what came after the training of a model.
+
+    Args:
+        model: fitted, or loaded from a file.
+        data: a Panel, or what ``gatecast.read`` takes.
+        origins: rolling origins per series at most; None = 3.
+        stride: steps between two of them; None = the horizon.
+
+    Raises:
+        WindowError: no series has a horizon of new steps.
+    """
+    panel = observed_part(model.panel_of(data))
+    horizon, step = model.horizon, stride or model.horizon
+    new_N = new_steps(model, panel)
+    room_N = np.where(new_N >= horizon, 1 + (new_N - horizon) // step, 0)
+    if not room_N.any():
+        raise WindowError(_nothing_new(model, panel, int(new_N.max())))
+    count = max(range(1, (origins or MOST_ORIGINS) + 1), key=lambda c: (c * int((room_N >= c).sum()), -c))
+    kept_N = room_N >= count
+    seen = int((panel.length[kept_N] - new_N[kept_N]).sum())
+    words = f"what came after the training: {count} origin{'s' * (count > 1)} of {horizon} {_unit(panel, horizon)}"
+    return Unseen(
+        panel.select(np.flatnonzero(kept_N)),
+        count,
+        f"{words} in {int(kept_N.sum()):,} series" if len(panel) > 1 else words,
+        " ".join(_left_out(model, panel, kept_N, seen, (count - 1) * step + horizon)),
+    )
+
+
+def new_steps(model: Forecaster, panel: Panel) -> np.ndarray:
+    """(N,) steps of each series that the training has not seen; all of those that it does not know."""
+    trained = model.trained_until()
+    new_N = panel.length.copy()
+    for n, name in enumerate(panel.ids):
+        if name in trained:
+            new_N[n] = int((panel.times(n) > trained[name]).sum())
+    return np.asarray(new_N)
+
+
+def _left_out(model: Forecaster, panel: Panel, kept_N: np.ndarray, seen: int, needed: int) -> list[str]:
+    told = []
+    if seen:
+        until = model.fitted_.birth.describe(panel.frequency)
+        told.append(f"{seen:,} {_unit(panel, seen)} up to {until} were seen in training and are not scored.")
+    out = [repr(panel.ids[n]) for n in np.flatnonzero(~kept_N)]
+    if out:
+        told.append(f"{len(out):,} of {len(panel):,} series have fewer than {needed} new steps: {listed(out, NAMED)}.")
+    return told
+
+
+def _nothing_new(model: Forecaster, panel: Panel, most: int) -> str:
+    until = model.fitted_.birth.describe(panel.frequency)
+    have = f"{most:,} {_unit(panel, most)}" if most else "nothing"
+    told = f"the table has {have} after it" if len(panel) == 1 else f"no series has more than {have} after it"
+    return (
+        f"the model was trained until {until}, and {told}: a score on what it has seen would mean nothing. It needs "
+        f"{model.horizon:,} {_unit(panel, model.horizon)}. Give newer data, or score the procedure with a backtest."
+    )
+
+
+def _unit(panel: Panel, count: int) -> str:
+    return panel.frequency.plural(count)

@@ -1,0 +1,130 @@
+"""The verdict as a command gives it: in its colour, as data, with the command to run next, and as an exit code."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatecast.cli.files import PIPE
+from gatecast.cli.options import UNSET
+from gatecast.cli.printing import Screen, typed_option
+from gatecast.evaluation.judgement import OUTCOMES, OutcomeName
+
+if TYPE_CHECKING:
+    from gatecast.evaluation.scores import Scores
+
+__all__ = ["COLOURS", "FAILED", "INTERRUPTED", "Typed", "exit_code", "show_scores", "verdict_facts"]
+
+COLOURS: dict[OutcomeName, str] = {"better": "green", "undecided": "bright_black", "worse": "yellow"}
+FAILED, INTERRUPTED = 3, 130
+
+
+def show_scores(screen: Screen, scores: Scores, onward: str) -> None:
+    """The table, the verdict in the colour of its outcome, and the next command."""
+    from gatecast.evaluation.layout import score_parts
+
+    table, *left_out, verdict = score_parts(scores)
+    screen.table(table)
+    for sentence in left_out:
+        screen.wrapped(sentence)
+    screen.wrapped(verdict, COLOURS[scores.outcome])
+    screen.labelled("next", onward)
+
+
+def verdict_facts(scores: Scores, onward: str) -> dict[str, Any]:
+    """The verdict as JSON has it."""
+    return {**scores.judgement.to_dict(), "text": scores.verdict, "next": onward}
+
+
+def exit_code(interrupted: bool, outcome: OutcomeName, wanted: OutcomeName | None) -> int:
+    """0; 130 after an interruption; 3 where the outcome is not as good as was asked for.
+
+    >>> exit_code(False, "undecided", "better"), exit_code(False, "better", "undecided"), exit_code(True, "worse", None)
+    (3, 0, 130)
+    """
+    if interrupted:
+        return INTERRUPTED
+    return 0 if wanted is None or OUTCOMES.index(outcome) <= OUTCOMES.index(wanted) else FAILED
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a user typed of the options that all training commands share, to be typed again.
+
+    Args:
+        file: the table; None = an example.
+        groups: the options: data, model, network, training.
+    """
+
+    file: Path | None
+    groups: tuple[Any, ...]
+
+    def again(self, command: str, *more: str, **changes: Any) -> str:
+        """A command on the same table.
+
+        Args:
+            command: its name.
+            more: words at the end.
+            changes: options in place of those typed; None leaves one out.
+        """
+        table = [] if self.file is None else ["-" if str(self.file) == PIPE else str(self.file)]
+        given = {name: value for group in self.groups for name, value in _given(group)} | changes
+        words = [word for name, value in given.items() if value is not None for word in typed_option(name, value)]
+        return shlex.join(["gatecast", command, *table, *words, *more])
+
+    def after_forecast(self, outcome: OutcomeName, horizon: int, saved: Path | None) -> str:
+        """What to run after a forecast."""
+        if outcome != "better":
+            return self._doubted(outcome, horizon)
+        if saved is not None:
+            return shlex.join(["gatecast", "predict", str(saved), "NEWER_TABLE"])
+        return self.again("forecast", "--save", "model.gatecast", "--output", "forecast.csv", horizon=horizon)
+
+    def after_evaluation(self, outcome: OutcomeName, horizon: int) -> str:
+        """What to run after a score on held-out data."""
+        return self.again("forecast", horizon=horizon) if outcome == "better" else self._doubted(outcome, horizon)
+
+    def after_check(self, outcome: OutcomeName, model: Path, horizon: int) -> str:
+        """What to run after the score of a saved model."""
+        if outcome == "better":
+            table = [] if self.file is None else [str(self.file)]
+            return shlex.join(["gatecast", "predict", str(model), *table])
+        return self._doubted(outcome, horizon)
+
+    def after_backtest(self, outcome: OutcomeName, horizon: int, more_origins: int | None) -> str:
+        """What to run after a backtest; with more origins where it is undecided and more fit."""
+        if outcome == "better":
+            return self.again("forecast", horizon=horizon)
+        if outcome == "undecided" and more_origins is not None:
+            return self.again("backtest", "--origins", str(more_origins), horizon=horizon)
+        return self._something_else("tune" if outcome == "undecided" else "backtest", horizon)
+
+    def after_too_little(self, horizon: int, fits: int) -> str:
+        """What to run where nothing could be held out: a horizon that can, or nothing but the instant preset."""
+        if 0 < fits < horizon:
+            return self.again("forecast", horizon=fits)
+        return self.again("look") if self.file is not None else self.again("forecast", horizon=1)
+
+    def _doubted(self, outcome: OutcomeName, horizon: int) -> str:
+        """More origins where it is undecided; else another model."""
+        if outcome == "undecided":
+            return self.again("backtest", horizon=horizon)
+        return self._something_else("backtest", horizon)
+
+    def _something_else(self, command: str, horizon: int) -> str:
+        """Other models than the one tried: those without training, and after these a search."""
+        instant = any(getattr(group, "preset", None) == "instant" for group in self.groups)
+        if instant or command == "tune":
+            return self.again("tune", horizon=horizon, preset=None)
+        return self.again(command, horizon=horizon, preset="instant")
+
+
+def _given(group: Any) -> Iterator[tuple[str, Any]]:
+    """The options of a group that differ from their default."""
+    for field in fields(group):
+        value = getattr(group, field.name)
+        if value is not UNSET and value != field.default:
+            yield field.name, value
