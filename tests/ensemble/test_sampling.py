@@ -14,7 +14,9 @@ import torch
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Column, Schema
+from gatecast.data.tables.reading import read
 from gatecast.ensemble.copula import default_correlation, known_correlation, leaned
+from gatecast.ensemble.fitted import _correlation_of_errors
 from gatecast.ensemble.sampling import interpolated, scores_of, step_correlation, stepwise_paths
 from gatecast.errors import ConfigError, InputError, PanelError
 from gatecast.forecaster import Forecaster, load
@@ -362,3 +364,27 @@ def test_simulated_data_are_covered_as_promised(panel_of: PanelOf, loss: str, re
         assert below_Q == pytest.approx(LEVELS, abs=0.04)
         assert below_Q[3] - below_Q[1] == pytest.approx(0.8, abs=0.03)
         assert below_Q[4] - below_Q[0] == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize(("kind", "low", "high"), [("noise", -0.2, 0.25), ("walk", 0.6, 0.98), ("short", 0.6, 0.98)])
+def test_paths_without_training_hang_together_as_the_errors_do(kind: str, low: float, high: float) -> None:
+    random = np.random.default_rng(2)
+    noise = random.normal(size=(30, 8 if kind == "short" else 96))
+    panel = read(list(100 + (noise if kind == "noise" else noise.cumsum(axis=1))))
+    paths_NSH = Forecaster(6, preset="instant").fit(panel).sample(paths=200).values_NSHC[..., 0].astype(np.float64)
+    neighbours = [np.corrcoef(paths_SH.T)[h, h + 1] for paths_SH in paths_NSH for h in range(5)]
+    assert low < np.mean(neighbours) < high
+
+
+def test_errors_are_correlated_in_any_unit() -> None:
+    random = np.random.default_rng(3)
+    common = random.normal(size=(400, 1, 1))
+    truth_MHC = common + 0.1 * random.normal(size=(400, 4, 1))
+    values_MHCQ = np.tile(np.array([-1.3, 0.0, 1.3]), (400, 4, 1, 1))
+    levels = (0.1, 0.5, 0.9)
+    made = _correlation_of_errors(truth_MHC, values_MHCQ, levels, 400)
+    assert made[0, 3] > 0.9
+    tiny = _correlation_of_errors(1e-9 * truth_MHC, 1e-9 * values_MHCQ, levels, 400)
+    np.testing.assert_allclose(tiny, made, rtol=1e-6)
+    truth_MHC[:100, 2] = np.nan
+    np.testing.assert_allclose(_correlation_of_errors(truth_MHC, values_MHCQ, levels, 400), made, atol=0.03)

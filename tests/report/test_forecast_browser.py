@@ -195,3 +195,21 @@ def test_paper_holds_all_without_buttons(many: Watched) -> None:
     box = page.evaluate("document.querySelector('#plot svg').getBoundingClientRect().toJSON()")
     assert 0 < box["right"] <= 680
     many.assert_quiet()
+
+
+def test_the_table_can_be_copied_and_the_spreadsheet_saved(single: Watched, foretold: ForecastResult) -> None:
+    pytest.importorskip("xlsxwriter", reason="xlsxwriter is not installed: it is in the extra excel")
+    page = single.at(DESK)
+    page.click("#copy")
+    page.wait_for_selector("#done:text('Copied.')")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<textarea id=paste></textarea>')")
+    page.focus("#paste")
+    page.keyboard.press("Control+V")
+    pasted = [line.split("\t") for line in page.input_value("#paste").splitlines()]
+    page.evaluate("document.getElementById('paste').remove()")
+    assert pasted[1:] == [[cell.replace(",", "") for cell in row] for row in expected(foretold, 0, 0)]
+    with page.expect_download() as waiting:
+        page.click("#xlsx")
+    assert waiting.value.suggested_filename == "forecast.xlsx"
+    assert Path(waiting.value.path()).read_bytes().startswith(b"PK")
+    single.assert_quiet()

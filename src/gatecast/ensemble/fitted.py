@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ from gatecast.data.schema import Schema
 from gatecast.data.tables.future import continued
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.ensemble.blend import Blend, past_of
-from gatecast.ensemble.copula import default_correlation
+from gatecast.ensemble.copula import default_correlation, known_correlation, leaned
 from gatecast.ensemble.fitting import recalibrated
-from gatecast.ensemble.sampling import step_correlation
+from gatecast.ensemble.sampling import scores_of, step_correlation
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import ConfigError, Setting
 from gatecast.planning.blend_defaults import CalibrationDefaults
@@ -29,11 +30,12 @@ from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.plan import Plan
 from gatecast.planning.settings import Settings
 from gatecast.training.loop import Row
-from gatecast.windows.index import require_steps
+from gatecast.windows.index import require_steps, windows_between
 from gatecast.windows.spans import validation_cut
 
 __all__ = ["Dropped", "FitRecord", "Fitted", "Forecasted"]
 
+UNTRAINED_WINDOWS = 256
 SHARE_OF_ERRORS = 0.2  # of the data: its end says how errors of one path go together
 
 
@@ -264,9 +266,21 @@ class Fitted:
     def _joint(self, seen: Panel) -> np.ndarray:
         """(H, H) correlation of the normal scores of one path's errors over the steps."""
         if self.blend.untrained:
-            return default_correlation(self.horizon)
+            return self._joint_of_untrained(seen)
         end = self.plan.spans.tail_windows(seen, validation_cut(seen, self.horizon, SHARE_OF_ERRORS))
         return step_correlation(self.main.predictor, self.main.reader(seen), end)
+
+    def _joint_of_untrained(self, seen: Panel) -> np.ndarray:
+        """The same of what needs no training: its forecasts of the end of the data are made anew."""
+        begin_N = seen.first + np.maximum((seen.length * (1 - SHARE_OF_ERRORS)).astype(np.int64), 1) - 1
+        index = windows_between(begin_N, seen.stop - 1 - self.horizon)
+        if len(index) < 2 or len(self.levels) == 1:
+            return default_correlation(self.horizon)
+        series_M, origin_M = index.spread(UNTRAINED_WINDOWS)
+        truth_MHC = seen.target_RC[origin_M[:, None] + np.arange(1, self.horizon + 1)].astype(np.float64)
+        values_MHCQ = self.forecast(seen, series_M, origin_M).astype(np.float64)
+        independent = max(len(index) / self.horizon, len(np.unique(series_M)))
+        return _correlation_of_errors(truth_MHC, values_MHCQ, self.levels, independent)
 
     # ---------------------------------------------------------------- newer data
 
@@ -308,3 +322,23 @@ class Fitted:
     def trained_until(self) -> dict[str, np.datetime64 | np.int64]:
         """Last time that the training saw, by series."""
         return self.birth.until(self.frequency)
+
+    def trained_on(self, panel: Panel) -> dict[str, np.datetime64 | np.int64]:
+        """Last timestamp that a training on a panel saw, by series."""
+        seen = observed_part(panel)
+        last_N = seen.frequency.advance(seen.starts, seen.length - 1)
+        return dict(zip(seen.ids, last_N, strict=True))
+
+
+def _correlation_of_errors(
+    truth_MHC: np.ndarray, values_MHCQ: np.ndarray, levels: tuple[float, ...], independent: float
+) -> np.ndarray:
+    """(H, H) as of ``step_correlation``, from truths (nan = unknown) and quantiles in the data's own unit."""
+    horizon, widest = truth_MHC.shape[1], values_MHCQ[..., -1:] - values_MHCQ[..., :1]
+    known_Q = np.array([NormalDist().inv_cdf(level) for level in levels])
+    unit = np.where(widest > 0, widest, 1.0)
+    centre = values_MHCQ[..., len(levels) // 2, None]
+    scored = scores_of(((truth_MHC[..., None] - centre) / unit)[..., 0], known_Q, (values_MHCQ - centre) / unit)
+    known_MHC = np.isfinite(truth_MHC)
+    rows, known = (np.moveaxis(a, 2, 1).reshape(-1, horizon) for a in (np.where(known_MHC, scored, 0.0), known_MHC))
+    return leaned(known_correlation(rows, known.astype(np.float64)), horizon / (horizon + independent))

@@ -33,7 +33,15 @@ from gatecast.windows.index import WindowIndex
 from gatecast.windows.reader import WindowReader
 from gatecast.windows.shape import Batch
 
-__all__ = ["interpolated", "joined_paths", "joined_quantiles", "step_correlation", "stepwise_paths", "with_spread"]
+__all__ = [
+    "interpolated",
+    "joined_paths",
+    "joined_quantiles",
+    "scores_of",
+    "step_correlation",
+    "stepwise_paths",
+    "with_spread",
+]
 
 ROWS_AT_ONCE = 32_768  # paths computed together
 ERROR_WINDOWS = 1024

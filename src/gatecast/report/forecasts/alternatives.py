@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatecast.data.schema import Column
+from gatecast.report.forecasts.shown import MOST_NUMBERS
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
@@ -46,8 +48,9 @@ def alternatives(result: ForecastResult, shown: Shown) -> list[Alternative]:
     """A few values of each future covariate, all else as it was given; none where the model has no such covariate."""
     if shown.ahead is None:
         return []
-    made = []
-    for covariate, word, block_KW in list(_values(shown.history))[:MOST_ALTERNATIVES]:
+    made, held = [], shown.forecast.values.size
+    most = min(MOST_ALTERNATIVES, max(MOST_NUMBERS // held, 1))
+    for covariate, word, block_KW in islice(_values(shown.history), most):
         ahead = _with(shown.ahead, covariate, block_KW)
         point_KHC = result.model.predict(shown.history, future=ahead).values
         value_K = block_KW[:, 0] if covariate.categories is None else np.full(len(block_KW), np.nan)

@@ -14,6 +14,7 @@ import numpy as np
 
 from gatecast.data.frequency import to_wall
 from gatecast.data.quantiles import middle
+from gatecast.data.tables.future import observed_part
 from gatecast.forecasts.digits import digits_of
 from gatecast.forecasts.writing import key_columns, write_forecast, written_frame
 from gatecast.report.forecasts.sentences import of_all, of_series
@@ -165,8 +166,6 @@ def _together(content: Content, grids: _Grids, c: int) -> dict[str, Any] | None:
     said = of_all(made, sums, c)
     if not said or len(np.unique(made.times[:, 0])) > 1:
         return None
-    from gatecast.data.tables.future import observed_part
-
     history = observed_part(panel)
     steps = min(int(history.length.min()), content.shown.steps)
     rows_NT = history.stop[:, None] + np.arange(-steps, 0)

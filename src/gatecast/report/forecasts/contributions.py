@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatecast.backtesting.importance import MEANING, Contribution
 from gatecast.report.markup import escape, paragraph, section
 
 if TYPE_CHECKING:
-    from gatecast.backtesting.importance import Contribution
     from gatecast.workflow import ForecastResult
 
 __all__ = ["contributions"]
@@ -17,8 +17,6 @@ def contributions(result: ForecastResult) -> str:
     """The section; nothing where nobody asked for it, or there is nothing to say."""
     if result.importance is None:
         return ""
-    from gatecast.backtesting.importance import MEANING
-
     found = result.importance
     most = max(*(one.spread[1] for one in found.contributions), 0.0) or 1.0
     rows = "\n".join(_row(one, most) for one in found.contributions)

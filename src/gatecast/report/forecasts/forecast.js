@@ -215,10 +215,10 @@
   const offered = () => data.entries.filter((entry) => entry.target === target());
 
   const list = () => {
-    const kept = $("series")?.selectedIndex ?? 0;
-    $("series")?.replaceChildren(...offered().map((entry, k) => element("option", entry.name, { value: k })));
-    if ($("series")) $("series").selectedIndex = Math.max(kept, 0);
-    show(offered()[Math.max(kept, 0)] ?? offered()[0]);
+    const found = offered(), kept = Math.max(found.findIndex((entry) => entry.name === chosen?.name), 0);
+    $("series")?.replaceChildren(...found.map((entry, k) => element("option", entry.name, { value: k })));
+    if ($("series")) $("series").selectedIndex = kept;
+    show(found[kept]);
   };
 
   $("target")?.append(...data.targets.map((name, c) => element("option", name, { value: c })));

@@ -34,6 +34,8 @@ MOST_TARGETS = 3  # with a sentence of their own at the top
 def write_forecast_page(result: ForecastResult, path: str | os.PathLike[str], command: str = "") -> None:
     """Write a forecast as one self-contained HTML page under 1 MB, which makes no request and needs no other file.
 
+    Only one series with tens of thousands of steps ahead can take more.
+
     Args:
         result: what ``forecast`` returned.
         path: the file, such as "forecast.html"; an existing one is replaced.

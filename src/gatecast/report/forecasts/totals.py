@@ -21,6 +21,7 @@ __all__ = ["COVERAGE", "Totals", "totals", "year_before", "year_of"]
 
 COVERAGE = 0.8
 PATHS = 400
+NO_PATHS = "this model gives no simulated futures, which an interval of a sum has to be counted on"
 MOST_DRAWN = 20_000_000  # values of all paths together
 
 
@@ -134,10 +135,12 @@ def _intervals(
     paths = min(PATHS, MOST_DRAWN // (count * horizon * targets))
     if paths < PATHS / 4:
         return none, none, "the horizon is too long to simulate it often"
+    if len(result.forecast.quantiles) == 1:
+        return none, none, NO_PATHS
     try:
         drawn = result.model.sample(shown.history, paths=paths, future=shown.ahead)
     except ConfigError:
-        return none, none, "this model gives no simulated futures, which an interval of a sum has to be counted on"
+        return none, none, NO_PATHS
     sums_KSC = _over(drawn.values_NSHC.astype(np.float64), summed_C)
     low_KC, high_KC = np.quantile(sums_KSC, ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2), axis=1)
     return low_KC, high_KC, ""
