@@ -17,7 +17,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.ranges import Ranges
 from gatecast.data.schema import Schema
-from gatecast.data.tables.future import continued
+from gatecast.data.tables.future import continued, observed_part
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.ensemble.blend import Blend, past_of
 from gatecast.ensemble.copula import default_correlation, known_correlation, leaned
