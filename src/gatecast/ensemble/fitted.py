@@ -17,7 +17,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.ranges import Ranges
 from gatecast.data.schema import Schema
-from gatecast.data.tables.future import continued, observed_part
+from gatecast.data.tables.future import continued
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.ensemble.blend import Blend, past_of
 from gatecast.ensemble.copula import default_correlation, known_correlation, leaned
@@ -322,12 +322,6 @@ class Fitted:
     def trained_until(self) -> dict[str, np.datetime64 | np.int64]:
         """Last time that the training saw, by series."""
         return self.birth.until(self.frequency)
-
-    def trained_on(self, panel: Panel) -> dict[str, np.datetime64 | np.int64]:
-        """Last timestamp that a training on a panel saw, by series."""
-        seen = observed_part(panel)
-        last_N = seen.frequency.advance(seen.starts, seen.length - 1)
-        return dict(zip(seen.ids, last_N, strict=True))
 
 
 def _correlation_of_errors(
