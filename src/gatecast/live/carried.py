@@ -54,10 +54,12 @@ class Remembered:
         self.begun = np.empty(0, np.int64)
         self.below_NC = np.empty((0, targets), np.bool_)
         self.states: dict[int, np.ndarray] = {}
+        self._going_on: Fitted | None = None
         self.add()
 
     def add(self) -> None:
         """Room for the series that are new in the memory."""
+        self._going_on = None
         more = len(self._memory) - len(self.begun)
         self.begun = np.concatenate([self.begun, np.zeros(more, np.int64)])
         self.below_NC = np.concatenate([self.below_NC, np.zeros((more, self.below_NC.shape[1]), np.bool_)])
@@ -69,14 +71,14 @@ class Remembered:
 
     def fitted(self) -> Fitted:
         """The model with experts that go on from what is remembered."""
-        if not self._memory.dropped.any():
-            return self._fitted
-        blend = self._fitted.blend
-        places = {id(one): place for place, one in enumerate(self._fitted.candidates)}
-        experts = tuple(self._going_on(places.get(id(expert), -1), expert) for expert in blend.experts)
-        return replace(self._fitted, blend=replace(blend, experts=experts))
+        if self._going_on is None:
+            blend = self._fitted.blend
+            places = {id(one): place for place, one in enumerate(self._fitted.candidates)}
+            experts = tuple(self._gone_on(places.get(id(expert), -1), expert) for expert in blend.experts)
+            self._going_on = replace(self._fitted, blend=replace(blend, experts=experts))
+        return self._going_on if self._memory.dropped.any() else self._fitted
 
-    def _going_on(self, place: int, expert: Expert) -> Expert:
+    def _gone_on(self, place: int, expert: Expert) -> Expert:
         memory = self._memory
         if isinstance(expert, PretrainedExpert):
             names = ((memory.ids[n], c) for n, c in np.argwhere(self.below_NC).tolist())
@@ -86,8 +88,8 @@ class Remembered:
             return replace(expert, carried=Carried(memory.places, Before(steps_N, self.states[place])))
         return expert
 
-    def move_on(self, panel: Panel, series_M: np.ndarray, count_M: np.ndarray) -> None:
-        """Take in what is to be dropped, before it is.
+    def drop(self, panel: Panel, series_M: np.ndarray, count_M: np.ndarray) -> None:
+        """Take in the first steps of some series, and drop them.
 
         Args:
             panel: all that is kept of these series.
@@ -106,3 +108,5 @@ class Remembered:
             if memory.dropped[n] == 0:
                 seen_T = np.isfinite(panel.target_RC[panel.rows(m)]).any(axis=1)
                 self.begun[n] = int(seen_T.argmax())
+            memory.drop(n, count)
+        self._going_on = None
