@@ -37,6 +37,7 @@ _COMMANDS = {
     "forecast": f"Forecast a table, and say how far the forecast can be trusted.\n\n{_FIT}",
     "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data, or has its default.",
     "predict": "Forecast what follows a table with a saved model.",
+    "watch": "Follow rows as they come with a saved model: forecasts, errors and anomaly scores, a line for each.",
     "evaluate": "Score on held-out data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
     f"is, on data that it has not seen. {_FIT}",
     "backtest": f"What the forecasts would have been: rolling origins, beside naive ones and rivals.\n\n{_FIT}",
@@ -45,8 +46,9 @@ _COMMANDS = {
     "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
     "info": "Versions, devices, and what a model file holds.",
 }
+_MODULES = {"watch": "predict"}
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
-    app.command(f"gatecast.cli.{_name}:{_name}", name=_name, help=_help, sort_key=_place)
+    app.command(f"gatecast.cli.{_MODULES.get(_name, _name)}:{_name}", name=_name, help=_help, sort_key=_place)
 
 
 def _with_pipe(words: list[str]) -> list[str]:

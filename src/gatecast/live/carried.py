@@ -54,10 +54,12 @@ class Remembered:
         self.begun = np.empty(0, np.int64)
         self.ranges = Ranges.unknown(0, targets)
         self.states: dict[int, np.ndarray] = {}
+        self._going_on: Fitted | None = None
         self.add()
 
     def add(self) -> None:
         """Room for the series that are new in the memory."""
+        self._going_on = None
         more = len(self._memory) - len(self.begun)
         self.begun = np.concatenate([self.begun, np.zeros(more, np.int64)])
         self.ranges = self.ranges.after(more)
@@ -69,23 +71,23 @@ class Remembered:
 
     def fitted(self) -> Fitted:
         """The model with experts that go on from what is remembered."""
-        if not self._memory.dropped.any():
-            return self._fitted
-        blend = self._fitted.blend
-        places = {id(one): place for place, one in enumerate(self._fitted.candidates)}
-        experts = tuple(self._going_on(places.get(id(expert), -1), expert) for expert in blend.experts)
-        dropped = Dropped(self._memory.places, self.ranges) if self._kept.reads is None else None
-        return replace(self._fitted, blend=replace(blend, experts=experts), dropped=dropped)
+        if self._going_on is None:
+            blend = self._fitted.blend
+            places = {id(one): place for place, one in enumerate(self._fitted.candidates)}
+            experts = tuple(self._gone_on(places.get(id(expert), -1), expert) for expert in blend.experts)
+            dropped = Dropped(self._memory.places, self.ranges) if self._kept.reads is None else None
+            self._going_on = replace(self._fitted, blend=replace(blend, experts=experts), dropped=dropped)
+        return self._going_on if self._memory.dropped.any() else self._fitted
 
-    def _going_on(self, place: int, expert: Expert) -> Expert:
+    def _gone_on(self, place: int, expert: Expert) -> Expert:
         memory = self._memory
         if isinstance(expert, TrainedCandidate) and place in self.states:
             steps_N = np.where(memory.dropped > 0, memory.dropped - self.begun, 0)
             return replace(expert, carried=Carried(memory.places, Before(steps_N, self.states[place])))
         return expert
 
-    def move_on(self, panel: Panel, series_M: np.ndarray, count_M: np.ndarray) -> None:
-        """Take in what is to be dropped, before it is.
+    def drop(self, panel: Panel, series_M: np.ndarray, count_M: np.ndarray) -> None:
+        """Take in the first steps of some series, and drop them.
 
         Args:
             panel: all that is kept of these series.
@@ -104,3 +106,5 @@ class Remembered:
             if memory.dropped[n] == 0:
                 seen_T = np.isfinite(panel.target_RC[panel.rows(m)]).any(axis=1)
                 self.begun[n] = int(seen_T.argmax())
+            memory.drop(n, count)
+        self._going_on = None

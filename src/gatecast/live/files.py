@@ -130,7 +130,7 @@ def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str)
     starts = np.array(document.starts, np.int64).astype(live._memory.starts.dtype)
     live._memory.add(list(document.ids), starts, arrays["live.static"], dropped)
     _fill(live, length, arrays)
-    live._remembered.begun = np.array(document.begun, np.int64)
+    live._remembered.begun[:] = document.begun
     live._precision.wide = document.wide
     live._held = [
         HeldBack(arrays[f"live.held.{c}"], one.rows, one.alarms) for c, one in enumerate(document.held)

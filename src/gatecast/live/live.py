@@ -214,8 +214,8 @@ class Live:
         if not full:
             return
         if self._kept.reads is None:
-            panel = self._panel(np.array(full))
-            self._remembered.move_on(panel, np.array(full), np.array(counts))
+            self._remembered.drop(self._panel(np.array(full)), np.array(full), np.array(counts))
+            return
         for n, count in zip(full, counts, strict=True):
             memory.drop(n, count)
 
@@ -311,7 +311,8 @@ class Live:
         )  # fmt: skip
         facts = {"guarded": guarded_N, "cold": cold_M, "bounded": bounded_N}
         named = {fact: tuple(panel.ids[n] for n in np.flatnonzero(which_N)) for fact, which_N in facts.items()}
-        return Forecast(values_NHCQ, fitted.levels, axes, panel, **named)
+        history = panel.slice(0, memory.observed[series_M] + 1 - memory.dropped[series_M])
+        return Forecast(values_NHCQ, fitted.levels, axes, history, **named)
 
     def _asked(self, ids: str | int | Iterable[str | int] | None) -> np.ndarray:
         """(M,) places of the series asked for. Raises PanelError for those that cannot be forecast."""

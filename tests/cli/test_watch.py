@@ -1,0 +1,121 @@
+"""``gatecast watch``: rows in, lines of JSON out, and a state that survives."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.cli.conftest import Run, table
+
+import gatecast as gc
+from gatecast.live.watching import Watch
+
+NEW = table(46).splitlines()[41:]
+
+
+def rows_of(lines: list[str]) -> list[dict[str, Any]]:
+    return [{"month": line.split(",")[0], "sales": float(line.split(",")[1])} for line in lines]
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def jsonl(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_every_row_gives_a_line(run: Run, fitted: Path, sales: Path, pipe: Callable[[str], None]) -> None:
+    pipe(jsonl(rows_of(NEW)))
+    result = run("watch", fitted, "-", "--history", sales)
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    assert (result.code, result.err, len(lines)) == (0, "", 6)
+    model = gc.load(fitted)
+    live = model.live(gc.read(sales))
+    told = live.observe(rows_of(NEW))
+    assert [line["sales_forecast"] for line in lines] == pytest.approx(told.forecast_RC[:, 0].tolist(), rel=1e-6)
+    assert lines[0]["month"] == "2023-05-01"
+    assert {line["row"] for line in lines} == {"new"}
+    assert all(isinstance(line["sales_inside_80"], bool) for line in lines)
+    assert all(0 <= line["sales_anomaly"] <= 1 for line in lines)
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_table_is_watched_too(run: Run, fitted: Path, sales: Path, tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text(f"month{sign}sales{sign}note\n" + "".join(f"{line.replace(',', sign)}{sign}x\n" for line in NEW))
+    result = run("watch", fitted, path, "--history", sales)
+    assert (result.code, len(result.out.splitlines())) == (0, 6)
+
+
+def test_broken_rows_are_told_by_their_line_and_the_stream_goes_on(
+    run: Run, fitted: Path, sales: Path, pipe: Callable[[str], None]
+) -> None:
+    lines = jsonl(rows_of(NEW)).splitlines()
+    lines.insert(2, "{broken")
+    lines.insert(4, '{"month": "2023-08-01", "sales": "much"}')
+    lines.insert(5, "[1]")
+    lines.append('{"month": "2020-01-01", "sales": 1}')
+    pipe("\n".join(lines))
+    result = run("watch", fitted, "-", "--history", sales)
+    assert result.code == 1
+    assert len(result.out.splitlines()) == 6
+    told = result.err.splitlines()
+    assert sorted(int(line.split(":")[1].removeprefix(" line ")) for line in told) == [3, 5, 6, 10]
+    assert any("line 5: 'much' in column 'sales'" in line for line in told)
+    assert any("line 10: nothing was observed: rows that contradict" in line for line in told)
+
+
+def test_a_state_goes_on_where_it_was(
+    run: Run, fitted: Path, sales: Path, tmp_path: Path, pipe: Callable[[str], None]
+) -> None:
+    state, words = tmp_path / "s.live", ("watch", fitted, "-", "--history", sales, "--state", tmp_path / "s.live")
+    pipe(jsonl(rows_of(NEW[:3])))
+    assert run(*words).code == 0
+    pipe(jsonl(rows_of(NEW[2:])))
+    again = run(*words)
+    kinds = [json.loads(line)["row"] for line in again.out.splitlines()]
+    assert kinds == ["known", "new", "new", "new"]
+    whole = gc.load(fitted).live(gc.read(sales))
+    whole.observe(rows_of(NEW))
+    np.testing.assert_array_equal(gc.load_live(state).forecast().values_NHCQ, whole.forecast().values_NHCQ)
+
+
+def test_the_state_of_another_model_is_refused(run: Run, fitted: Path, sales: Path, tmp_path: Path) -> None:
+    gc.Forecaster(2, preset="instant").fit(gc.read(sales)).live().save(tmp_path / "s.live")
+    result = run("watch", fitted, sales, "--state", tmp_path / "s.live")
+    assert result.code == 2
+    assert "is that of another model" in result.err
+    assert run("watch", fitted, sales, "--state", tmp_path / "none" / "s.live").code == 2
+    assert run("watch", fitted, tmp_path / "none.csv").code == 2
+
+
+def test_nothing_is_acknowledged_before_it_is_saved(fitted: Path, sales: Path, tmp_path: Path) -> None:
+    state, known = tmp_path / "s.live", list[str]()
+
+    class Out(io.StringIO):
+        def write(self, text: str) -> int:
+            rows = rows_of(NEW[len(known) : len(known) + text.count("\n")])
+            known.extend(gc.load_live(state).observe(rows).kinds.tolist())
+            return super().write(text)
+
+    watch = Watch(gc.load(fitted).live(gc.read(sales)), Out(), pytest.fail, state)
+    assert watch.run(jsonl(rows_of(NEW)).splitlines()) == 0
+    assert known == ["known"] * 6
+
+
+def test_a_reader_that_goes_away_is_no_error(fitted: Path, sales: Path, tmp_path: Path) -> None:
+    path = tmp_path / "new.jsonl"
+    path.write_text(jsonl(rows_of(table(4000).splitlines()[41:])))
+    command = f"{sys.executable} -m gatecast watch {fitted} {path} --history {sales} | head -1"
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=120)
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr
