@@ -12,7 +12,7 @@ from gatecast.cli.files import PIPE
 from gatecast.cli.printing import READER_LEFT, complain, show_what_can_be_shown, silence_stdout, worded
 from gatecast.errors import GatecastError
 
-__all__ = ["app", "main"]
+__all__ = ["EXAMPLES", "app", "main"]
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 
@@ -20,6 +20,7 @@ app = App(
     name="gatecast",
     help="Honest time-series forecasts with LSTMs: a table in, a forecast out, the naive ones beside it.",
     version=f"gatecast {gatecast.__version__}",
+    version_flags=["--version", "-V"],
     help_format="plaintext",  # a reader of Markdown would take as long to load as all the rest
     default_parameter=Parameter(show_default=False),
     result_action="return_value",
@@ -38,8 +39,45 @@ _COMMANDS = {
     "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
     "info": "Versions, devices, and what a model file holds.",
 }
+# Three of each, at the end of its help.
+EXAMPLES = {
+    "forecast": (
+        "gatecast forecast sales.csv --target units --horizon 14",
+        "gatecast forecast sales.csv --series store --output forecast.csv",
+        "gatecast forecast sales.csv --preset instant --fail-unless better",
+    ),
+    "fit": (
+        "gatecast fit sales.csv --horizon 14 --save sales.gatecast",
+        "gatecast fit sales.csv --future-columns promo --save sales.gatecast",
+        "gatecast fit sales.csv --time-limit 60 --seed 7 --save sales.gatecast",
+    ),
+    "predict": (
+        "gatecast predict sales.gatecast newer.csv",
+        "gatecast predict sales.gatecast newer.csv --output forecast.xlsx",
+        "gatecast predict sales.gatecast newer.csv --json",
+    ),
+    "evaluate": (
+        "gatecast evaluate sales.csv --horizon 14 --origins 6",
+        "gatecast evaluate newer.csv --model sales.gatecast",
+        "gatecast evaluate sales.csv --horizon 14 --fail-unless better --json",
+    ),
+    "backtest": (
+        "gatecast backtest sales.csv --horizon 14 --report sales.html",
+        "gatecast backtest sales.csv --horizon 14 --origins 12 --refit 4",
+        "gatecast backtest sales.csv --horizon 14 --preset instant --rivals none",
+    ),
+    "tune": (
+        "gatecast tune sales.csv --horizon 14 --time-limit 600",
+        "gatecast tune sales.csv --horizon 14 --trials 30 --storage sales.db",
+        "gatecast tune sales.csv --horizon 14 --save sales.gatecast",
+    ),
+    "demo": ("gatecast demo airline", "gatecast demo airline --as-published", "gatecast demo sine --plot pictures"),
+    "look": ("gatecast look sales.csv", "gatecast look sales.xlsx --header 3", "cat sales.csv | gatecast look -"),
+    "info": ("gatecast info", "gatecast info sales.gatecast", "gatecast info sales.gatecast --json"),
+}
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
-    app.command(f"gatecast.cli.{_name}:{_name}", name=_name, help=_help, sort_key=_place)
+    _shown = "Examples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[_name])
+    app.command(f"gatecast.cli.{_name}:{_name}", name=_name, help=_help, sort_key=_place, help_epilogue=_shown)
 
 
 def _with_pipe(words: list[str]) -> list[str]:
@@ -52,6 +90,15 @@ def _with_pipe(words: list[str]) -> list[str]:
     return [PIPE if w == "-" and not b.startswith("-") else w for b, w in zip(before, words, strict=False)]
 
 
+def _asked_for_help(words: list[str]) -> list[str]:
+    """``gatecast help COMMAND`` is ``gatecast COMMAND --help``.
+
+    >>> _asked_for_help(["help", "fit"]), _asked_for_help(["fit", "help"])
+    (['fit', '--help'], ['fit', 'help'])
+    """
+    return [*words[1:], "--help"] if words[:1] == ["help"] else words
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -62,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0; 2 for what the user can put right; 3 for a verdict that is not the one asked for; 130 after
         Ctrl-C; 141 where the reader of the output has gone.
     """
-    words = _with_pipe(list(sys.argv[1:] if argv is None else argv))
+    words = _with_pipe(_asked_for_help(list(sys.argv[1:] if argv is None else argv)))
     show_what_can_be_shown()
     try:
         code = app(words, exit_on_error=False, print_error=False)

@@ -19,7 +19,7 @@ __all__ = ["show_blend", "show_chosen", "show_forecast", "show_model", "show_pan
 ROWS = 12
 TARGETS = 3
 GUARDED = "Implausible forecasts of trained networks are replaced by those of the pretrained gate"
-BOUNDED = "What the data cannot be is not forecast, such as values below 0 (--no-bounds leaves it)"
+BOUNDED = "Kept in the range of the data, such as not below 0 (--no-bounds leaves forecasts free)"
 NOTES = 8  # lines on how a table was read
 
 
