@@ -55,9 +55,12 @@ def api_reference() -> str:
 
 def cli_reference() -> str:
     """The commands with their options, as Markdown."""
-    from gatecast.cli.main import app
+    from gatecast.cli.main import EXAMPLES, app
 
     text = app.generate_docs(output_format="markdown", recursive=True).rstrip() + "\n\n" + EXIT_CODES
+    for name, lines in EXAMPLES.items():
+        shown = "```console\n" + "\n".join(lines) + "\n```\n\n"
+        text = re.sub(rf"(^## gatecast {name}\n.*?)(?=^## )", rf"\1{shown}", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"^# gatecast$", "# Command line", text, count=1, flags=re.MULTILINE)
     return wrapped(NOTE + "\n" + text.rstrip() + "\n")
 

@@ -56,9 +56,9 @@ def test_a_model_of_long_series_takes_short_ones() -> None:
         assert np.abs(made.values - np.mean(values)).max() <= 4 * span
 
 
-@pytest.mark.parametrize("values", [[1, 2, 3], [1, 2, 4, 8, 16]])
+@pytest.mark.parametrize("values", [[1, 2, 3], [100, 103, 99, 104]])
 def test_a_lookback_that_leaves_nothing_to_learn_is_refused(values: list[float]) -> None:
-    with pytest.raises(WindowError, match=r"a network needs 4\. Leave out lookback, or give more history"):
+    with pytest.raises(WindowError, match=r"a network needs 3\. Leave out lookback, or give more history"):
         gc.Forecaster(2, lookback=1, progress=False).fit(frame(values))
 
 

@@ -126,8 +126,8 @@ class Forecaster(Parameters):
         Ctrl-C (SIGINT) and SIGTERM end the training, and what was reached by then is kept; a second Ctrl-C raises
         KeyboardInterrupt at once, as a first one does before the training has begun.
 
-        Series that are too short to train on (12 steps and fewer) are forecast by the pretrained gate alone, as with
-        the instant preset, unless a lookback, scaling or network is asked for.
+        Series that are too short to train on (12 steps and fewer, but a horizon of them) are forecast by the pretrained
+        gate alone, as with the instant preset, unless a lookback, scaling or network is asked for.
 
         Args:
             data: a Panel, or what ``gatecast.read`` takes. Rows at a series' end without targets are future covariates.
@@ -151,7 +151,7 @@ class Forecaster(Parameters):
         try:
             plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
         except WindowError:
-            if not settings.free or history.length.max() > VERY_SHORT or not is_there():
+            if not settings.free or not self.horizon <= history.length.max() <= VERY_SHORT or not is_there():
                 raise
             return self._adopt(gate, panel, history, started, settings.without_training())
         checked = None if validation is None else observed_part(as_panel(validation))

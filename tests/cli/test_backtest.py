@@ -185,6 +185,27 @@ def test_ctrl_c_keeps_finished_folds_and_the_folder_goes_on(
     assert other.err.count("\n") == 1
 
 
+def test_after_ctrl_c_no_rival_is_fitted(
+    run: Run, sales: Path, monkeypatch: pytest.MonkeyPatch, tiny: list[str]
+) -> None:
+    fit = Forecaster.fit
+
+    def stopping(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
+        model = fit(self, data, validation)
+        os.kill(os.getpid(), signal.SIGINT)
+        return model
+
+    def fitted(*_: Any, **__: Any) -> None:
+        raise AssertionError("rivals take a minute")
+
+    monkeypatch.setattr(Forecaster, "fit", stopping)
+    monkeypatch.setattr("gatecast.backtesting.backtest.rival_forecasts", fitted)
+    monkeypatch.setattr("gatecast.backtesting.backtest.worthwhile", lambda *_, **__: (("auto_ets",), ""))
+    part = run("backtest", sales, "--horizon", 3, "--origins", 4, "--refit", 1, *tiny)
+    assert part.code == 130
+    assert "Interrupted: the statistical rivals are left out." in part.out
+
+
 def test_ctrl_c_in_the_first_fold(run: Run, sales: Path, monkeypatch: pytest.MonkeyPatch, tiny: list[str]) -> None:
     def stopped(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt

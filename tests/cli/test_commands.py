@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -278,3 +280,36 @@ def test_main_takes_the_words_of_the_process(monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setattr("sys.argv", ["gatecast", "info", "--json"])
     assert main() == 0
     assert json.loads(capsys.readouterr().out)["command"] == "info"
+
+
+@pytest.mark.parametrize("option", ["--patience", "--steps-per-epoch", "--augment"])
+def test_none_is_taken_where_the_help_says_so(run, sales: Path, tiny: list[str], option: str) -> None:
+    quick = [word for n, word in enumerate(tiny) if option not in tiny[max(n - 1, 0) : n + 1]]
+    words = ["fit", sales, "--horizon", 3, "--save", "m.gatecast", option, "none", *quick]
+    assert run(*words, "--time-limit", 2).code == 0
+    wrong = run("fit", sales, "--save", "m.gatecast", option, "two")
+    assert (wrong.code, "takes a whole number or none; got 'two'" in wrong.err) == (2, True)
+    other = run("fit", sales, "--save", "m.gatecast", "--batch-size", "none")
+    assert (other.code, "takes a whole number; got 'none'" in other.err) == (2, True)
+
+
+def test_a_saved_model_is_scored_on_what_came_later(run, fitted: Path, tmp_path: Path, make_table) -> None:
+    (tmp_path / "later.csv").write_text(make_table(49))
+    shown = run("evaluate", "later.csv", "--model", fitted)
+    assert "scored   what came after the training: 3 origins of 3 months" in shown.out
+    assert "40 months up to 2023-04 were seen in training and are not scored." in " ".join(shown.out.split())
+    (tmp_path / "same.csv").write_text(make_table(40))
+    refused = run("evaluate", "same.csv", "--model", fitted)
+    assert (refused.code, "trained until 2023-04, and the table has nothing after it" in refused.err) == (2, True)
+    assert "until 2023-04" in run("info", fitted).out
+
+
+def test_files_are_whole_although_nobody_reads(tmp_path: Path, sales: Path) -> None:
+    words = ["forecast", str(sales), "--horizon", "3", "--preset", "instant", "--output", "o.csv"]
+    command = [sys.executable, "-m", "gatecast", *words]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, cwd=tmp_path, check=False, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert pl.read_csv(tmp_path / "o.csv").height == 3

@@ -72,6 +72,7 @@ OTHERS: dict[str, Any] = {
     "members": 2,
     "candidates": 1,
     "calendar": False,
+    "bounds": "none",
     "quantiles": (0.1, 0.5, 0.9990001),
     "recursive": True,
     "time_limit": 2.5,

@@ -127,3 +127,16 @@ def test_limits_are_those_of_a_plain_loop(overlapping: bool) -> None:
             seen = target_RC[first_B[b] : origin_B[b] + 1, c]
             low = 0 if np.nanmin(seen) >= 0 else -np.inf
             assert (found[b, :, c] == np.maximum(values[b, :, c], low)).all()
+
+
+@pytest.mark.parametrize("place", [0, 17, 29])
+@pytest.mark.parametrize("copies", [1, 40])
+def test_one_value_below_zero_frees_a_series(place: int, copies: int) -> None:
+    """Also the first and the last one, whether few origins are looked at or many."""
+    target_RC = np.ones((60, 1))
+    target_RC[30 + place] = -1.0
+    first_B, origin_B = np.repeat([0, 30], copies), np.repeat([29, 59], copies)
+    values = np.full((2 * copies, 2, 1, 3), -2.0)
+    found = bounded(Bounds("auto"), values, target_RC, first_B, origin_B, ("a",))
+    assert (found[:copies] == 0).all()
+    assert (found[copies:] == -2).all()

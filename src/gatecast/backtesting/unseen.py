@@ -60,7 +60,9 @@ def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride
     room_N = np.where(new_N >= horizon, 1 + (new_N - horizon) // step, 0)
     if not room_N.any():
         raise WindowError(_nothing_new(model, panel, int(new_N.max())))
-    count = max(range(1, (origins or MOST_ORIGINS) + 1), key=lambda c: (c * int((room_N >= c).sum()), -c))
+    most = np.arange(1, (origins or MOST_ORIGINS) + 1)
+    kept = (room_N[:, None] >= most).sum(axis=0)
+    count = int(most[2 * kept > kept[0]][-1])  # as many as more than half of the series have
     kept_N = room_N >= count
     seen = int((panel.length[kept_N] - new_N[kept_N]).sum())
     words = f"what came after the training: {count} origin{'s' * (count > 1)} of {horizon} {_unit(panel, horizon)}"
@@ -96,7 +98,7 @@ def _left_out(model: Forecaster, panel: Panel, kept_N: np.ndarray, seen: int, ne
 def _nothing_new(model: Forecaster, panel: Panel, most: int) -> str:
     until = model.fitted_.birth.describe(panel.frequency)
     have = f"{most:,} {_unit(panel, most)}" if most else "nothing"
-    told = f"the table has {have} after it" if len(panel) == 1 else f"no series has more than {have} after it"
+    told = f"the table has {have} after it" if len(panel) == 1 else f"the longest series has {have} after it"
     return (
         f"the model was trained until {until}, and {told}: a score on what it has seen would mean nothing. It needs "
         f"{model.horizon:,} {_unit(panel, model.horizon)}. Give newer data, or score the procedure with a backtest."

@@ -117,7 +117,7 @@ def backtest(
     )
     seconds = time.monotonic() - started
     written = _write(made, report, plot)
-    typed = Typed(file, (data, settings_, rolling, network, training))
+    typed = Typed(file, (data, settings_, network, training), rolling)
     onward = typed.after_backtest(made.scores.outcome, model.horizon, _more(made, panel))
     _show(screen, made, seconds, onward)
     screen.files(written)

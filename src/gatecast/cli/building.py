@@ -111,12 +111,15 @@ def levels(text: str) -> tuple[float, ...]:
 
 def settings(model: Any, network: Any, training: Any) -> dict[str, Any]:
     """The arguments of a Forecaster as the options give them, checked without loading torch."""
+    from gatecast.data.allowed import Bounds
     from gatecast.planning.settings import Settings
     from gatecast.windows.scaling import Scaling
 
     arguments = given(model)
     if "scaling" in arguments:
         arguments["scaling"] = Scaling.parse(arguments["scaling"])
+    if "bounds" in arguments:
+        arguments["bounds"] = Bounds.of(arguments["bounds"]).text
     if "quantiles" in arguments:
         arguments["quantiles"] = tuple(sorted(levels(arguments["quantiles"])))
     arguments |= {"network": given(network) or None, "training": given(training) or None}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,7 +75,7 @@ def evaluate(
     else:
         made, fitted, panel, left_out = _of_a_file(screen, model, file, data, origins, stride)
         seconds = 0.0
-        onward = typed.after_check(made.scores.outcome, model, fitted.horizon)
+        onward = replace(typed, roles=_roles(fitted)).after_check(made.scores.outcome, model, fitted.horizon)
     _write(made, plot)
     show_scores(screen, made.scores, onward)
     written = [] if plot is None else [plot]
@@ -129,6 +130,18 @@ def _of_a_file(
     screen.labelled("left out", later.left_out, 10)
     screen.line()
     return scored(model, later.panel, origins=later.origins, stride=stride), model, panel, later.left_out
+
+
+def _roles(model: Forecaster) -> dict[str, Any]:
+    """The columns of a model as options, where they are not the usual ones."""
+    from gatecast.data.tables.intake import KEY_JOIN
+
+    fitted, schema = model.fitted_, model.fitted_.schema
+    series = fitted.names[0]
+    keys = {"series": tuple(series.split(KEY_JOIN)) if series != "unique_id" else None}
+    names = {role: tuple(column.name for column in getattr(schema, role)) or None for role in ("past", "static")}
+    future = tuple(column.name for column in schema.future) or None
+    return {**keys, "target": schema.targets, **names, "future_columns": future}
 
 
 def _write(made: Evaluation, plot: Path | None) -> None:

@@ -19,7 +19,7 @@ from gatecast.cli.printing import (
 )
 from gatecast.errors import GatecastError
 
-__all__ = ["app", "main"]
+__all__ = ["EXAMPLES", "app", "main"]
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 
@@ -27,6 +27,7 @@ app = App(
     name="gatecast",
     help="Honest time-series forecasts with LSTMs: a table in, a forecast out, the naive ones beside it.",
     version=f"gatecast {gatecast.__version__}",
+    version_flags=["--version", "-V"],
     help_format="plaintext",  # a reader of Markdown would take as long to load as all the rest
     default_parameter=Parameter(show_default=False),
     result_action="return_value",
@@ -46,9 +47,52 @@ _COMMANDS = {
     "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
     "info": "Versions, devices, and what a model file holds.",
 }
+# Three of each, at the end of its help.
+EXAMPLES = {
+    "forecast": (
+        "gatecast forecast sales.csv --target units --horizon 14",
+        "gatecast forecast sales.csv --series store --output forecast.csv",
+        "gatecast forecast sales.csv --preset instant --fail-unless better",
+    ),
+    "fit": (
+        "gatecast fit sales.csv --horizon 14 --save sales.gatecast",
+        "gatecast fit sales.csv --future-columns promo --save sales.gatecast",
+        "gatecast fit sales.csv --time-limit 60 --seed 7 --save sales.gatecast",
+    ),
+    "predict": (
+        "gatecast predict sales.gatecast newer.csv",
+        "gatecast predict sales.gatecast newer.csv --output forecast.xlsx",
+        "gatecast predict sales.gatecast newer.csv --json",
+    ),
+    "evaluate": (
+        "gatecast evaluate sales.csv --horizon 14 --origins 6",
+        "gatecast evaluate newer.csv --model sales.gatecast",
+        "gatecast evaluate sales.csv --horizon 14 --fail-unless better --json",
+    ),
+    "backtest": (
+        "gatecast backtest sales.csv --horizon 14 --report sales.html",
+        "gatecast backtest sales.csv --horizon 14 --origins 12 --refit 4",
+        "gatecast backtest sales.csv --horizon 14 --preset instant --rivals none",
+    ),
+    "tune": (
+        "gatecast tune sales.csv --horizon 14 --time-limit 600",
+        "gatecast tune sales.csv --horizon 14 --trials 30 --storage sales.db",
+        "gatecast tune sales.csv --horizon 14 --save sales.gatecast",
+    ),
+    "demo": ("gatecast demo airline", "gatecast demo airline --as-published", "gatecast demo sine --plot pictures"),
+    "look": ("gatecast look sales.csv", "gatecast look sales.xlsx --header 3", "cat sales.csv | gatecast look -"),
+    "watch": (
+        "gatecast watch sales.gatecast new.jsonl",
+        "cat rows.jsonl | gatecast watch sales.gatecast - --state sales.live",
+        "gatecast watch sales.gatecast - --history sales.csv --state sales.live",
+    ),
+    "info": ("gatecast info", "gatecast info sales.gatecast", "gatecast info sales.gatecast --json"),
+}
 _MODULES = {"watch": "predict"}
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
-    app.command(f"gatecast.cli.{_MODULES.get(_name, _name)}:{_name}", name=_name, help=_help, sort_key=_place)
+    _shown = "Examples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[_name])
+    _path = f"gatecast.cli.{_MODULES.get(_name, _name)}:{_name}"
+    app.command(_path, name=_name, help=_help, sort_key=_place, help_epilogue=_shown)
 
 
 def _with_pipe(words: list[str]) -> list[str]:
@@ -59,6 +103,15 @@ def _with_pipe(words: list[str]) -> list[str]:
     """
     before = ["", *words[:-1]]
     return [PIPE if w == "-" and not b.startswith("-") else w for b, w in zip(before, words, strict=False)]
+
+
+def _asked_for_help(words: list[str]) -> list[str]:
+    """``gatecast help COMMAND`` is ``gatecast COMMAND --help``.
+
+    >>> _asked_for_help(["help", "fit"]), _asked_for_help(["fit", "help"])
+    (['fit', '--help'], ['fit', 'help'])
+    """
+    return [*words[1:], "--help"] if words[:1] == ["help"] else words
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     typed = list(sys.argv[1:] if argv is None else argv)
     note_command(typed)
-    words = _with_pipe(typed)
+    words = _with_pipe(_asked_for_help(typed))
     show_what_can_be_shown()
     try:
         code = app(words, exit_on_error=False, print_error=False)

@@ -89,6 +89,13 @@ def silence_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Paper(Console):
+    """A console that says where its reader has left, in place of ending the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Screen:
     """Prints for people, or collects for programs.
 
@@ -100,7 +107,7 @@ class Screen:
         self.as_json = as_json
         self.result: dict[str, Any] = {}
         self._left = False
-        self._console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+        self._console = _Paper(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """Print a line as it is; nothing more once the reader (head, a pager) has gone, for the work goes on."""

@@ -21,7 +21,7 @@ ROWS = 12
 TARGETS = 3
 DRAWN = {"axis": "dim", "band": "blue", "forecast": "bold cyan", "history": "", "title": "bold"}
 GUARDED = "Implausible forecasts of trained networks are replaced by those of the pretrained gate"
-BOUNDED = "What the data cannot be is not forecast, such as values below 0 (--no-bounds leaves it)"
+BOUNDED = "Kept in the range of the data, such as not below 0 (--no-bounds leaves forecasts free)"
 NOTES = 8  # lines on how a table was read
 
 

@@ -30,7 +30,7 @@ from gatecast.windows.shape import Framing
 
 __all__ = ["Plan", "candidates", "choose", "scalings_to_try"]
 
-FEWEST_WINDOWS = 4
+FEWEST_WINDOWS = 3
 
 
 def choose(panel: Panel, settings: Settings, defaults: Defaults = DEFAULTS) -> Plan:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +57,14 @@ class Typed:
     Args:
         file: the table; None = an example.
         groups: the options: data, model, network, training.
+        rolling: those of a backtest alone.
+        roles: columns that a saved model knows, by option.
     """
 
     file: Path | None
     groups: tuple[Any, ...]
+    rolling: Any = None
+    roles: Mapping[str, Any] = field(default_factory=dict)
 
     def again(self, command: str, *more: str, **changes: Any) -> str:
         """A command on the same table.
@@ -71,7 +75,8 @@ class Typed:
             changes: options in place of those typed; None leaves one out.
         """
         table = [] if self.file is None else ["-" if str(self.file) == PIPE else str(self.file)]
-        given = {name: value for group in self.groups for name, value in _given(group)} | changes
+        groups = (*self.groups, *([self.rolling] if self.rolling is not None and command == "backtest" else []))
+        given = dict(self.roles) | {name: value for group in groups for name, value in _given(group)} | changes
         words = [word for name, value in given.items() if value is not None for word in typed_option(name, value)]
         return shlex.join(["gatecast", command, *table, *words, *more])
 
@@ -99,7 +104,7 @@ class Typed:
         if outcome == "better":
             return self.again("forecast", horizon=horizon)
         if outcome == "undecided" and more_origins is not None:
-            return self.again("backtest", "--origins", str(more_origins), horizon=horizon)
+            return self.again("backtest", horizon=horizon, origins=more_origins)
         return self._something_else("tune" if outcome == "undecided" else "backtest", horizon)
 
     def after_too_little(self, horizon: int, fits: int) -> str:
@@ -124,7 +129,7 @@ class Typed:
 
 def _given(group: Any) -> Iterator[tuple[str, Any]]:
     """The options of a group that differ from their default."""
-    for field in fields(group):
-        value = getattr(group, field.name)
-        if value is not UNSET and value != field.default:
-            yield field.name, value
+    for one in fields(group):
+        value = getattr(group, one.name)
+        if value is not UNSET and value != one.default:
+            yield one.name, value

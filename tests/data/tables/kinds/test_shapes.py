@@ -102,6 +102,25 @@ def test_row_numbers_are_no_series(csv: Write, head: str) -> None:
     assert read(csv(f"{head},date,sales\n" + rows), target="sales").length.tolist() == [60]
 
 
+@pytest.mark.parametrize("name", ["x", "X", "no", "row", "obs", "index"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_all_that_there_is_to_forecast_counts_no_rows(csv: Write, name: str, first: int) -> None:
+    panel = read(csv(f"date,{name}\n" + "".join(f"{day},{i + first}\n" for i, day in enumerate(DAYS))))
+    assert panel.targets == (name,)
+    assert panel.target_RC[:3, 0].tolist() == [first, first + 1, first + 2]
+
+
+def test_x_counts_rows_where_r_writes_it(csv: Write) -> None:
+    body = "".join(f"{i + 1},{day},{i % 7}\n" for i, day in enumerate(DAYS))
+    assert read(csv("X,date,y\n" + body)).targets == ("y",)
+
+
+def test_a_series_called_total_is_no_footer(csv: Write) -> None:
+    body = "".join(f"{shop},{day},{i}\n" for i, day in enumerate(DAYS) for shop in ("a", "Total"))
+    panel = read(csv("shop,date,y\n" + body), series="shop")
+    assert (panel.ids, panel.length.tolist()) == (("a", "Total"), [60, 60])
+
+
 def test_an_id_of_every_row_names_no_series(csv: Write) -> None:
     rows = "".join(f"A{i * 7},{day},{i % 7}\n" for i, day in enumerate(DAYS))
     panel = read(csv("id,date,sales\n" + rows), target="sales")

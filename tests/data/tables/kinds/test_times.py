@@ -271,3 +271,17 @@ def test_frequencies_as_objects(step: Any, text: str) -> None:
 def test_what_is_no_frequency(step: Any) -> None:
     with pytest.raises(GatecastError):
         read(pd.DataFrame({"ds": range(9), "y": range(9)}), frequency=step)
+
+
+@pytest.mark.parametrize("form", ["{y}-{d:03}", "{y}{d:03}"])
+def test_day_366_is_one_of_leap_years(csv: Write, form: str) -> None:
+    def table(year: int) -> Path:
+        return csv("date,y\n" + "".join(f"{form.format(y=year, d=day)},{day}\n" for day in range(330, 367)))
+
+    panel = read(table(2024))
+    assert panel.frequency.label(panel.times(0)[-1]) == "2024-12-31"
+    if "-" in form:
+        with pytest.raises(PanelError):
+            read(table(2023))
+    else:  # as whole numbers they are steps
+        assert read(table(2023)).frequency.unit == "step"

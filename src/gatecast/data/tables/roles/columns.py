@@ -277,6 +277,8 @@ def _find_targets(looks: Looks, roles: Roles, wide: bool | None, ignored: tuple[
     left = looks.all_of(_left(looks, roles, ignored), "number", "truth")
     numbers = looks.all_of(left, "number")
     left = numbers or left
+    if not left and roles.time:  # what seemed to count the rows is all that there is to forecast
+        left = [name for name in ignored if name and name not in roles.taken]
     if not roles.series and wide is None and len(left) > 1 and roles.time and "y" not in left:
         if _repeats(looks, roles) and not put_together and (keys := looks.keys(left, roles.time)):
             raise _keys_wanted(looks, roles, keys)

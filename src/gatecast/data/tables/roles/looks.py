@@ -76,7 +76,8 @@ class Looks:
 
     def counts_rows(self, name: str) -> bool:
         """Whether a column is only the number of the row, as to_csv and spreadsheets write it."""
-        if plain_name(name) not in _ROW_NUMBERS and not _UNNAMED.match(name):
+        as_r_writes = name.lower().startswith("x") and name != self.frame.columns[0]  # X is the first one there
+        if plain_name(name) not in _ROW_NUMBERS and (as_r_writes or not _UNNAMED.match(name)):
             return False
         column = self.frame[name]
         if column.dtype == pl.String:

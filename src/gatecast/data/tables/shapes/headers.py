@@ -233,7 +233,8 @@ def _is_footer(cells: Sequence[str], above: Sequence[Row]) -> bool:
     filled = [cell.strip() for cell in cells if cell.strip()]
     usual = sum(bool(cell.strip()) for cell in above[0][1])
     if re.match(TOTALS, filled[0], re.IGNORECASE):
-        return True
+        place = next(k for k, cell in enumerate(cells) if cell.strip())
+        return not any(len(row) > place and row[place].strip() == filled[0] for _, row in above)  # a series of its own
     if not cells[0].strip() and all(row[0].strip() for _, row in above):
         return _adds_up(cells, above)
     return len(filled) == 1 < usual and not _holds_data(filled[0]) and not _is_short(cells, above)

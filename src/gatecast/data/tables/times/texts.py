@@ -207,7 +207,9 @@ def _month_codes(parts: pl.DataFrame, name: str, wish: Wish) -> Iterator[Reading
 def _ordinal(parts: pl.DataFrame, name: str, wish: Wish) -> Iterator[Reading]:
     day = pl.col("o").cast(pl.Int64)
     begin = moment(pl.col("y").cast(pl.Int64), pl.lit(1), pl.lit(1))
-    date = pl.when(day.is_between(1, 366)).then(begin + pl.duration(days=day - 1)).cast(pl.Datetime("us"))
+    there = begin + pl.duration(days=day - 1)
+    sound = day.is_between(1, 366) & (there.dt.year() == begin.dt.year())  # 366 in leap years alone
+    date = pl.when(sound).then(there).cast(pl.Datetime("us"))
     yield Reading(parts.select(date.alias("t"))["t"], "days of the year")
 
 

@@ -85,8 +85,9 @@ def _of_width(frame: pl.DataFrame, width: int, week_rank: int) -> Iterator[Readi
         yield Reading(made(moment(full, month, day)), "days", 3, "{y}{m}{d}", told=True)
     if width == 7:
         year, day = _split(frame, 4, 3)
-        then = pl.when(day.is_between(1, 366)).then(moment(year, one, one) + pl.duration(days=day - 1))
-        yield Reading(made(then.otherwise(None)), "days of the year", 1, "{Y}{j}", told=True)
+        then = moment(year, one, one) + pl.duration(days=day - 1)
+        sound = day.is_between(1, 366) & (then.dt.year() == year)  # 366 in leap years alone
+        yield Reading(made(pl.when(sound).then(then)), "days of the year", 1, "{Y}{j}", told=True)
     if width in (8, 10, 12, 14):
         year, month, day, *clock = _split(frame, 4, 2, 2, *[2] * ((width - 8) // 2))
         hour, minute, second = (*clock, *[pl.lit(0)] * 3)[:3]
