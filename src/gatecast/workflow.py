@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gatecast.backtesting.assess import evaluate, origins_that_fit
@@ -122,6 +123,7 @@ def forecast(
     future: Any | None = None,
     origins: int | None = None,
     explain: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> ForecastResult:
     """Forecast a table, and say how far the forecast can be trusted.
@@ -135,6 +137,7 @@ def forecast(
         future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
         origins: held-out origins that the score is taken from; None = as many as fit, up to 3.
         explain: also measure on held-out windows what each covariate contributes (``ForecastResult.importance``).
+        checkpoint: a folder that keeps where the trainings stand, as for ``Forecaster.fit``.
         **settings: of the ``Forecaster``, such as ``seed=1`` or ``time_limit=60``.
 
     Raises:
@@ -149,25 +152,32 @@ def forecast(
     """
     panel = as_panel(data)
     model = Forecaster(default_horizon(panel) if horizon is None else horizon, **settings)
-    return forecast_with(model, panel, future=future, origins=origins, explain=explain)
+    return forecast_with(model, panel, future=future, origins=origins, explain=explain, checkpoint=checkpoint)
 
 
 def forecast_with(
-    model: Forecaster, panel: Panel, *, future: Any | None = None, origins: int | None = None, explain: bool = False
+    model: Forecaster,
+    panel: Panel,
+    *,
+    future: Any | None = None,
+    origins: int | None = None,
+    explain: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> ForecastResult:
     """As ``forecast``, with a Forecaster that is not fitted yet."""
     ahead = known_future(panel, model.horizon, future)
     started = time.monotonic()
-    evaluation, problem = _held_out(model, panel, origins)
+    held_out, everything = (checkpoint and Path(checkpoint) / part for part in ("held-out", "everything"))
+    evaluation, problem = _held_out(model, panel, origins, held_out)
     importance = None
     if explain and evaluation is not None:
         # before it is trained on these windows
         importance = covariate_importance(model, panel, evaluation)
     untrained = evaluation is not None and model.fitted_.blend.untrained
     if evaluation is None:
-        model.fit(panel)
+        model.fit(panel, checkpoint=everything)
     elif not model.record_["interrupted"]:
-        model.refit_on(panel, _left(model.time_limit, started))
+        model.refit_on(panel, _left(model.time_limit, started), checkpoint=everything)
     seconds = time.monotonic() - started
     if evaluation is not None and untrained != model.fitted_.blend.untrained:  # what was scored is not what forecasts
         evaluation, problem = None, WindowError("before the held-out steps there is too little to train on.")
@@ -175,12 +185,15 @@ def forecast_with(
     return ForecastResult(made, evaluation, model, panel, problem, seconds, ahead, importance)
 
 
-def _held_out(model: Forecaster, panel: Panel, origins: int | None) -> tuple[Evaluation | None, WindowError | None]:
+def _held_out(
+    model: Forecaster, panel: Panel, origins: int | None, checkpoint: str | os.PathLike[str] | None
+) -> tuple[Evaluation | None, WindowError | None]:
     """The evaluation on held-out origins, within two thirds of the time; or why there is none."""
     limit = model.time_limit
     model.time_limit = None if limit is None else limit * 2 / 3
     try:
-        return evaluate(model, panel, origins=origins or origins_that_fit(panel, model.horizon)), None
+        origins_ = origins or origins_that_fit(panel, model.horizon)
+        return evaluate(model, panel, origins=origins_, checkpoint=checkpoint), None
     except WindowError as error:
         if origins is not None:
             raise

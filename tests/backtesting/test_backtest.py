@@ -423,19 +423,19 @@ def test_a_resumed_backtest_is_that_of_one_go(
             patch.setattr(Forecaster, "refit_on", _ctrl_c)
             patch.setattr(Forecaster, "fit", lambda *words: fit(*words) if next(count) == 1 else _ctrl_c())
             with pytest.raises(KeyboardInterrupt):
-                backtest(model, ragged, folder=tmp_path / "bt", **settings)
+                backtest(model, ragged, checkpoint=tmp_path / "bt", **settings)
         else:
             listener = stopped_at(patch, "forecast_from", 1)
-            part = backtest(model, ragged, folder=tmp_path / "bt", **settings | {"progress": listener})
+            part = backtest(model, ragged, checkpoint=tmp_path / "bt", **settings | {"progress": listener})
             assert part.origins == 2
     names = ["backtest.json", "fold-000.gatecast", "fold-000.safetensors"]
     assert sorted(path.name for path in (tmp_path / "bt").iterdir()) == names
     for seen in (calls.fit, calls.refit_on, calls.forecast_from):
         seen.clear()
-    done = backtest(model, ragged, folder=tmp_path / "bt", **settings)
+    done = backtest(model, ragged, checkpoint=tmp_path / "bt", **settings)
     assert (len(calls.fit), len(calls.refit_on), len(calls.forecast_from)) == ((0, 2, 2) if warm else (2, 0, 2))
     same(done, whole)
-    again = backtest(model, ragged, folder=tmp_path / "bt", **settings)
+    again = backtest(model, ragged, checkpoint=tmp_path / "bt", **settings)
     assert (len(calls.fit), len(calls.refit_on), len(calls.forecast_from)) == ((0, 2, 2) if warm else (2, 0, 2))
     same(again, whole)
     assert again.folds == done.folds
@@ -573,13 +573,13 @@ def test_a_damaged_fold_is_named_with_a_remedy_that_helps(
 def test_a_folder_with_a_damaged_mark_is_refused(ragged: Panel, tmp_path: Path, text: str) -> None:
     (tmp_path / "backtest.json").write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigError, match=r"(holds another|cannot hold a) backtest.* Choose an(other| empty)"):
-        backtest(quick(), ragged, origins=2, folder=tmp_path, progress=False)
+        backtest(quick(), ragged, origins=2, checkpoint=tmp_path, progress=False)
 
 
 def test_a_file_in_place_of_the_folder_is_told(ragged: Panel, tmp_path: Path) -> None:
     (tmp_path / "bt").write_text("")
     with pytest.raises(ConfigError, match=r"bt cannot hold a backtest: .*\. Choose another folder"):
-        backtest(quick(), ragged, origins=2, folder=tmp_path / "bt", progress=False)
+        backtest(quick(), ragged, origins=2, checkpoint=tmp_path / "bt", progress=False)
 
 
 # ---------------------------------------------------------------- rivals

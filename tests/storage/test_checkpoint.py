@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ import pytest
 import torch
 
 import gatecast as gc
-from gatecast.ensemble.fitted import Fitted
 from gatecast.errors import ConfigError, ModelFileError
 from gatecast.storage import checkpoint
 from gatecast.storage.checkpoint import FitFolder
@@ -48,20 +47,10 @@ def model(name: str = "blend", **more: Any) -> gc.Forecaster:
     return gc.Forecaster(4, **{"progress": False, **SETTINGS[name], **more})
 
 
-def bytes_of(fitted: Fitted, path: Path) -> bytes:
-    """The model file, but for the seconds that the work took."""
-    timeless = replace(fitted, record=replace(fitted.record, seconds=0.0))
-    for one in timeless.candidates:
-        for member in one.members:
-            member.record.history[:] = [row | {"seconds": 0.0} for row in member.record.history]
-    gc.Forecaster.save(_holding(timeless), path)
+def bytes_of(fitted: gc.Forecaster, path: Path) -> bytes:
+    """The model file."""
+    fitted.save(path)
     return path.read_bytes()
-
-
-def _holding(fitted: Fitted) -> gc.Forecaster:
-    made = gc.Forecaster(**vars(fitted.settings))
-    made.fitted_ = fitted
-    return made
 
 
 @dataclass
@@ -82,11 +71,11 @@ class Stopping:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_stopped_anywhere_it_is_a_fit_in_one_go(name: str, tmp_path: Path) -> None:
-    wanted = bytes_of(model(name).fit(panel()).fitted_, tmp_path / "whole")
+    wanted = bytes_of(model(name).fit(panel()), tmp_path / "whole")
     folder = tmp_path / "work"
     for after in (1, 4):
         assert model(name, progress=Stopping(after)).fit(panel(), checkpoint=folder).record_["interrupted"]
-    assert bytes_of(model(name).fit(panel(), checkpoint=folder).fitted_, tmp_path / "resumed") == wanted
+    assert bytes_of(model(name).fit(panel(), checkpoint=folder), tmp_path / "resumed") == wanted
 
 
 def test_what_is_finished_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,12 +88,12 @@ def test_what_is_finished_is_not_trained_again(tmp_path: Path, monkeypatch: pyte
 def test_a_second_training_on_everything_goes_on_too(tmp_path: Path) -> None:
     data = panel()
     begun = model().fit(data.slice(0, data.length - 4))
-    wanted = bytes_of(begun.clone(fitted=True).refit_on(data).fitted_, tmp_path / "whole")
+    wanted = bytes_of(begun.clone(fitted=True).refit_on(data), tmp_path / "whole")
     stopped = begun.clone(fitted=True)
     stopped.progress = Stopping(1)
     assert stopped.refit_on(data, checkpoint=tmp_path / "work").record_["interrupted"]
     again = begun.clone(fitted=True).refit_on(data, checkpoint=tmp_path / "work")
-    assert bytes_of(again.fitted_, tmp_path / "resumed") == wanted
+    assert bytes_of(again, tmp_path / "resumed") == wanted
 
 
 @pytest.mark.parametrize(
@@ -186,6 +175,6 @@ def killed(tmp_path: Path) -> Callable[[int], Path]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
 def test_killed_at_any_moment_it_is_a_fit_in_one_go(killed: Callable[[int], Path], tmp_path: Path) -> None:
-    wanted = bytes_of(model().fit(panel()).fitted_, tmp_path / "whole")
-    assert bytes_of(gc.load(killed(20)).fitted_, tmp_path / "resumed") == wanted
+    wanted = bytes_of(model().fit(panel()), tmp_path / "whole")
+    assert bytes_of(gc.load(killed(20)), tmp_path / "resumed") == wanted
     assert json.loads((tmp_path / "work" / "fit.json").read_text())["gatecast"] == gc.__version__

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -45,6 +46,7 @@ def evaluate(
     end: TimeLike | None = None,
     season: int | None = None,
     in_sample: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Evaluation:
     """Score a model beside the naive forecasts, on data that it has not seen.
 
@@ -62,6 +64,7 @@ def evaluate(
         end: time of the last target; None = the end of the panel.
         season: m of MASE and of the seasonal naive forecast; None = the season that the model found.
         in_sample: allow origins that the training has seen. This shows how the model fits, which is no score.
+        checkpoint: a folder that keeps where the training stands, as for ``Forecaster.fit``.
 
     Raises:
         WindowError: a series is too short for the origins, or no window fits.
@@ -77,7 +80,7 @@ def evaluate(
         raise ConfigError(Argument("origins", of="evaluate"), f" must be at least 1; got {count}.")
     if not model.is_fitted:
         before, whole = training_part(as_panel(data), model.horizon, count, stride)
-        return _last_origins(model.fit(before), whole, count, stride, season, in_sample)
+        return _last_origins(model.fit(before, checkpoint=checkpoint), whole, count, stride, season, in_sample)
     return _last_origins(model, data, count, stride, season, in_sample)
 
 

@@ -135,7 +135,7 @@ def backtest(
     adaptive: bool = False,
     season: int | None = None,
     rivals: Sequence[str] | Literal["auto"] = (),
-    folder: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Listener = True,
 ) -> Backtest:
     """Forecast from rolling origins, training before them, and score beside the naive forecasts.
@@ -154,7 +154,8 @@ def backtest(
         season: m of MASE and of the seasonal naive forecast; None = the season that the model found.
         rivals: statistical methods to fit at every origin (``evaluation.rivals.RIVALS``); "auto" = those that take
             about a minute, if ``statsforecast`` is installed.
-        folder: keep each finished fold there; the same backtest with the same folder goes on where it stopped.
+        checkpoint: a folder that keeps each finished fold, and where the trainings of the next one stand; the same
+            backtest with the same folder goes on there, whatever ended the one before.
         progress: show one progress line on a terminal; or a ``Listener``, which hears of every step and may stop it.
 
     Raises:
@@ -172,7 +173,7 @@ def backtest(
     step = stride or stride_that_fits(observed, model.horizon, origins)
     panel = long_enough(observed, model.horizon, origins, step)
     origin_NO = last_origins(panel, model.horizon, origins, step)
-    kept = None if folder is None else BacktestFolder.open(folder, model, panel, origin_NO, refit, window, warm)
+    kept = None if checkpoint is None else BacktestFolder.open(checkpoint, model, panel, origin_NO, refit, window, warm)
     run = Rolling(model, panel, origin_NO, window, warm, kept, listening(progress))
     run.folds(folds)
     done = run.records[-1].fold.end

@@ -3,6 +3,7 @@
 backtest.json               what is backtested: settings, data (SHA-256), origins
 fold-000.gatecast           the model of a fold (docs/format.md)
 fold-000.safetensors        its forecasts and how training went
+fold-000/                   where its trainings stand, see ``storage.checkpoint``
 """
 
 from __future__ import annotations
@@ -97,6 +98,10 @@ class BacktestFolder:
                 f"fold {fold.number} in {self.path} cannot be read: {error} Delete {path.name} there: the fold is then "
                 f"trained again."
             ) from error
+
+    def states_of(self, fold: Fold) -> Path:
+        """The folder in which the training of a fold keeps where it stands."""
+        return self.path / f"fold-{fold.number:03d}"
 
     def _forecasts(self, path: Path, fold: Fold) -> tuple[FoldRecord, np.ndarray]:
         with opened(path) as container:

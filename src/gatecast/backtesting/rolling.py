@@ -77,10 +77,11 @@ class Rolling:
     def _new(self, fold: Fold) -> tuple[Forecaster, FoldRecord, np.ndarray]:
         train = training_panel(self.panel, self.origin_NO, fold, self.window)
         started = time.monotonic()
+        states = None if self.kept is None else self.kept.states_of(fold)
         if fold.number and self.warm:
-            fitted = self._heard(self.last.clone(fitted=True)).refit_on(train, warm=True)
+            fitted = self._heard(self.last.clone(fitted=True)).refit_on(train, warm=True, checkpoint=states)
         else:
-            fitted = self._heard(self.model.clone()).fit(train)
+            fitted = self._heard(self.model.clone()).fit(train, checkpoint=states)
         fitted.progress = self.model.progress
         origin_NK = self.origin_NO[:, fold.origins]
         series_B = np.repeat(np.arange(len(self.panel)), origin_NK.shape[1])

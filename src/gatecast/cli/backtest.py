@@ -15,6 +15,7 @@ from gatecast.cli.building import forecaster, read_panel, require_counts, settin
 from gatecast.cli.files import PAGE_KINDS, PLOT_KINDS, require_writable
 from gatecast.cli.options import (
     OUTPUT,
+    Checkpoint,
     DataOptions,
     FailUnless,
     Json,
@@ -73,7 +74,7 @@ def backtest(
     settings_: Annotated[ModelOptions, Parameter(name="*")] = ModelOptions(),
     rolling: BacktestOptions = BacktestOptions(),
     report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
-    folder: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    checkpoint: Checkpoint = None,
     plot: Plot = None,
     fail_unless: FailUnless = None,
     json: Json = False,
@@ -85,7 +86,7 @@ def backtest(
     Args:
         file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         report: Write all of it as one HTML page that needs no network.
-        folder: Keep each finished fold there; the same command goes on where it stopped.
+        checkpoint: Keep what is finished in this folder; the same command goes on there after it was ended.
         plot: Write the forecasts and the truth to .png, .pdf or .svg.
         fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
@@ -113,7 +114,7 @@ def backtest(
         adaptive=rolling.adaptive,
         season=rolling.season,
         rivals=_rivals(rolling.rivals),
-        folder=folder,
+        checkpoint=checkpoint,
     )
     seconds = time.monotonic() - started
     written = _write(made, report, plot)

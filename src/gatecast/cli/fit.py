@@ -12,7 +12,16 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
-from gatecast.cli.options import OUTPUT, DataOptions, Json, ModelOptions, NetworkOptions, Plot, TrainingOptions
+from gatecast.cli.options import (
+    OUTPUT,
+    Checkpoint,
+    DataOptions,
+    Json,
+    ModelOptions,
+    NetworkOptions,
+    Plot,
+    TrainingOptions,
+)
 from gatecast.cli.printing import Screen
 from gatecast.cli.sections import show_model, show_panel
 
@@ -27,6 +36,7 @@ def fit(
     model: ModelOptions = ModelOptions(),
     save: Annotated[Path, Parameter(group=OUTPUT)],
     plot: Plot = None,
+    checkpoint: Checkpoint = None,
     json: Json = False,
     network: NetworkOptions = NetworkOptions(),
     training: TrainingOptions = TrainingOptions(),
@@ -37,6 +47,7 @@ def fit(
         file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         save: File for the model, such as sales.gatecast.
         plot: Write the loss curves to .png, .pdf or .svg.
+        checkpoint: Keep where the training stands in this folder; the same command goes on there after it was ended.
         json: Print one JSON object.
     """
     require_writable(save, (), "--save")
@@ -48,7 +59,7 @@ def fit(
     fitted, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
     started = time.monotonic()
-    fitted.fit(panel)
+    fitted.fit(panel, checkpoint=checkpoint)
     seconds = time.monotonic() - started
     fitted.save(save)
     if plot is not None:

@@ -22,6 +22,7 @@ from gatecast.cli.files import (
 from gatecast.cli.options import (
     MODEL,
     OUTPUT,
+    Checkpoint,
     DataOptions,
     FailUnless,
     Future,
@@ -61,6 +62,7 @@ def forecast(
     picture: PictureOptions = PictureOptions(),
     report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     open_: Annotated[bool, Parameter(name="open", group=OUTPUT, negative="")] = False,
+    checkpoint: Checkpoint = None,
     fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
@@ -78,6 +80,7 @@ def forecast(
         plot: Write a fan chart to .png, .pdf or .svg.
         report: Write the forecast as one HTML page to send, which needs no network.
         open_: Open that page in the browser.
+        checkpoint: Keep where the trainings stand in this folder; the same command goes on there after it was ended.
         fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
@@ -97,7 +100,10 @@ def forecast(
 
     from gatecast.workflow import forecast_with
 
-    made = forecast_with(forecasting, panel, future=read_future(panel, known, data), origins=origins, explain=explain)
+    ahead = read_future(panel, known, data)
+    made = forecast_with(
+        forecasting, panel, future=ahead, origins=origins, explain=explain, checkpoint=checkpoint
+    )  # fmt: skip
     written = write_results(made.forecast, output, plot, picture)
     if save is not None:
         made.model.save(save)

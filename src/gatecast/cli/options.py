@@ -73,6 +73,7 @@ Origins = Annotated[Whole | None, Parameter(group=MODEL)]
 Output = Annotated[Path | None, Parameter(group=OUTPUT)]
 Plot = Annotated[Path | None, Parameter(group=OUTPUT)]
 Save = Annotated[Path | None, Parameter(group=OUTPUT)]
+Checkpoint = Annotated[Path | None, Parameter(group=OUTPUT)]
 
 FailUnless = Annotated[Literal["better", "undecided"] | None, Parameter(group=OUTPUT)]
 
