@@ -60,9 +60,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     seen = Calls()
     fit, refit_on, forecast_from = Forecaster.fit, Forecaster.refit_on, Forecaster.forecast_from
 
-    def watched_fit(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
+    def watched_fit(self: Forecaster, data: Any, *words: Any, **named: Any) -> Forecaster:
         seen.fit.append(data)
-        return fit(self, data, validation)
+        return fit(self, data, *words, **named)
 
     def watched_refit_on(self: Forecaster, data: Any, *words: Any, **named: Any) -> Forecaster:
         seen.refit_on.append(data)
@@ -387,7 +387,7 @@ def test_a_stop_before_the_first_fold_scores_that_one(ragged: Panel) -> None:
 def test_a_second_ctrl_c_leaves_nothing_to_score(ragged: Panel, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     fit, count = Forecaster.fit, iter(range(1, 1000))
     monkeypatch.setattr(
-        Forecaster, "fit", lambda *words: _ctrl_c() if next(count) == number else fit(*words)
+        Forecaster, "fit", lambda *words, **named: _ctrl_c() if next(count) == number else fit(*words, **named)
     )  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
         backtest(quick(), ragged, origins=3, refit=True, progress=False)
@@ -421,7 +421,9 @@ def test_a_resumed_backtest_is_that_of_one_go(
         if killed:
             fit, count = Forecaster.fit, iter(range(1, 1000))
             patch.setattr(Forecaster, "refit_on", _ctrl_c)
-            patch.setattr(Forecaster, "fit", lambda *words: fit(*words) if next(count) == 1 else _ctrl_c())
+            patch.setattr(
+                Forecaster, "fit", lambda *words, **named: fit(*words, **named) if next(count) == 1 else _ctrl_c()
+            )  # fmt: skip
             with pytest.raises(KeyboardInterrupt):
                 backtest(model, ragged, checkpoint=tmp_path / "bt", **settings)
         else:
@@ -463,7 +465,7 @@ def timeless(value: Any) -> Any:
 
 
 def test_a_fold_without_its_forecasts_is_trained_again(ragged: Panel, tmp_path: Path, calls: Calls) -> None:
-    settings: dict[str, Any] = {"origins": 3, "refit": True, "folder": tmp_path, "progress": False}
+    settings: dict[str, Any] = {"origins": 3, "refit": True, "checkpoint": tmp_path, "progress": False}
     whole = backtest(quick(), ragged, **settings)
     (tmp_path / "fold-001.safetensors").unlink()
     (tmp_path / "fold-001.gatecast").write_bytes(b"half of a model")
@@ -475,13 +477,13 @@ def test_a_fold_without_its_forecasts_is_trained_again(ragged: Panel, tmp_path: 
 def test_a_half_trained_fold_is_not_kept(
     ragged: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: Calls
 ) -> None:
-    settings: dict[str, Any] = {"origins": 3, "refit": True, "folder": tmp_path, "progress": False}
+    settings: dict[str, Any] = {"origins": 3, "refit": True, "checkpoint": tmp_path, "progress": False}
     with monkeypatch.context() as patch:
         listener = stopped_in_epoch(patch, lambda: len(calls.fit) == 2)
         part = backtest(quick(), ragged, **settings | {"progress": listener})
     assert (part.origins, part.model.record_["interrupted"]) == (2, True)
-    assert not list(tmp_path.glob("fold-001*"))
-    same(backtest(quick(), ragged, **settings), backtest(quick(), ragged, **settings | {"folder": None}))
+    assert not list(tmp_path.glob("fold-001.*"))
+    same(backtest(quick(), ragged, **settings), backtest(quick(), ragged, **settings | {"checkpoint": None}))
 
 
 @pytest.mark.parametrize(
@@ -501,7 +503,7 @@ def test_a_half_trained_fold_is_not_kept(
 def test_the_folder_of_another_backtest_is_refused(
     ragged: Panel, tmp_path: Path, calls: Calls, changes: dict[str, Any], differs: str
 ) -> None:
-    settings: dict[str, Any] = {"origins": 3, "stride": 3, "refit": False, "folder": tmp_path, "progress": False}
+    settings: dict[str, Any] = {"origins": 3, "stride": 3, "refit": False, "checkpoint": tmp_path, "progress": False}
     backtest(quick(), ragged, **settings)
     held = {path: path.read_bytes() for path in tmp_path.iterdir()}
     calls.fit.clear()
@@ -522,7 +524,7 @@ def test_the_folder_of_another_backtest_is_refused(
 def test_where_the_series_lie_in_the_buffer_makes_no_other_backtest(
     ragged: Panel, tmp_path: Path, panel_of: PanelOf, calls: Calls
 ) -> None:
-    settings: dict[str, Any] = {"origins": 3, "folder": tmp_path, "progress": False}
+    settings: dict[str, Any] = {"origins": 3, "checkpoint": tmp_path, "progress": False}
     fitted = quick().fit(ragged)
     backtest(fitted, ragged, **settings)
     calls.fit.clear()
@@ -556,7 +558,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], Any]]] = {
 def test_a_damaged_fold_is_named_with_a_remedy_that_helps(
     ragged: Panel, tmp_path: Path, calls: Calls, damage: str
 ) -> None:
-    settings: dict[str, Any] = {"origins": 2, "refit": True, "folder": tmp_path / "bt", "progress": False}
+    settings: dict[str, Any] = {"origins": 2, "refit": True, "checkpoint": tmp_path / "bt", "progress": False}
     whole = backtest(quick(), ragged, **settings)
     name, harm = DAMAGE[damage]
     harm(tmp_path / "bt" / name)

@@ -165,7 +165,7 @@ class ScalesByLastOrigin(Forecaster):
 class FitsOnTheBuffer(Forecaster):
     """Its scaler is fitted on the rows behind the slice that it was given."""
 
-    def fit(self, data: Any, validation: Any | None = None) -> Self:
+    def fit(self, data: Any, validation: Any | None = None, **more: Any) -> Self:
         self.shift_ = np.float32(np.nanmean(data.values_RV[data.stop[0] :, 0]))
         return super().fit(data, validation)
 
@@ -176,7 +176,7 @@ class FitsOnTheBuffer(Forecaster):
 class ValidatesBehindTheCut(Forecaster):
     """Its best epoch is chosen on steps behind the slice that it was given."""
 
-    def fit(self, data: Any, validation: Any | None = None) -> Self:
+    def fit(self, data: Any, validation: Any | None = None, **more: Any) -> Self:
         return super().fit(data, validation=replace(data, length=data.length + 2))
 
 
@@ -261,7 +261,7 @@ def test_half_a_check_says_nothing(panel_of: PanelOf, monkeypatch: pytest.Monkey
     trained = []
     fit = Forecaster.fit
 
-    def stopped(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
+    def stopped(self: Forecaster, data: Any, validation: Any | None = None, **more: Any) -> Forecaster:
         trained.append(data)
         if len(trained) == call:
             listening(self.progress).stop.set()  # as Ctrl-C does
@@ -276,7 +276,7 @@ def test_half_a_check_says_nothing(panel_of: PanelOf, monkeypatch: pytest.Monkey
 def test_a_training_that_was_cut_short_says_nothing(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     fit = Forecaster.fit
 
-    def cut(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
+    def cut(self: Forecaster, data: Any, validation: Any | None = None, **more: Any) -> Forecaster:
         learned = fit(self, data, validation).fitted_
         self.fitted_ = replace(learned, record=replace(learned.record, interrupted=True))
         return self

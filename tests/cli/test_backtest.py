@@ -23,9 +23,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     seen: list[Any] = []
     fit = Forecaster.fit
 
-    def watched(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
+    def watched(self: Forecaster, data: Any, validation: Any | None = None, **more: Any) -> Forecaster:
         seen.append(data)
-        return fit(self, data, validation)
+        return fit(self, data, validation, **more)
 
     monkeypatch.setattr(Forecaster, "fit", watched)
     return seen
@@ -68,7 +68,7 @@ def test_json_holds_everything(run: Run, sales: Path, trained: list[Any], tiny: 
         (["--stride", 5, "--season", 6], {"stride": 5, "season": 6, "window": "expanding"}),
         (["--rivals", "auto_ets, mstl"], {"rivals": ("auto_ets", "mstl")}),
         (["--rivals", "auto"], {"rivals": "auto"}),
-        (["--rivals", "none", "--folder", "bt"], {"rivals": (), "folder": Path("bt")}),
+        (["--rivals", "none", "--checkpoint", "bt"], {"rivals": (), "checkpoint": Path("bt")}),
         (["--window", "sliding"], {"window": "sliding", "origins": 8, "rivals": "auto"}),
         ([], {"origins": 8, "stride": None}),
     ],
@@ -162,24 +162,24 @@ def test_ctrl_c_keeps_finished_folds_and_the_folder_goes_on(
     trained.clear()
     fit = Forecaster.fit
 
-    def stopping(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
-        model = fit(self, data, validation)
+    def stopping(self: Forecaster, data: Any, validation: Any | None = None, **more: Any) -> Forecaster:
+        model = fit(self, data, validation, **more)
         if len(trained) == 2:
             os.kill(os.getpid(), signal.SIGINT)
         return model
 
     with monkeypatch.context() as patch:
         patch.setattr(Forecaster, "fit", stopping)
-        part = run(*words, "--folder", "bt")
+        part = run(*words, "--checkpoint", "bt")
     assert part.code == 130
     assert part.err == "Interrupted: 2 of 4 origins are scored.\n"
     assert (part.json["backtest"]["origins"], part.json["backtest"]["planned"]) == (2, 4)
     trained.clear()
-    done = run(*words, "--folder", "bt")
+    done = run(*words, "--checkpoint", "bt")
     assert (done.code, done.err, len(trained)) == (0, "", 2)
     assert done.json["evaluation"]["scores"] == whole["evaluation"]["scores"]
     trained.clear()
-    other = run(*words, "--folder", "bt", "--seed", 3)
+    other = run(*words, "--checkpoint", "bt", "--seed", 3)
     assert (other.code, other.json["error"]["kind"], trained) == (2, "ConfigError", [])
     assert "bt holds another backtest (settings differ)" in other.err
     assert other.err.count("\n") == 1
@@ -190,8 +190,8 @@ def test_after_ctrl_c_no_rival_is_fitted(
 ) -> None:
     fit = Forecaster.fit
 
-    def stopping(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
-        model = fit(self, data, validation)
+    def stopping(self: Forecaster, data: Any, validation: Any | None = None, **more: Any) -> Forecaster:
+        model = fit(self, data, validation, **more)
         os.kill(os.getpid(), signal.SIGINT)
         return model
 
@@ -220,8 +220,8 @@ def test_ctrl_c_inside_the_only_training(
 ) -> None:
     fit = Forecaster.fit
 
-    def cut(self: Forecaster, data: Any, validation: Any | None = None) -> Forecaster:
-        fitted = fit(self, data, validation).fitted_
+    def cut(self: Forecaster, data: Any, validation: Any | None = None, **more: Any) -> Forecaster:
+        fitted = fit(self, data, validation, **more).fitted_
         self.fitted_ = replace(fitted, record=replace(fitted.record, interrupted=True))
         return self
 

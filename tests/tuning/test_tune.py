@@ -384,7 +384,7 @@ def test_ctrl_c_in_the_comparison_keeps_the_default(tiny: Tiny, panel: Panel, mo
 def test_ctrl_c_inside_a_training_ends_the_search(tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     fit, calls = gc.Forecaster.fit, [0]
 
-    def stopped(self: gc.Forecaster, *arguments: Any) -> Any:
+    def stopped(self: gc.Forecaster, *arguments: Any, **more: Any) -> Any:
         calls[0] += 1
         fit(self, *arguments)
         record = replace(self.fitted_.record, interrupted=calls[0] == 5)

@@ -3,13 +3,14 @@
 backtest.json               what is backtested: settings, data (SHA-256), origins
 fold-000.gatecast           the model of a fold (docs/format.md)
 fold-000.safetensors        its forecasts and how training went
-fold-000/                   where its trainings stand, see ``storage.checkpoint``
+fold-000/                   until it is finished: where its trainings stand, see ``storage.checkpoint``
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ class BacktestFolder:
         arrays = {"forecast": forecast_NKHCQ}
         text = seal("fold", encode(record), __version__, digest_of(arrays))
         write_atomically(self._name(record.fold, "safetensors"), pack(text, arrays))
+        if (states := self.states_of(record.fold)).is_dir():
+            shutil.rmtree(states)  # what is finished needs none
 
     def read(self, fold: Fold) -> tuple[Fitted, FoldRecord, np.ndarray] | None:
         """A finished fold, its model without data; None where it is not there yet.
