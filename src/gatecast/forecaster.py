@@ -376,7 +376,7 @@ class Forecaster(Parameters):
         Args:
             path: of the file.
             part: "networks" leaves out experts of the blend that were not trained; the metadata say so.
-            bounds: in place of those of the model: False, or a pair of numbers or None, such as (0, None).
+            bounds: in place of those of the model: "none", or a range such as "0.." or (0, 1).
 
         Raises:
             ConfigError: not fitted, onnx is missing, or something of the model has no graph: all of it is named.

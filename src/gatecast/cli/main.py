@@ -43,10 +43,12 @@ _COMMANDS = {
     "tune": f"Search for better settings, and say whether they are.\n\n{_FIT}",
     "demo": "Run one of the five reference systems.",
     "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
+    "export": "Write a saved model as an ONNX graph, which runs without Gatecast.",
     "info": "Versions, devices, and what a model file holds.",
 }
+_FOLDERS = {"export": "models."}
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
-    app.command(f"gatecast.cli.{_name}:{_name}", name=_name, help=_help, sort_key=_place)
+    app.command(f"gatecast.cli.{_FOLDERS.get(_name, '')}{_name}:{_name}", name=_name, help=_help, sort_key=_place)
 
 
 def _with_pipe(words: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,14 +25,16 @@ from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.fitted import Fitted
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import ConfigError, did_you_mean
+from gatecast.export.given import Given, column_names, time_unit
 from gatecast.export.graph import Graph, Value, require_onnx
 from gatecast.export.heads import calibrated, head_outputs
 from gatecast.export.network import raw_outputs
 from gatecast.export.reasons import require_exportable
 from gatecast.export.scaling import rows_read, window_of
 from gatecast.model.lstm import LSTMNetwork
-from gatecast.storage.container import write_atomically
+from gatecast.storage.container import KEY, write_atomically
 from gatecast.storage.files import naming
+from gatecast.windows.channels import Layout
 
 __all__ = ["FORMAT", "Part", "export", "networks_of"]
 
@@ -41,17 +43,23 @@ PARTS = ("all", "networks")
 FORMAT = "gatecast-forecast-1"
 
 
-def export(fitted: Fitted, path: str | os.PathLike[str], part: Part = "all", bounds: Any = None) -> None:
-    """Write a fitted model as an ONNX file; see ``Forecaster.export``."""
+def export(fitted: Fitted, path: str | os.PathLike[str], part: Part = "all", bounds: Any = None) -> dict[str, Any]:
+    """Write a fitted model as an ONNX file; see ``Forecaster.export``.
+
+    Returns:
+        What the metadata of the file say.
+    """
     if part not in PARTS:
         raise ConfigError(f"part must be 'all' or 'networks'; got {part!r}{did_you_mean(str(part), PARTS)}.")
     range_ = Bounds(fitted.settings.bounds) if bounds is None else Bounds.of(bounds)
     require_onnx()
     require_exportable(fitted, range_, part == "networks")
     whole = networks_of(fitted) if part == "networks" else fitted
-    data = _written(replace(whole, settings=replace(whole.settings, bounds=range_.text)), part)
+    whole = replace(whole, settings=replace(whole.settings, bounds=range_.text))
+    told = _metadata(whole, part)
     with naming(path, "The model was not exported."):
-        write_atomically(Path(path), data)
+        write_atomically(Path(path), _written(whole, told))
+    return told
 
 
 def networks_of(fitted: Fitted) -> Fitted:
@@ -66,17 +74,11 @@ def networks_of(fitted: Fitted) -> Fitted:
 # ---------------------------------------------------------------- the graph
 
 
-def _written(fitted: Fitted, part: Part) -> bytes:
-    graph, candidates, targets = Graph(), fitted.candidates, len(fitted.schema.targets)
-    steps = max(rows_read(one.plan.scaling, one.plan.framing.lookback) for one in candidates)
-    history = graph.input(
-        "history", np.float64, ("windows", steps, targets), "the last steps of a series, the newest at the end"
-    )
-    ids = _named_series(fitted)
-    place_B = None
-    if ids:
-        place_B = graph.input("series", np.int64, ("windows",), "place of each one's series in the list; -1 = another")
-    values = [_candidate(one, history, ids, place_B) for one in candidates]
+def _written(fitted: Fitted, told: Mapping[str, Any]) -> bytes:
+    graph, candidates, ids = Graph(), fitted.candidates, told["series"]
+    given, targets = Given.of(graph, fitted.schema, told), len(fitted.schema.targets)
+    history, place_B = given.history, given.others.get("series")
+    values = [_candidate(one, fitted, given, ids) for one in candidates]
     forecast = _within(_blended(fitted, values, ids, place_B), Bounds(fitted.settings.bounds))
     # 0 or, where anything is missing or has no logarithm, nan: functions of a runtime may lose a nan on the way
     logs = any(one.plan.scaling.log for one in candidates)
@@ -84,22 +86,25 @@ def _written(fitted: Fitted, part: Part) -> bytes:
     forecast = forecast + known.sum(2)
     shape = ("windows", fitted.horizon, targets, len(fitted.levels))
     graph.output("forecast", forecast, shape, "quantiles of the steps after the last one, in the data's own unit")
-    return graph.written("forecast", f"Forecasts {fitted.horizon} steps.", _metadata(fitted, part, steps, ids))
+    texts = {KEY: json.dumps(told, ensure_ascii=False)}
+    return graph.written("forecast", f"Forecasts {fitted.horizon} steps.", texts, told["gatecast"])
 
 
-def _candidate(one: TrainedCandidate, history: Value, ids: Sequence[str], place_B: Value | None) -> Value:
+def _candidate(one: TrainedCandidate, fitted: Fitted, given: Given, ids: Sequence[str]) -> Value:
     """(B, H, C, Q) calibrated quantiles of one candidate, float64."""
-    plan, targets = one.plan, history.graph
-    lookback, scaling = plan.framing.lookback, plan.scaling
+    plan, lookback, history = one.plan, one.plan.framing.lookback, given.history
     fitted_B3C = None
     if one.statistics is not None:
-        assert place_B is not None
-        fitted_B3C = targets.constant(_by_series(one.statistics, one.ids, ids, np.nan)).take(place_B, 0)
-    window = window_of(history[:, -rows_read(scaling, lookback) :], scaling, plan.framing, fitted_B3C)
+        rows = history.graph.constant(_by_series(one.statistics, one.ids, ids, np.nan))
+        fitted_B3C = rows.take(given.others["series"], 0)
+    layout = Layout(fitted.schema, plan.scaling, plan.framing, fitted.frequency)
+    channels = given.channels(layout, one.covariates)
+    window = window_of(history[:, -rows_read(plan.scaling, lookback) :], layout, channels, fitted_B3C)
+    ahead_BHF = given.ahead(fitted.schema, one.covariates)
     outputs = []
     for member in one.members:
         assert isinstance(member.network, LSTMNetwork)
-        outputs.append(head_outputs(one.head, raw_outputs(member.network, window.context_BLF, lookback)))
+        outputs.append(head_outputs(one.head, raw_outputs(member.network, window.context_BLF, lookback, ahead_BHF)))
     mean = outputs[0]
     for output in outputs[1:]:
         mean = mean + output
@@ -168,23 +173,28 @@ def _by_series(array: np.ndarray, known: Sequence[str], ids: Sequence[str], othe
 # ---------------------------------------------------------------- what programs may read of it
 
 
-def _metadata(fitted: Fitted, part: Part, steps: int, ids: Sequence[str]) -> dict[str, str]:
-    """Texts by name, JSON but for the first two; see ``docs/howto-onnx.md``."""
+def _metadata(fitted: Fitted, part: Part) -> dict[str, Any]:
+    """By name, as ``docs/howto-onnx.md`` has it; in the file one JSON object."""
     import gatecast
 
-    series, time = fitted.names
-    told: dict[str, Any] = {
-        "targets": fitted.schema.targets,
+    schema, (series, time) = fitted.schema, fitted.names
+    reads_time = any(one.plan.framing.calendar for one in fitted.candidates)
+    return {
+        "format": FORMAT,
+        "gatecast": gatecast.__version__,
+        "targets": schema.targets,
+        "past": column_names(schema.past),
+        "future": column_names(schema.future),
+        "static": column_names(schema.static),
+        "time": time_unit(fitted.frequency, reads_time),
         "series_column": series,
         "time_column": time,
         "frequency": fitted.frequency.to_text(),
-        "history": steps,
+        "history": max(rows_read(one.plan.scaling, one.plan.framing.lookback) for one in fitted.candidates),
         "horizon": fitted.horizon,
         "quantiles": fitted.levels,
         "bounds": fitted.settings.bounds,
         "part": part,
         "experts": fitted.blend.described(),
-        "series": ids,
+        "series": _named_series(fitted),
     }
-    as_json = {name: json.dumps(value, ensure_ascii=False) for name, value in told.items()}
-    return {"gatecast": gatecast.__version__, "format": FORMAT, **as_json}

@@ -69,6 +69,10 @@ class Value:
     def __rtruediv__(self, other: Number) -> Value:
         return self.graph.node("Div", self._like(other), self)
 
+    def __mod__(self, other: int) -> Value:
+        """What is left of whole numbers, from 0 on, as in Python."""
+        return self.graph.node("Mod", self, self._like(other))
+
     def __matmul__(self, other: Value | Number) -> Value:
         return self.graph.node("MatMul", self, self._like(other))
 
@@ -195,20 +199,21 @@ class Graph:
         self._nodes.append(helper.make_node(operator, given, names, **attributes))
         return [Value(self, name, np.dtype(dtype or first.dtype)) for name in names]
 
-    def written(self, name: str, about: str, metadata: dict[str, str]) -> bytes:
+    def written(self, name: str, about: str, metadata: dict[str, str], version: str) -> bytes:
         """The bytes of the model file, checked by onnx.
 
         Args:
             name: of the graph.
             about: what it does, for people.
             metadata: what programs may read.
+            version: of Gatecast.
         """
         import onnx
         from onnx import helper
 
         graph = helper.make_graph(self._nodes, name, self._inputs, self._outputs, self._tensors)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], doc_string=about)
-        model.ir_version, model.producer_name, model.producer_version = IR_VERSION, "gatecast", metadata["gatecast"]
+        model.ir_version, model.producer_name, model.producer_version = IR_VERSION, "gatecast", version
         helper.set_model_props(model, metadata)
         onnx.checker.check_model(model, full_check=True)
         return model.SerializeToString(deterministic=True)

@@ -16,13 +16,14 @@ __all__ = ["lstm_layers", "raw_outputs"]
 TORCH, ONNX = "ifgo", "iofg"
 
 
-def raw_outputs(network: LSTMNetwork, context_BLF: Value, lookback: int) -> Value:
+def raw_outputs(network: LSTMNetwork, context_BLF: Value, lookback: int, future_BHF: Value | None) -> Value:
     """Raw outputs (B, H, C, R) after the last step, float32.
 
     Args:
-        network: forwards, without future covariates.
+        network: forwards.
         context_BLF: what it reads.
         lookback: L.
+        future_BHF: future covariates of the steps to forecast.
     """
     config = network.config
     whole = lookback // config.patch
@@ -33,7 +34,11 @@ def raw_outputs(network: LSTMNetwork, context_BLF: Value, lookback: int) -> Valu
     _, last_ZBD, _ = lstm_layers(network.lstm, folded_BLF.transpose(1, 0, 2))
     hidden_BD = last_ZBD[-1:].reshape(-1, config.hidden_size)
     raw_BHCR = _linear(network.readout, hidden_BD).reshape(-1, *network.shape)
-    return raw_BHCR if network.skip is None else raw_BHCR + _from_skip(network, context_BLF, lookback)
+    if network.skip is not None:
+        raw_BHCR = raw_BHCR + _from_skip(network, context_BLF, lookback)
+    if network.steps is not None and future_BHF is not None:
+        raw_BHCR = raw_BHCR + _from_future(network, hidden_BD, future_BHF)
+    return raw_BHCR
 
 
 def lstm_layers(
@@ -75,8 +80,18 @@ def _from_skip(network: LSTMNetwork, context_BLF: Value, lookback: int) -> Value
     return location_BHC1 * np.eye(1, raws, dtype=np.float32)[0]
 
 
+def _from_future(network: LSTMNetwork, hidden_BD: Value, future_BHF: Value) -> Value:
+    """(B, H, C, R) what the future covariates of each step add."""
+    steps = network.steps
+    assert steps is not None
+    from_state_B1I = _linear(steps.from_state, hidden_BD).reshape(0, 1, steps.from_state.out_features)
+    inner_BHI = (from_state_B1I + _linear(steps.from_future, future_BHF)).function("Tanh")
+    return _linear(steps.out, inner_BHI).reshape(0, *network.shape)
+
+
 def _linear(layer: torch.nn.Linear, value: Value) -> Value:
-    return value @ _numbers(layer.weight).T + _numbers(layer.bias)
+    product = value @ _numbers(layer.weight).T
+    return product if layer.bias is None else product + _numbers(layer.bias)
 
 
 def _numbers(tensor: torch.Tensor) -> np.ndarray:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gatecast.data.allowed import Bounds
 from gatecast.ensemble.expert import Expert, SmoothingExpert
 from gatecast.ensemble.fitted import Fitted
 from gatecast.ensemble.trained import TrainedCandidate
-from gatecast.errors import Argument, ConfigError, Part, Setting, joined
+from gatecast.errors import ConfigError, Part, Setting, joined
 from gatecast.export.heads import HEADS
 from gatecast.model.lstm import LSTMNetwork
-from gatecast.windows.reference import LastValue, NoReference, Seasonal
+from gatecast.windows.reference import LastValue, NoReference, Reference, Seasonal
 
 __all__ = ["reasons_against", "require_exportable"]
 
@@ -42,35 +43,42 @@ def reasons_against(fitted: Fitted, bounds: Bounds, networks_alone: bool) -> Ite
         )
         return
     if not networks_alone:
-        yield from filter(None, map(_against_untrained, fitted.blend.experts))
+        scaling = _scaling_with_graph(fitted)
+        yield from filter(None, (_against_untrained(expert, scaling) for expert in fitted.blend.experts))
     if fitted.recursive:
         yield "it goes one step at a time: fit with ", Setting("recursive", False, of="forecaster")
-    schema = fitted.schema
-    if schema.past or schema.future or schema.static:
-        named = ", ".join(repr(column.name) for column in (*schema.past, *schema.future, *schema.static))
-        yield f"it reads covariates ({named}): fit without these columns"
-    if any(one.plan.framing.calendar for one in fitted.candidates):
-        yield "it reads the calendar: fit with ", Setting("calendar", False, of="forecaster")
+    if fitted.frequency.unit == "business" and any(one.plan.framing.calendar for one in fitted.candidates):
+        yield "it reads the calendar of business days: fit with ", Setting("calendar", False, of="forecaster")
     yield from _against_parts(fitted)
     if bounds.text == "auto":
         yield (
             "its bounds come from the whole history of a series: export with ",
-            Setting("bounds", False, of="export"),
-            ", or with a range of your own, such as ",
-            Setting("bounds", (0, None), of="export"),
+            Setting("bounds", "none", of="export"),
+            " or with a range of your own (",
+            Setting("bounds", "0..", of="export"),
+            " for none below 0)",
         )
 
 
-def _against_untrained(expert: Expert) -> Part | None:
+def _against_untrained(expert: Expert, scaling: Setting) -> Part | None:
     if isinstance(expert, TrainedCandidate):
         return None
     what = "smooths the whole history" if isinstance(expert, SmoothingExpert) else "reads up to all of the history"
     return (
         f"the {expert.describe()} in its blend {what} and has no graph: export with ",
         NETWORKS,
-        " to leave it out, or fit with ",
-        Setting("candidates", 1, of="forecaster"),
+        " to leave it out, or fit one candidate with ",
+        scaling,
     )
+
+
+def _scaling_with_graph(fitted: Fitted) -> Setting:
+    """A scaling for this model that has a graph: of the heaviest candidate with one, else as its season suggests."""
+    known = [one.plan.scaling for one in fitted.candidates if isinstance(one.plan.scaling.reference, REFERENCES)]
+    main = fitted.plan.scaling
+    anchor: Reference = Seasonal(fitted.season) if fitted.season > 1 else LastValue()
+    chosen = known[0] if known else replace(main, reference=anchor)
+    return Setting("scaling", chosen.describe(), of="forecaster")
 
 
 def _against_parts(fitted: Fitted) -> Iterator[Part]:
@@ -78,9 +86,8 @@ def _against_parts(fitted: Fitted) -> Iterator[Part]:
     references = [one.plan.scaling.reference for one in fitted.candidates]
     for described in dict.fromkeys(one.describe() for one in references if not isinstance(one, REFERENCES)):
         yield (
-            f"the reference {described!r} reads more than a lookback of values: fit with another ",
-            Argument("scaling", of="forecaster"),
-            ", such as 'difference+standard'",
+            f"the reference {described!r} reads more than a lookback of values: fit with another one, such as ",
+            _scaling_with_graph(fitted),
         )
     for loss in dict.fromkeys(one.head.about.name for one in fitted.candidates if not isinstance(one.head, HEADS)):
         remedy = Setting("loss", "pinball", of="training")

@@ -8,14 +8,15 @@ The same numbers as ``windows.regular_reader``, which has the windows of forecas
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from gatecast.export.graph import Value, concat
+from gatecast.windows.channels import Layout
 from gatecast.windows.reference import LastValue, Reference, Seasonal
 from gatecast.windows.scaling import LARGEST_LOG, LARGEST_LOG_STEP, Scaling
-from gatecast.windows.shape import Framing
 
 __all__ = ["Window", "rows_read", "window_of"]
 
@@ -60,16 +61,17 @@ def rows_read(scaling: Scaling, lookback: int) -> int:
     return lookback + scaling.reference.reach
 
 
-def window_of(history_BWC: Value, scaling: Scaling, framing: Framing, fitted_B3C: Value | None) -> Window:
+def window_of(history_BWC: Value, layout: Layout, channels: Mapping[str, Value], fitted_B3C: Value | None) -> Window:
     """The nodes of one candidate's window.
 
     Args:
         history_BWC: the last ``rows_read`` steps, float64.
-        scaling: how values are scaled.
-        framing: sizes of the window.
+        layout: which channels there are, in what order.
+        channels: those that are not read of the targets, (B, L or 1, W) float32.
         fitted_B3C: location and spreads of each window's series, for a fitted scaling.
     """
-    reference, lookback = scaling.reference, framing.lookback
+    scaling, lookback, horizon = layout.scaling, layout.framing.lookback, layout.framing.horizon
+    reference = scaling.reference
     u_BWC = history_BWC if scaling.unit == 1 else history_BWC / scaling.unit
     u_BWC = u_BWC.function("Log") if scaling.log else u_BWC
     level_BLC = u_BWC[:, reference.reach :]
@@ -81,12 +83,14 @@ def window_of(history_BWC: Value, scaling: Scaling, framing: Framing, fitted_B3C
         step = spread
         if residual_BLC is not None and scaling.scale != "none":
             step = _residual_size(residual_BLC, level_BLC, scaling.log, lookback)
-    parts = [(level_BLC - location) / spread] + ([] if residual_BLC is None else [residual_BLC / step])
-    context = [part.cast(np.float32) for part in parts]
-    if framing.observed:
-        context.append(context[0][:, :, :1] * 0.0 + 1.0)
-    ahead = _ahead(reference, u_BWC, lookback, framing.horizon) if reference.anchored else location
-    return Window(scaling, concat(context, 2), ahead, step)
+    level = ((level_BLC - location) / spread).cast(np.float32)
+    zero_BL1 = level[:, :, :1] * 0.0
+    found = {"level": level, "observed": zero_BL1 + 1.0} | {name: zero_BL1 + one for name, one in channels.items()}
+    if residual_BLC is not None:
+        found["residual"] = (residual_BLC / step).cast(np.float32)
+    context_BLF = concat([found[channel.name] for channel in layout.places], 2)
+    ahead = _ahead(reference, u_BWC, lookback, horizon) if reference.anchored else location
+    return Window(scaling, context_BLF, ahead, step)
 
 
 # ---------------------------------------------------------------- reference
