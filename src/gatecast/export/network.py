@@ -11,7 +11,7 @@ import torch
 from gatecast.export.graph import Value, concat
 from gatecast.model.lstm import LSTMNetwork
 
-__all__ = ["lstm_layers", "raw_outputs"]
+__all__ = ["linear", "lstm_layers", "numbers_of", "raw_outputs"]
 
 TORCH, ONNX = "ifgo", "iofg"
 
@@ -33,7 +33,7 @@ def raw_outputs(network: LSTMNetwork, context_BLF: Value, lookback: int, future_
         folded_BLF = kept_BLF.reshape(0, whole, config.patch * network.features)
     _, last_ZBD, _ = lstm_layers(network.lstm, folded_BLF.transpose(1, 0, 2))
     hidden_BD = last_ZBD[-1:].reshape(-1, config.hidden_size)
-    raw_BHCR = _linear(network.readout, hidden_BD).reshape(-1, *network.shape)
+    raw_BHCR = linear(network.readout, hidden_BD).reshape(-1, *network.shape)
     if network.skip is not None:
         raw_BHCR = raw_BHCR + _from_skip(network, context_BLF, lookback)
     if network.steps is not None and future_BHF is not None:
@@ -55,7 +55,7 @@ def lstm_layers(
     graph, hidden = read_TBF.graph, lstm.hidden_size
     last_h, last_c = [], []
     for layer in range(lstm.num_layers):
-        from_input, from_hidden, *biases = (_numbers(weights) for weights in lstm.all_weights[layer])
+        from_input, from_hidden, *biases = (numbers_of(weights) for weights in lstm.all_weights[layer])
         biases = biases or [np.zeros(4 * hidden, np.float32)] * 2
         given = [_reordered(from_input), _reordered(from_hidden), np.concatenate([_reordered(b) for b in biases])]
         before = (None if state is None else state[layer : layer + 1] for state in (h0_ZBD, c0_ZBD))
@@ -74,7 +74,7 @@ def _from_skip(network: LSTMNetwork, context_BLF: Value, lookback: int) -> Value
     assert network.skip is not None
     horizon, targets, raws = network.shape
     steps, features = min(network.config.skip, lookback), network.features
-    weight_YX = _numbers(network.skip.weight)[:, -steps * features :]  # steps before the window read as zeros
+    weight_YX = numbers_of(network.skip.weight)[:, -steps * features :]  # steps before the window read as zeros
     recent_BX = context_BLF[:, lookback - steps :].reshape(-1, steps * features)
     location_BHC1 = (recent_BX @ weight_YX.T).reshape(-1, horizon, targets, 1)
     return location_BHC1 * np.eye(1, raws, dtype=np.float32)[0]
@@ -84,17 +84,19 @@ def _from_future(network: LSTMNetwork, hidden_BD: Value, future_BHF: Value) -> V
     """(B, H, C, R) what the future covariates of each step add."""
     steps = network.steps
     assert steps is not None
-    from_state_B1I = _linear(steps.from_state, hidden_BD).reshape(0, 1, steps.from_state.out_features)
-    inner_BHI = (from_state_B1I + _linear(steps.from_future, future_BHF)).function("Tanh")
-    return _linear(steps.out, inner_BHI).reshape(0, *network.shape)
+    from_state_B1I = linear(steps.from_state, hidden_BD).reshape(0, 1, steps.from_state.out_features)
+    inner_BHI = (from_state_B1I + linear(steps.from_future, future_BHF)).function("Tanh")
+    return linear(steps.out, inner_BHI).reshape(0, *network.shape)
 
 
-def _linear(layer: torch.nn.Linear, value: Value) -> Value:
-    product = value @ _numbers(layer.weight).T
-    return product if layer.bias is None else product + _numbers(layer.bias)
+def linear(layer: torch.nn.Linear, value: Value) -> Value:
+    """A linear layer."""
+    product = value @ numbers_of(layer.weight).T
+    return product if layer.bias is None else product + numbers_of(layer.bias)
 
 
-def _numbers(tensor: torch.Tensor) -> np.ndarray:
+def numbers_of(tensor: torch.Tensor) -> np.ndarray:
+    """The numbers of a tensor."""
     array: np.ndarray = tensor.detach().cpu().float().numpy()
     return array
 
