@@ -33,7 +33,7 @@ LAYERS = (
     ("ensemble",),
     ("pretrained",),
     ("storage",),
-    ("live",),
+    ("live", "export"),
     ("backtesting",),
     ("parameters",),
     ("forecaster", "regressor"),

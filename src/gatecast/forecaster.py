@@ -20,6 +20,7 @@ from gatecast.ensemble.blending import fit_blend, train_blend_again
 from gatecast.ensemble.fitted import Fitted
 from gatecast.ensemble.fitting import Procedure
 from gatecast.errors import ConfigError, WindowError
+from gatecast.export.forecast import Part, export
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
@@ -78,23 +79,13 @@ class Forecaster(Parameters):
         defaults: Defaults = DEFAULTS,
     ) -> None:
         held = Settings(
-            horizon=horizon,
-            lookback=lookback,
-            scaling=Scaling.parse(scaling) if isinstance(scaling, str) else scaling,
+            horizon=horizon, lookback=lookback, scaling=Scaling.parse(scaling) if isinstance(scaling, str) else scaling,
             network=dict(network) if isinstance(network, Mapping) else network,
             training=dict(training) if isinstance(training, Mapping) else training,
-            members=members,
-            candidates=candidates,
-            calendar=calendar,
-            quantiles=tuple(sorted(quantiles)),
-            recursive=recursive,
-            bounds=Bounds.of(bounds).text,
-            time_limit=time_limit,
-            refit=refit,
-            seed=seed,
-            preset=preset,
-            progress=progress if isinstance(progress, bool) else True,
-        )
+            members=members, candidates=candidates, calendar=calendar, quantiles=tuple(sorted(quantiles)),
+            recursive=recursive, bounds=Bounds.of(bounds).text, time_limit=time_limit, refit=refit, seed=seed,
+            preset=preset, progress=progress if isinstance(progress, bool) else True,
+        )  # fmt: skip
         self.horizon, self.lookback, self.scaling = held.horizon, held.lookback, held.scaling
         self.network, self.training, self.members = held.network, held.training, held.members
         self.candidates, self.calendar, self.quantiles = held.candidates, held.calendar, held.quantiles
@@ -158,15 +149,10 @@ class Forecaster(Parameters):
         listener = listening(self.progress)
         with checkpointing(checkpoint, self, history, checked) as folder, stopping(listener):
             blend = fit_blend(
-                plans,
-                history,
-                checked,
-                Procedure(settings.quantiles, listener, defaults, folder),
-                refit=settings.refit,
-                alone=not settings.blends,
-                deadline=started + limit,
+                plans, history, checked, Procedure(settings.quantiles, listener, defaults, folder),
+                refit=settings.refit, alone=not settings.blends, deadline=started + limit,
                 untrained=untrained_beside(seasons, defaults.weights.pretrained),
-            )
+            )  # fmt: skip
         return self._adopt(blend, panel, history, started)
 
     def plan_for(self, data: Any) -> Plan:
@@ -174,9 +160,6 @@ class Forecaster(Parameters):
 
         Args:
             data: a Panel, or what ``gatecast.read`` takes.
-
-        Raises:
-            PanelError, WindowError, ConfigError: the data or a setting do not fit.
         """
         return choose(observed_part(as_panel(data)), self.settings, self.defaults)
 
@@ -383,6 +366,23 @@ class Forecaster(Parameters):
             ModelFileError: the file cannot be written.
         """
         files.save(self._fitted(), path)
+
+    def export(self, path: str | os.PathLike[str], *, part: Part = "all", bounds: Any = None) -> None:
+        """Write what ``predict`` does as an ONNX graph, which runs without Gatecast (extra ``onnx``).
+
+        It takes the last values of any number of series and gives their quantiles; its metadata say of how many steps,
+        which columns and what frequency. See ``docs/howto-onnx.md``.
+
+        Args:
+            path: of the file.
+            part: "networks" leaves out experts of the blend that were not trained; the metadata say so.
+            bounds: in place of those of the model: "none", or a range such as "0.." or (0, 1).
+
+        Raises:
+            ConfigError: not fitted, onnx is missing, or something of the model has no graph: all of it is named.
+            ModelFileError: the file cannot be written.
+        """
+        export(self._fitted(), path, part, bounds)
 
 
 def load(path: str | os.PathLike[str]) -> Forecaster:

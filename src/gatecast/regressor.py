@@ -9,6 +9,7 @@ Not a forecast: the inputs of the whole sequence are known when it is read.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.rows import row_ranges
 from gatecast.data.tables.intake import as_panel, require_same_columns
 from gatecast.errors import ConfigError, PanelError, Setting
+from gatecast.export.observe import export_steps
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
 from gatecast.model.losses import loss_named, losses_of
@@ -121,6 +123,21 @@ class SequenceRegressor:
         output_RC[sequences.row_BT[sequences.real_BT]] = output_BTC[sequences.real_BT]
         rows = row_ranges(panel.first, panel.length)
         return output_RC[rows] * self.scale_.target_spread_C + self.scale_.target_mean_C
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write an ONNX graph that goes on from a state by any number of steps (extra ``onnx``).
+
+        Inputs are ``inputs`` (B, T, F) and the state ``h`` and ``c`` (layers, B, D), with a linear skip also ``recent``
+        (B, skip - 1, F); all 0 at the beginning. What comes out are ``outputs`` (B, T, C) in the targets' own unit, and
+        the state to go on with. See ``docs/howto-onnx.md``.
+
+        Raises:
+            ConfigError: not fitted, onnx is missing, or the network reads both ways or interleaved sequences.
+            ModelFileError: the file cannot be written.
+        """
+        if not hasattr(self, "network_"):
+            raise ConfigError("this SequenceRegressor is not fitted yet: call fit() first.")
+        export_steps(path, self.network_, self.scale_, self.schema_, self.interleave)
 
     def _train(self, panel: Panel, config: LSTMConfig, training: TrainingConfig) -> tuple[torch.nn.Module, Record]:
         """With a validation share, blocks of targets held out say when to stop; then all targets are trained on."""

@@ -240,6 +240,7 @@ def options() -> dict[tuple[str, str], Option]:
     """The options, by what takes the argument and the argument's name (see ``gatecast.errors.Argument``)."""
     from gatecast.cli.backtest import BacktestOptions
     from gatecast.cli.evaluate import evaluate
+    from gatecast.cli.models.export import export
     from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
     from gatecast.cli.predict import predict
     from gatecast.cli.tune import tune
@@ -252,6 +253,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("backtest", BacktestOptions, None),
         ("predict", predict, ("future",)),
         ("evaluate", evaluate, ("origins", "stride")),
+        ("export", export, ("part", "bounds")),
         ("tune", tune, ("trials", "origins", "stride", "storage")),
         ("tune", ModelOptions, ("time_limit",)),
     )

@@ -20,6 +20,7 @@ __all__ = [
     "negative_binomial_quantile",
     "student_t_loss",
     "student_t_quantile",
+    "student_t_terms_at",
 ]
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
@@ -62,11 +63,16 @@ def student_t_quantile(score: Tensor, dof: Tensor) -> Tensor:
         (..., Q) in float64.
     """
     score, dof = score.detach().cpu().double(), dof.detach().cpu().double()
-    place = 2 * (score.clamp(-FARTHEST_SCORE, FARTHEST_SCORE) / FARTHEST_SCORE) ** 2 - 1
-    in_score = _chebyshev(place, SCORE_TERMS) @ _student_t_terms()
+    in_score = student_t_terms_at(score)
     in_dof = _chebyshev(4 / dof - 1, DOF_TERMS)
     stretch = (in_dof @ in_score.T) if score.ndim == 1 else (in_score * in_dof[..., None, :]).sum(-1)
     return score * stretch.exp()
+
+
+def student_t_terms_at(score: Tensor) -> Tensor:
+    """(..., DOF_TERMS) at normal scores (...): of ``log(quantile / score)`` in the Chebyshev terms of 4 / dof - 1."""
+    place = 2 * (score.clamp(-FARTHEST_SCORE, FARTHEST_SCORE) / FARTHEST_SCORE) ** 2 - 1
+    return _chebyshev(place, SCORE_TERMS) @ _student_t_terms()
 
 
 def _chebyshev(x: Tensor, terms: int) -> Tensor:

@@ -185,6 +185,8 @@ class SizeDefaults:
         read_per_origin: Steps of a window that are only read, for each training origin.
         most_origins_of_few: Training origins of a window at most, of few data.
         most_origins: The same for other data.
+        steps_ahead: Training origins of a window times the horizon, at most: those of long horizons overlap so much
+            that more of them cost time alone.
         origin_parts: Training origins take at most one of so many parts of a typical series, or of a given lookback.
         long_origins: Of few long series there are up to so many times as many training origins as steps only read.
         most_trained: Training origins of such a window times the horizon.
@@ -205,6 +207,7 @@ class SizeDefaults:
     read_per_origin: int = 2
     most_origins_of_few: int = 32
     most_origins: int = 12
+    steps_ahead: int = 1024
     origin_parts: int = 3
     long_origins: int = 3
     most_trained: int = 48

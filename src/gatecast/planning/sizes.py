@@ -37,6 +37,7 @@ def training_origins_for(
     sizes = defaults.sizes
     few = panel.total < sizes.few
     most = sizes.most_origins_of_few if few else sizes.most_origins
+    most = min(most, max(sizes.steps_ahead // horizon, 1))
     short = min(max(warm_up // sizes.read_per_origin, 1), most, max(room // sizes.origin_parts, 1))
     if not few:
         return short

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal
 
 from gatecast.errors import Argument, ConfigError, Part, joined
@@ -95,11 +96,13 @@ class TrainingConfig:
         whole = ("batch_size", "max_epochs", "steps_per_epoch", "patience", "plateau_patience", "log_every", "augment")
         for name in whole:
             value, low = getattr(self, name), 0 if name in ("max_epochs", "augment") else 1
-            if value is not None and value < low:
+            if value is not None and not isinstance(value, Integral):
+                wrong.append(_wrong(name, value, "must be a whole number"))
+            elif value is not None and value < low:
                 wrong.append(_wrong(name, value, f"at least {low}"))
         if wrong:
             raise ConfigError("training settings out of range: ", joined(", ", wrong), ".")
 
 
-def _wrong(name: str, value: float, limit: str) -> ConfigError:
+def _wrong(name: str, value: object, limit: str) -> ConfigError:
     return ConfigError(Argument(name, of="training"), f" = {value} ({limit})")

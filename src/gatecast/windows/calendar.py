@@ -19,11 +19,12 @@ from gatecast.data.frequency import Frequency
 from gatecast.data.frequency_names import DAY, WEEK
 from gatecast.data.panel import Panel
 
-__all__ = ["Calendar", "CalendarChoice", "Cycle", "cycles_within", "waves_of", "year_waves_within"]
+__all__ = ["Calendar", "CalendarChoice", "Cycle", "cycles_within", "steps_in", "waves_of", "year_waves_within"]
 
 Cycle = Literal["day", "week", "year"]
 LENGTHS: dict[Cycle, float] = {"day": DAY, "week": WEEK, "year": 365.2425 * DAY}  # microseconds
 WAVES: dict[Cycle, int] = {"day": 2, "week": 2}  # of the year as many as its repetitions can tell
+TIE = 0.5 + 1e-6  # halves are rounded up, whatever the last digits of a phase are
 PLACES = 5040  # of the table of waves: it divides by hours, weekdays, months and weekly hours
 MONDAY = 4 * DAY  # 1970-01-01 was a Thursday; the first Monday
 
@@ -49,13 +50,13 @@ USUAL = CalendarChoice()
 def cycles_within(panel: Panel, choice: CalendarChoice = USUAL) -> tuple[Cycle, ...]:
     """The cycles that a step divides and of which half of the series hold enough."""
     steps = float(np.median(panel.length))
-    per_cycle = {cycle: _steps_in(cycle, panel.frequency) for cycle in LENGTHS}
+    per_cycle = {cycle: steps_in(cycle, panel.frequency) for cycle in LENGTHS}
     return tuple(cycle for cycle, count in per_cycle.items() if 2 <= count <= steps / choice.cycles)
 
 
 def year_waves_within(panel: Panel, choice: CalendarChoice = USUAL) -> int:
     """Waves of the year that half of the series are long enough for."""
-    per_year = _steps_in("year", panel.frequency)
+    per_year = steps_in("year", panel.frequency)
     years = float(np.median(panel.length)) / per_year if per_year else 0
     return int(np.clip(years // choice.years_per_wave, 1, choice.most_year_waves))
 
@@ -67,10 +68,10 @@ def waves_of(cycles: tuple[Cycle, ...], frequency: Frequency, year_waves: int = 
     ((2, 1), (3,))
     """
     wanted = WAVES | {"year": year_waves}
-    return tuple(min(wanted[cycle], int(_steps_in(cycle, frequency) // 2)) for cycle in cycles)
+    return tuple(min(wanted[cycle], int(steps_in(cycle, frequency) // 2)) for cycle in cycles)
 
 
-def _steps_in(cycle: Cycle, frequency: Frequency) -> float:
+def steps_in(cycle: Cycle, frequency: Frequency) -> float:
     """Steps of one cycle; 0 where the frequency knows nothing of it."""
     if frequency.unit == "fixed":
         return LENGTHS[cycle] / frequency.count
@@ -101,7 +102,7 @@ class Calendar:
         phase_NY = np.zeros((len(panel), len(cycles)))
         for y, cycle in enumerate(cycles):
             phase_NY[:, y] = _phase(panel.starts, cycle, panel.frequency)
-        stride_Y = 1 / np.array([_steps_in(cycle, panel.frequency) for cycle in cycles])
+        stride_Y = 1 / np.array([steps_in(cycle, panel.frequency) for cycle in cycles])
         return cls(phase_NY, stride_Y, waves_of(cycles, panel.frequency, year_waves), cycles)
 
     @property
@@ -117,7 +118,7 @@ class Calendar:
         """The (B, T, 2 waves) float32 of one of the cycles."""
         y = self.cycles.index(cycle)
         phase_BT = self.phase_NY[series_B, y][:, None] + step_BT * self.stride_Y[y]
-        place_BT = np.rint(phase_BT * PLACES).astype(np.int64) % PLACES
+        place_BT = np.floor(phase_BT * PLACES + TIE).astype(np.int64) % PLACES
         return _table(self.wave_Y[y])[place_BT]
 
 

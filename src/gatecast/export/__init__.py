@@ -1,0 +1,1 @@
+"""Fitted models as ONNX graphs, which run where Gatecast is not installed (extra ``onnx``)."""
