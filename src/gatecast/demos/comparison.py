@@ -44,7 +44,7 @@ class Comparison:
     def scores(self) -> dict[str, dict[str, Errors]]:
         """Span -> method -> mse, rmse, mae."""
         return {
-            name: {method: errors(span.truth_TC, forecast_TC) for method, forecast_TC in span.forecasts.items()}
+            name: {method: _mean_errors(span.truth_TC, forecast_TC) for method, forecast_TC in span.forecasts.items()}
             for name, span in self.spans.items()
         }
 
@@ -85,6 +85,12 @@ class Comparison:
         return finish(figure, path)
 
 
+def _mean_errors(truth_TC: np.ndarray, forecast_TC: np.ndarray) -> Errors:
+    """mse, rmse and mae of each target, in the mean over the targets, as ``gc.evaluate`` has them."""
+    per_target = [errors(truth_TC[:, c], forecast_TC[:, c]) for c in range(truth_TC.shape[1])]
+    return {key: float(np.mean([row[key] for row in per_target])) for key in per_target[0]}
+
+
 def _joined(published: Span, own: Span) -> Span:
     """One span of the targets that two have in common."""
     times_T, mine_T, theirs_T = np.intersect1d(own.times_T, published.times_T, return_indices=True)
@@ -105,11 +111,15 @@ def _lines(axes: Axes, span: Span) -> None:
 
 def _bars(axes: Axes, rmse: dict[str, float]) -> None:
     """A bar for every method, the smallest error on top."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
     ranked = sorted(rmse, key=lambda name: -rmse[name])
     colours = {NAMES[PUBLISHED]: ORANGE, NAMES[OWN]: BLUE, NAMES["floor"]: VERMILION}
     axes.barh(ranked, [rmse[name] for name in ranked], color=[colours.get(name, GREY) for name in ranked], height=0.6)
     for row, name in enumerate(ranked):
         axes.text(rmse[name], row, f" {digits(rmse[name])}", va="center", fontsize=8, color=INK)
     dress(axes, None, np.zeros(0), "")
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}" if max(rmse.values()) >= 1000 else "{x:g}"))
     axes.set_xlim(0, 1.3 * max(rmse.values()))
     axes.set_xlabel("RMSE, all of the test part", color=INK, fontsize=9)
