@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,36 @@ def test_ridership_our_way(shared_data: Path) -> None:
     assert ours.scores["validation"]["lstm"]["mae"] <= 26_000
     assert ours.scores["test"]["lstm"]["mae"] <= 25_000
     assert set(ours.details["next_day"]) == {"bus", "rail"}
+
+
+def test_both_ways_are_scored_on_the_same_targets(tmp_path: Path) -> None:
+    both = demos.compare("sin-to-cos", plot=tmp_path / "both.png")
+    scores = both.scores["test"]
+    assert list(scores)[:2] == ["published", "own"]
+    assert scores["published"] == pytest.approx(both.published.scores["test"]["lstm"])
+    assert scores["own"] == pytest.approx(both.own.scores["test"]["lstm"])
+    assert scores["naive"] == pytest.approx(both.own.scores["test"]["naive"])
+    assert (tmp_path / "both.png").stat().st_size > 10_000
+    assert "LSTM as published" in str(both)
+    assert max(map(len, str(both).splitlines())) <= 120
+    plain = json.loads(json.dumps(both.to_dict(), allow_nan=False))
+    assert plain["scores"]["test"]["own"]["rmse"] == scores["own"]["rmse"]
+
+
+def test_targets_that_only_one_way_has_are_left_out() -> None:
+    both = demos.compare("sin-to-cos")
+    span = both.published.spans["test"]
+    shorter = replace(
+        span,
+        times_T=span.times_T[3:],
+        truth_TC=span.truth_TC[3:],
+        forecasts={name: values_TC[3:] for name, values_TC in span.forecasts.items()},
+    )
+    cut = replace(both, published=replace(both.published, spans={"test": shorter})).spans["test"]
+    assert cut.times_T.tolist() == shorter.times_T.tolist()
+    assert cut.truth_TC.tolist() == shorter.truth_TC.tolist()
+    assert cut.forecasts["published"].tolist() == shorter.forecasts["lstm"].tolist()
+    assert cut.forecasts["own"].tolist() == both.own.spans["test"].forecasts["lstm"][3:].tolist()
 
 
 def test_refusals() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import gatecast.data.examples.ridership
 import gatecast.forecaster
 import gatecast.planning.choose
 from gatecast.cli.main import main
@@ -30,6 +31,11 @@ ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("decisions/*.md"))
 FENCE = re.compile(
     r"(?P<skip><!-- not run: .+? -->\n+)?^```(?P<kind>python|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+SCREENSHOTS = {"forecast-page.png", "report.png"}  # of pages in a browser
+MADE_ELSEWHERE = {
+    *SCREENSHOTS, "terminal.svg", "how-it-works.png", "lstm-cell.png",
+    *(f"tutorial-{n}-compare.png" for n in (1, 3, 4, 5)),
+}  # fmt: skip
 MOST_CANDIDATES, MOST_EPOCHS, MOST_STEPS = 2, 2, 5
 
 
@@ -76,8 +82,9 @@ def test_blocks_run(
     one_thread: None,
 ) -> None:
     blocks = list(blocks_of(page))
-    if any("GATECAST_DATA" in block.text for block in blocks):
-        monkeypatch.setenv("GATECAST_DATA", str(request.getfixturevalue("shared_data")))
+    if any('load_example("ridership")' in block.text for block in blocks):
+        archive = request.getfixturevalue("shared_data") / "ridership.tgz"
+        monkeypatch.setattr(gatecast.data.examples.ridership, "fetch_once", lambda *arguments, **options: archive)
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": page.stem}
     for block in blocks:
@@ -89,6 +96,31 @@ def test_blocks_run(
             if line.startswith("$ gatecast "):
                 words = shlex.split(line, comments=True)[2:]
                 assert main(words) == 0, f"{page.name}:{block.line}: {line}\n{capsys.readouterr().err}"
+    missing = {name for name in pictures_of(page) if name not in MADE_ELSEWHERE and not (tmp_path / name).exists()}
+    assert not missing, f"no block of {page.name} makes these pictures"
+
+
+def pictures_of(page: Path) -> set[str]:
+    """The pictures of docs/images that a page shows."""
+    return set(re.findall(r"\]\((?:docs/)?images/([\w.-]+)\)", page.read_text(encoding="utf-8")))
+
+
+def test_pictures_are_small_and_shown() -> None:
+    files = {file.name: file.stat().st_size for file in (DOCS / "images").iterdir()}
+    assert set(files) == {name for page in PAGES for name in pictures_of(page)}
+    assert {name for name, size in files.items() if size > 60_000} <= SCREENSHOTS
+
+
+def test_the_readme_is_short_and_narrow() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 130
+    assert max(map(len, lines)) <= 120
+
+
+def test_the_index_names_every_page() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"index.md"}
+    assert {page for page in pages if f"]({page})" not in index} == set()
 
 
 @pytest.mark.parametrize("page", ALL_PAGES, ids=lambda p: p.stem)

@@ -232,6 +232,11 @@ def test_demo_hands_over_its_options(run, monkeypatch: pytest.MonkeyPatch) -> No
     assert (result.code, result.json["demo"]) == (0, {"system": "airline", "rmse": None})
     assert seen == {"name": "airline", "as_published": True, "lookback": 4, "seed": 3, "data": None, "plot": None}
     assert run("demo", "airline").out == "a table\n"
+    monkeypatch.setattr("gatecast.demos.compare", fake)
+    assert run("demo", "airline", "--compare").out == "a table\n"
+    assert "as_published" not in seen or seen["as_published"] is False
+    assert "leave --as-published out" in run("demo", "airline", "--compare", "--as-published").err
+    assert "unknown kind" in run("demo", "airline", "--compare", "--plot", "both.txt").err
 
 
 # ---------------------------------------------------------------- interrupts

@@ -116,6 +116,21 @@ def test_loss_has_a_line_per_member_and_kind() -> None:
     assert loss_chart([]).axes
 
 
+def test_forecasts_of_one_step_are_joined_to_a_line_at_their_own_times(tmp_path: Path) -> None:
+    panel = gc.load_example("airline")
+    model = gc.Forecaster(horizon=1, preset="instant").fit(panel.between(end="1959-12"))
+    found = gc.evaluate(model, panel, begin="1960-01", season=12)
+    (axes,) = found.plot(path=tmp_path / "found.png").axes
+    lines = {line.get_label(): line for line in axes.lines}
+    best = found.scores.baselines[0]
+    assert set(lines) == {"truth", found.scores.title(best), "forecast"}
+    np.testing.assert_array_equal(lines["truth"].get_ydata(), panel.series(0)[132:, 0])
+    naive = lines[found.scores.title(best)]
+    np.testing.assert_array_equal(naive.get_ydata(), found.baselines[best][:, 0, 0])
+    np.testing.assert_array_equal(np.asarray(lines["forecast"].get_xdata()), panel.times(0)[132:])
+    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_no_pyplot() -> None:
     fan_chart(forecast_of(1))
     assert "matplotlib.pyplot" not in sys.modules

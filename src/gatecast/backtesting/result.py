@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.evaluation.layout import score_html
 from gatecast.evaluation.scores import Scores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Evaluation"]
 
@@ -65,6 +71,21 @@ class Evaluation:
     def verdict(self) -> str:
         """Whether the model was worth it, in words."""
         return self.scores.verdict
+
+    def plot(self, series: Sequence[int | str] | None = None, path: str | Path | None = None) -> Figure:
+        """The forecasts over the truth, and the best naive forecast, as a matplotlib Figure.
+
+        Args:
+            series: which series, by position or name; None = the first ones.
+            path: file to save to: .png, .pdf or .svg.
+
+        Raises:
+            PanelError: there is no such series.
+            ConfigError: the file cannot be written.
+        """
+        from gatecast.forecasts.plots import backtest_chart
+
+        return backtest_chart(self, series, path)
 
     def to_dict(self) -> dict[str, object]:
         """The scores as plain data for JSON."""

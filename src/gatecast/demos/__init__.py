@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from gatecast.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from gatecast.demos.comparison import Comparison
     from gatecast.demos.result import DemoResult
 
-__all__ = ["SYSTEMS", "run"]
+__all__ = ["SYSTEMS", "compare", "run"]
 
 SYSTEMS = ("noisy-sine", "sin-to-cos", "airline", "sine", "ridership")
 
@@ -55,3 +56,30 @@ def run(
     module = importlib.import_module(f"gatecast.demos.{name.replace('-', '_')}")
     result: DemoResult = module.run(as_published, seed, plot, **options)
     return result
+
+
+def compare(
+    name: str, *, lookback: int | None = None, seed: int = 0, data: Path | None = None, plot: Path | None = None
+) -> Comparison:
+    """Run one reference system both ways, and score both on the same targets.
+
+    Args:
+        name: one of ``SYSTEMS``.
+        lookback: of airline as published: 1 or 4; None = 4, the better one.
+        seed: seed of everything random.
+        data: a local copy of ridership.tgz; without it the archive is downloaded once.
+        plot: file for the picture: .png, .pdf or .svg; None = none.
+
+    Raises:
+        ConfigError: an unknown system, an option that does not belong to it, or the picture cannot be written.
+        DatasetError: the archive cannot be had.
+    """
+    from gatecast.demos.comparison import Comparison
+
+    if name == "airline" and lookback is None:
+        lookback = 4
+    published = run(name, as_published=True, lookback=lookback, seed=seed, data=data)
+    both = Comparison(published, run(name, seed=seed, data=data))
+    if plot is not None:
+        both.plot(plot)
+    return both

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gatecast as gc
 from gatecast.demos.pictures import draw
-from gatecast.demos.result import DemoResult, errors, errors_of
+from gatecast.demos.result import DemoResult, Span, errors, errors_of
 from gatecast.errors import ConfigError
 
 __all__ = ["published", "run"]
@@ -53,5 +53,5 @@ def run(as_published: bool, seed: int, plot: Path | None, lookback: int | None =
         "airline", as_published, seed, model.record_["seconds"], scores, model.plan_.describe(),
         "look-back 1: train RMSE 225.8 to 23.5, test RMSE 422.2 to 100.2 (epochs 0 to 1900).",
         scored.scores.verdict, ("RMSE in thousands of passengers, one month ahead.",),
-        {"lookback": model.plan_.framing.lookback},
+        {"lookback": model.plan_.framing.lookback}, {"test": Span.of(scored)},
     )  # fmt: skip

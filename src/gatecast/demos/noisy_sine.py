@@ -7,7 +7,7 @@ from pathlib import Path
 import gatecast as gc
 from gatecast.data.examples.datasets import noisy_sine_floor
 from gatecast.demos.pictures import draw
-from gatecast.demos.result import DemoResult, errors_of
+from gatecast.demos.result import DemoResult, Span, errors_of
 
 __all__ = ["published", "run"]
 
@@ -49,5 +49,5 @@ def run(as_published: bool, seed: int, plot: Path | None) -> DemoResult:
     return DemoResult(
         "noisy-sine", as_published, seed, model.record_["seconds"], scores, model.plan_.describe(),
         "loss 4.1006 (epoch 10) to 0.4821 (epoch 100), on noise of its own.", scored.scores.verdict, tuple(notes),
-        {"floor_ratio": ratio},
+        {"floor_ratio": ratio}, {"test": Span.of(scored)},
     )  # fmt: skip

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from gatecast.backtesting.result import Evaluation
+from gatecast.data.frequency import Frequency
 
-__all__ = ["DemoResult", "errors", "errors_of"]
+__all__ = ["TITLES", "DemoResult", "Errors", "Span", "digits", "errors", "errors_of", "strict"]
 
 Errors = dict[str, float]
 TITLES = {
@@ -22,6 +23,32 @@ TITLES = {
     "lstm_all_steps": "LSTM, every step of the window",
     "floor": "the curve without noise",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """What was forecast in a part of the data, one step ahead.
+
+    Args:
+        times_T: (T,) times of the targets.
+        truth_TC: (T, C) what came.
+        forecasts: method -> (T, C), the model's first.
+        targets: C names.
+        frequency: of the times.
+    """
+
+    times_T: np.ndarray
+    truth_TC: np.ndarray
+    forecasts: dict[str, np.ndarray]
+    targets: tuple[str, ...]
+    frequency: Frequency
+
+    @classmethod
+    def of(cls, found: Evaluation) -> Span:
+        """That of an evaluation of one series at horizon 1."""
+        forecasts = {name: np.asarray(found.scores.forecasts[name])[:, 0] for name in found.scores.methods}
+        truth_TC = np.asarray(found.scores.truth_BHC)[:, 0]
+        return cls(found.times_BH[:, 0], truth_TC, forecasts, found.panel.targets, found.panel.frequency)
 
 
 @dataclass(frozen=True)
@@ -39,6 +66,7 @@ class DemoResult:
         verdict: one sentence about the test span.
         notes: further lines for people.
         details: further entries for --json.
+        spans: span -> truth and forecasts, for pictures.
     """
 
     system: str
@@ -51,6 +79,7 @@ class DemoResult:
     verdict: str
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """One JSON object; a number that is undefined is null."""
@@ -60,7 +89,7 @@ class DemoResult:
             "seed": self.seed,
             "train_seconds": round(self.train_seconds, 3),
             "scores": {
-                span: {name: {key: _strict(value) for key, value in row.items()} for name, row in methods.items()}
+                span: {name: {key: strict(value) for key, value in row.items()} for name, row in methods.items()}
                 for span, methods in self.scores.items()
             },
             "chosen": self.chosen,
@@ -79,7 +108,7 @@ class DemoResult:
         for span, methods in self.scores.items():
             lines += ["", f"{span:32s}{'RMSE':>12s}{'MAE':>12s}"]
             for name, row in methods.items():
-                lines.append(f"{TITLES.get(name, name):32s}{_digits(row['rmse']):>12s}{_digits(row['mae']):>12s}")
+                lines.append(f"{TITLES.get(name, name):32s}{digits(row['rmse']):>12s}{digits(row['mae']):>12s}")
         for words in (*self.notes, self.verdict, f"The article reports: {self.published}"):
             lines += ["", *textwrap.wrap(words, 80, subsequent_indent="  ")]
         return "\n".join(lines)
@@ -98,11 +127,12 @@ def errors_of(evaluation: Evaluation) -> dict[str, Errors]:
     return {name: {key: table[name][key] for key in ("mse", "rmse", "mae")} for name in evaluation.scores.methods}
 
 
-def _strict(value: float) -> float | None:
+def strict(value: float) -> float | None:
+    """A number for JSON: null where it is undefined."""
     return value if math.isfinite(value) else None
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """Enough digits to compare, none to drown in."""
     if not math.isfinite(value):
         return "-"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gatecast as gc
 from gatecast.demos.pictures import draw
-from gatecast.demos.result import DemoResult, errors_of
+from gatecast.demos.result import DemoResult, Span, errors_of
 
 __all__ = ["published", "run"]
 
@@ -54,4 +54,5 @@ def run(as_published: bool, seed: int, plot: Path | None, data: Path | None = No
         "ridership", as_published, seed, model.record_["seconds"], scores, model.plan_.describe(),
         "validation MAE 0.0266 (epoch 50), test MAE 134,912 riders.", walks["test"].scores.verdict, tuple(notes),
         {"next_day": riders, "per_target": {n: w.scores.per_target for n, w in walks.items()}},
+        {name: Span.of(walk) for name, walk in walks.items()},
     )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import gatecast as gc
-from gatecast.demos.result import DemoResult, errors
+from gatecast.demos.result import DemoResult, Span, errors
 from gatecast.forecasts.plots import loss_chart, split_chart
 from gatecast.statistical.naive import baseline_forecasts
 
@@ -41,11 +41,12 @@ def run(as_published: bool, seed: int, plot: Path | None) -> DemoResult:
     naive = baseline_forecasts(panel.target_RC, np.zeros(100, np.int64), origins, 1, PERIOD)
     scores["test"] = {"lstm": errors(test.series(0), outputs["test"])}
     scores["test"] |= {name: errors(test.series(0), forecast[:, 0]) for name, forecast in naive.items()}
+    forecasts = {"lstm": outputs["test"], **{name: forecast[:, 0] for name, forecast in naive.items()}}
+    span = Span(test.times(0), test.series(0), forecasts, panel.targets, panel.frequency)
     best = min(naive, key=lambda name: scores["test"][name]["rmse"])
     gain = 1 - scores["test"]["lstm"]["rmse"] / scores["test"][best]["rmse"]
-    verdict = (
-        f"{'Better' if gain > 0 else 'NOT better'} than {best.replace('_', ' ')} on the target: {gain:+.0%} of RMSE."
-    )
+    word = "Better" if gain > 0 else "NOT better"
+    verdict = f"{word} than {best.replace('_', ' ')} on the target: {gain:+.0%} of RMSE."
     if plot is not None:
         parts = {name: (part.times(0), outputs[name][:, 0]) for name, part in (("train", train), ("test", test))}
         split_chart(panel.times(0), panel.series(0)[:, 0], parts, 100, title="sin-to-cos", path=plot / "sin-to-cos.png")
@@ -55,5 +56,5 @@ def run(as_published: bool, seed: int, plot: Path | None) -> DemoResult:
     return DemoResult(
         "sin-to-cos", as_published, seed, model.record_["seconds"], scores, model.describe(),
         "stops once the loss is below 1e-4.", verdict, notes,
-        {"epochs": int(last["epoch"]), "last_loss": last["train_loss"]},
+        {"epochs": int(last["epoch"]), "last_loss": last["train_loss"]}, {"test": span},
     )  # fmt: skip

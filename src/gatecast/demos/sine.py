@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gatecast as gc
 from gatecast.demos.pictures import draw
-from gatecast.demos.result import DemoResult, errors_of
+from gatecast.demos.result import DemoResult, Span, errors_of
 
 __all__ = ["published", "run"]
 
@@ -43,4 +43,5 @@ def run(as_published: bool, seed: int, plot: Path | None) -> DemoResult:
     return DemoResult(
         "sine", as_published, seed, model.record_["seconds"], {"train": errors_of(fit), "test": errors_of(scored)},
         model.plan_.describe(), "no figures; measured on its settings: test RMSE 0.0068.", scored.scores.verdict,
+        spans={"test": Span.of(scored)},
     )  # fmt: skip

@@ -266,6 +266,9 @@ def _backtest(axes: Axes, evaluation: Evaluation, n: int, c: int, *, baseline: b
     panel, quantiles = evaluation.panel, evaluation.scores.quantiles
     windows = np.flatnonzero(evaluation.series_B == n)
     horizon = evaluation.forecast_BHCQ.shape[1]
+    if horizon == 1 and len(windows) > 1:
+        _one_step(axes, evaluation, windows, c, baseline=baseline)
+        return
     begin = int(evaluation.origin_B[windows].min()) - int(panel.first[n]) - _tail(horizon) // 2
     truth_T, when_T = panel.series(n)[max(begin, 0) :, c], panel.times(n)[max(begin, 0) :]
     axes.plot(on_axis(when_T, panel.frequency), truth_T, color=INK, lw=1.2, label="truth")
@@ -280,6 +283,22 @@ def _backtest(axes: Axes, evaluation: Evaluation, n: int, c: int, *, baseline: b
             axes.plot(when_H, naive_H, color=VERMILION, lw=1, ls=":", label=_once(evaluation.scores.title(best), k))
         axes.axvline(when_H[0], color=GREY, lw=0.8, ls="--")
     dress(axes, panel.frequency, when_T, "")
+
+
+def _one_step(axes: Axes, evaluation: Evaluation, windows: np.ndarray, c: int, *, baseline: bool) -> None:
+    """Truth and forecasts of one step ahead, each at the time that it is about, joined to lines."""
+    panel, scores = evaluation.panel, evaluation.scores
+    windows = windows[np.argsort(evaluation.origin_B[windows])]
+    times_B = evaluation.times_BH[windows, 0]
+    when_B = on_axis(times_B, panel.frequency)
+    _shade(axes, when_B, evaluation.forecast_BHCQ[windows, 0, c].astype(float), scores.quantiles)
+    axes.plot(when_B, np.asarray(scores.truth_BHC)[windows, 0, c], color=INK, lw=1.4, label="truth")
+    if baseline and scores.baselines:
+        best = scores.baselines[0]
+        naive_B = evaluation.baselines[best][windows, 0, c]
+        axes.plot(when_B, naive_B, color=VERMILION, lw=1, ls=":", label=scores.title(best))
+    axes.plot(when_B, evaluation.point_BHC[windows, 0, c], color=BLUE, lw=1.6, label="forecast")
+    dress(axes, panel.frequency, times_B, "")
 
 
 def _shade(

@@ -65,9 +65,10 @@ def read(
 
     Args:
         source: path of a CSV, Parquet, JSON(-lines), XLSX or ODS file, a folder or a pattern ("sales-*.csv") of such,
-            "-" for what comes through a pipe, or a frame of pandas, polars, pyarrow, ...; or numbers (nan is missing)
-            as an array or list (T,) of one series, an array (T, N) whose columns are series (rows are time, as in a
-            frame), or a list of arrays, a series each. Their times are steps 1, 2, ...
+            "-" for what comes through a pipe, or a frame of pandas, polars, pyarrow, ...; a dict of columns, such as
+            {"month": ["2024-01", "2024-02"], "sales": [3, 4]}; or numbers (nan is missing) as an array or list (T,) of
+            one series, an array (T, N) whose columns are series (rows are time, as in a frame), or a list of arrays, a
+            series each. Their times are steps 1, 2, ...
         series: column that names the series, or several that do so together; found by default, and not needed for a
             single one.
         time: column of dates, periods or whole steps, or several that make up the time (a date and a clock; year, month

@@ -14,7 +14,7 @@ from gatecast.data.tables.times.read import looks_like_dates
 from gatecast.data.tables.times.zones import is_zone
 from gatecast.errors import PanelError
 
-__all__ = ["load_frame"]
+__all__ = ["column_of_cells", "load_frame", "pandas_column"]
 
 
 def load_frame(source: Any) -> Table:
@@ -33,7 +33,8 @@ def load_frame(source: Any) -> Table:
         frame = nw.from_native(source, allow_series=True)
     except TypeError as error:
         raise PanelError(
-            f"cannot read a {type(source).__name__}. Give a path, a frame of pandas, polars or pyarrow, or an array."
+            f"cannot read a {type(source).__name__}. Give a path, a frame of pandas, polars or pyarrow, "
+            "a dict of columns, or an array."
         ) from error
     except ValueError as error:
         raise PanelError(f"the frame cannot be read: {str(error).splitlines()[0]}") from error
@@ -75,7 +76,7 @@ def _of_pandas(native: Any) -> Table:
     alone = len(native.columns) == 1
     names = [_name(name, alone) for name in native.columns]
     refuse_doubled(names, "the frame")
-    columns = [_pandas_column(name, native.iloc[:, k]) for k, name in enumerate(names)]
+    columns = [pandas_column(name, native.iloc[:, k]) for k, name in enumerate(names)]
     index = _index(native.index, names, columns)
     frame = plain_types(pl.DataFrame([*index, *columns]))
     return Table(frame, backend="pandas")
@@ -98,14 +99,14 @@ def _index(index: Any, names: list[str], columns: list[pl.Series]) -> list[pl.Se
     called = [f"level_{k}" if level.name is None else str(level.name) for k, level in enumerate(levels)]
     if set(held or called) & set(names):
         return []
-    return [_pandas_column(name, level.to_series()) for name, level in zip(called, levels, strict=True)]
+    return [pandas_column(name, level.to_series()) for name, level in zip(called, levels, strict=True)]
 
 
 def _unnamed_index(index: Any, names: list[str], columns: list[pl.Series]) -> list[pl.Series]:
     """Dates of any kind are the time; words name the rows; whole numbers are row numbers, unless they are years."""
     if type(index).__name__ == "RangeIndex" or "ds" in names:
         return []
-    column = _pandas_column("ds", index.to_series())
+    column = pandas_column("ds", index.to_series())
     if column.dtype.is_temporal():
         return [column]
     if column.dtype == pl.String:
@@ -115,7 +116,8 @@ def _unnamed_index(index: Any, names: list[str], columns: list[pl.Series]) -> li
     return [column] if years and column.n_unique() == len(column) and not dated else []
 
 
-def _pandas_column(name: str, values: Any) -> pl.Series:
+def pandas_column(name: str, values: Any) -> pl.Series:
+    """A series of pandas as a column of a table."""
     with guarded(f"column {name!r}"):
         return _typed(name, values)
 
@@ -133,7 +135,7 @@ def _typed(name: str, values: Any) -> pl.Series:
             return pl.Series(name, values.to_numpy())
         return pl.Series(name, values.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)).fill_nan(None)
     gone = values.isna().tolist()
-    return _objects(name, [None if absent else cell for cell, absent in zip(values.tolist(), gone, strict=True)])
+    return column_of_cells(name, [None if absent else cell for cell, absent in zip(values.tolist(), gone, strict=True)])
 
 
 def _times(name: str, values: Any, zone: Any) -> pl.Series:
@@ -152,7 +154,7 @@ def _isoformats(values: Any) -> list[str | None]:
     return [None if gone else cell.isoformat() for cell, gone in zip(values.tolist(), values.isna(), strict=True)]
 
 
-def _objects(name: str, cells: list[Any]) -> pl.Series:
+def column_of_cells(name: str, cells: list[Any]) -> pl.Series:
     """Cells of any kind: of one kind as that kind, else as text."""
     kinds = {type(cell) for cell in cells if cell is not None}
     simple: Callable[[Any], Any] | None = None

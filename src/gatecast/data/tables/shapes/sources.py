@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gatecast.data.forks import about_to_read_a_table
 from gatecast.data.tables.shapes.arrays import load_arrays
 from gatecast.data.tables.shapes.excel import SPREADSHEETS, read_spreadsheet
 from gatecast.data.tables.shapes.frames import load_frame
+from gatecast.data.tables.shapes.named import load_columns
 from gatecast.data.tables.shapes.table import AS_FOUND, Layout, Table, guarded, plain_types
 from gatecast.data.tables.shapes.text import as_utf8, read_text
 from gatecast.data.tables.times.read import looks_like_dates
@@ -40,10 +42,10 @@ def load(source: Any, layout: Layout = AS_FOUND) -> Table:
     Args:
         source: path of a CSV (comma, semicolon, tab or pipe), Parquet, JSON, JSON-lines, XLSX or ODS file; a folder or
             a pattern such as "sales-*.csv", whose files are read one below the other; "-" for what comes through a
-            pipe; an open file; or a frame or series of pandas, polars, pyarrow or anything else that narwhals knows; or
-            numbers, of which nan is missing. (T,) of them are one series "y", a (T, N) array is N series "series_1",
-            "series_2", ... side by side, rows being time as in a frame, and a list of arrays (T,) is a series each. A
-            Table comes back as it is.
+            pipe; an open file; a dict of columns; or a frame or series of pandas, polars, pyarrow or anything else that
+            narwhals knows; or numbers, of which nan is missing. (T,) of them are one series "y", a (T, N) array is N
+            series "series_1", "series_2", ... side by side, rows being time as in a frame, and a list of arrays (T,) is
+            a series each. A Table comes back as it is.
         layout: where the table lies in a file.
 
     Raises:
@@ -57,6 +59,8 @@ def load(source: Any, layout: Layout = AS_FOUND) -> Table:
         table = _load_path(os.fspath(source), layout)
     elif isinstance(source, np.ndarray | list | tuple):
         table = load_arrays(source)
+    elif isinstance(source, Mapping):
+        table = load_columns(source)
     elif callable(getattr(source, "read", None)):
         read = source.read()
         table = _of_bytes(read if isinstance(read, bytes) else str(read).encode(), "the stream", "", layout)
