@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gatecast.data.panel import Panel
+from gatecast.data.schema import Column, Schema
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.guard import FAR, astray, guarded
 from gatecast.ensemble.trained import TrainedCandidate
@@ -114,3 +115,18 @@ def test_sample_paths_too(model: Forecaster) -> None:
     usual, made = (one.sample(paths=40, seed=1).values_NSHC for one in (model, led_astray(model)))
     np.testing.assert_array_equal(made[[0, 2]], usual[[0, 2]])
     assert np.abs(made[1]).max() < 2 * np.abs(usual[1]).max()
+
+
+@pytest.mark.parametrize("kind", ["past", "future"])
+def test_what_a_covariate_tells_a_network_is_no_error(panel_of: PanelOf, kind: str) -> None:
+    """The gate reads none: it cannot tell a holiday that is known in advance from a network that goes astray."""
+    if load() is None:
+        pytest.skip("the kernels are not built")
+    rng = np.random.default_rng(0)
+    schema = Schema(("y",), **{kind: (Column("promo"),)})  # type: ignore[arg-type]
+    panel = panel_of([np.stack([30 + rng.normal(size=60).cumsum(), rng.random(60)], axis=1) for _ in range(3)], schema)
+    quick = {"training": {"max_epochs": 1, "steps_per_epoch": 2}, "members": 1, "progress": False}
+    model = led_astray(Forecaster(3, quantiles=LEVELS, **quick).fit(panel))  # type: ignore[arg-type]
+    made = model.predict(future={"promo": 0.5} if kind == "future" else None)
+    assert made.guarded == ()
+    assert np.abs(made.values_NHCQ[1]).max() > 10 * np.abs(made.values_NHCQ[0]).max()

@@ -206,7 +206,7 @@ class Blend:
     ) -> Blended:
         means, movers = self._means, self._movers
         values = list(_said(self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in means))
-        guarded_BEC = self._set_aside(values)
+        guarded_BEC = self._set_aside(values, panel)
         values_BHCQ = _mean(weight_BE[:, means], guarded(values, self._guard, guarded_BEC, 2))
         median_BHC = values_BHCQ[..., middle(self.levels)].astype(np.float64)
         factor_BHC, offset_BHC = np.ones_like(median_BHC), np.zeros_like(median_BHC)
@@ -223,10 +223,13 @@ class Blend:
         moved_BHCQ = values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]
         return Blended(moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC, guarded_BEC)
 
-    def _set_aside(self, values: list[np.ndarray]) -> np.ndarray:
-        """(B, E, C) where a forecast is implausible beside the guard's, see ``guard``; of those with quantiles."""
+    def _set_aside(self, values: list[np.ndarray], panel: Panel) -> np.ndarray:
+        """(B, E, C) where a forecast is implausible beside the guard's, see ``guard``; of those with quantiles.
+
+        None is where covariates change with time: networks read them, and know of a holiday that the guard cannot see.
+        """
         guard = self._guard
-        if guard is None:
+        if guard is None or panel.schema.past or panel.schema.future:
             return np.zeros((len(values[0]), len(values), values[0].shape[2]), np.bool_)
         return np.stack([astray(array, values[guard], self.levels) for array in values], axis=1)
 

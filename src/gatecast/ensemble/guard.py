@@ -5,6 +5,9 @@ short: a logarithm that grows without end, a season that is none. The gate has s
 set holds, and its intervals are calibrated. Where the median of a network is more than ``FAR`` times as far from the
 gate's as the gate's 95 % interval reaches, at any step, the gate forecasts this series in its place.
 
+Where there are covariates that change with time nobody is set aside, for the gate reads none: it cannot tell a holiday
+from an error.
+
 On spans inside the training parts of M3 this sets 0.3 % of the networks' forecasts aside, on 38 single series of 30 to
 3,000 steps 4.8 %; errors fall by 0.1 to 0.5 % and by 1.6 %, the worst ones most.
 """
