@@ -32,7 +32,8 @@ class Result:
 
     @property
     def widest(self) -> int:
-        return max(map(len, self.out.splitlines()), default=0)
+        """Of all lines but the command to run next: that has to be copied, and is as long as the path in it."""
+        return max((len(line) for line in self.out.splitlines() if not line.startswith("next ")), default=0)
 
 
 Run = Callable[..., Result]

@@ -137,7 +137,7 @@ def _show(screen: Screen, made: ForecastResult, onward: str, output: Path | None
     if made.problem is not None:
         held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "
         screen.wrapped(f"{held}({worded(made.problem)})", "yellow")
-        screen.labelled("next", onward)
+        screen.onward(onward)
     if made.scores is not None:
         show_scores(screen, made.scores, onward)
     if explain:

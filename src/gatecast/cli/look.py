@@ -52,7 +52,7 @@ def look(file: Path, /, *, data: DataOptions = DataOptions(), json: Json = False
     if found.problem is not None:
         screen.labelled("problem", worded(found.problem))
     command = next_command(file, found, data)
-    screen.labelled("next", command)
+    screen.onward(command)
     screen.result = {"command": "look", **found.to_dict(), "next": command}
     return screen.finish(0 if found.problem is None else 2)
 

@@ -51,6 +51,8 @@ RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
     ("leakage_check", "train"): "train",
+    ("live", "held_back"): "held_back",
+    ("live", "most_missing"): "most_missing",
     ("read_covariates", "horizon"): "a horizon",
     ("rivals", "processes"): "",
     ("split", "at"): "a time",
@@ -144,6 +146,10 @@ class Screen:
         wrapped = textwrap.wrap(text, WIDTH - len(gap), break_long_words=False, break_on_hyphens=False)
         for n, part in enumerate(wrapped):
             self.line(label.ljust(len(gap)) + part if n == 0 else gap + part)
+
+    def onward(self, command: str) -> None:
+        """Print the command to run next, on one line however long, so that it can be copied."""
+        self.line(f"next     {command}")
 
     def wrapped(self, text: str, style: str | None = None) -> None:
         """Print a paragraph."""
@@ -241,6 +247,7 @@ def options() -> dict[tuple[str, str], Option]:
     from gatecast.cli.backtest import BacktestOptions
     from gatecast.cli.evaluate import evaluate
     from gatecast.cli.models.export import export
+    from gatecast.cli.models.watch import watch
     from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
     from gatecast.cli.predict import predict
     from gatecast.cli.tune import tune
@@ -254,6 +261,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("predict", predict, ("future",)),
         ("evaluate", evaluate, ("origins", "stride")),
         ("export", export, ("part", "bounds")),
+        ("observe", watch, ("revise",)),
         ("tune", tune, ("trials", "origins", "stride", "storage")),
         ("tune", ModelOptions, ("time_limit",)),
     )

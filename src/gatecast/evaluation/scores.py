@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatecast.errors import InputError, listed
-from gatecast.evaluation import layout
 from gatecast.evaluation.facts import Facts
+from gatecast.evaluation.layout import score_html, score_table
 from gatecast.evaluation.measures import (
     Measure,
     central_levels,
@@ -300,10 +300,10 @@ class Scores:
         }
 
     def __str__(self) -> str:
-        return layout.score_table(self)
+        return score_table(self)
 
     def _repr_html_(self) -> str:
-        return layout.score_html(self)
+        return score_html(self)
 
     # ---------------------------------------------------------------- inside
 

@@ -31,7 +31,7 @@ def show_scores(screen: Screen, scores: Scores, onward: str) -> None:
     for sentence in left_out:
         screen.wrapped(sentence)
     screen.wrapped(verdict, COLOURS[scores.outcome])
-    screen.labelled("next", onward)
+    screen.onward(onward)
 
 
 def verdict_facts(scores: Scores, onward: str) -> dict[str, Any]:
