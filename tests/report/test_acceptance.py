@@ -35,12 +35,13 @@ def test_airline_from_24_origins_beside_all_rivals(
         assert 40 <= float(covers) <= 100, name
     assert float(rows["gatecast LSTM"][0]) < float(rows["seasonal naive"][0]) < float(rows["repeat last"][0])
     assert "24, 2 months apart; trained once" in shown
-    assert "Better than seasonal naive (the best naive forecast) by" in " ".join(shown.split())
+    verdict = "NOT clearly better than seasonal naive"  # 24 origins that overlap are some four that do not
+    assert f"{verdict}: its MASE is" in " ".join(shown.split())
 
     watcher = Watched(browser, page, DESK)
     watcher.at(DESK)
     watcher.assert_quiet()
     text = watcher.page.evaluate("document.querySelector('main').textContent")
-    for name in (*scored, "Better than seasonal naive"):
+    for name in (*scored, verdict):
         assert name in text
     watcher.page.context.close()
