@@ -163,12 +163,12 @@ class Blend:
             noise_BSHC: independent standard normal numbers.
             joint_HH: correlation of the normal scores over the steps.
         """
-        weight_BE, means = self._weights(panel, series_B), self._means
+        weight_BE, means, guard = self._weights(panel, series_B), self._means, self._guard(panel)
         drawn = (self.experts[e].paths(panel, series_B, origin_B, known_N, noise_BSHC, joint_HH) for e in means)
-        if self._guard is None and not self._movers:
+        if guard is None and not self._movers:
             return _mean(weight_BE[:, means], _said(drawn))
         blended = self._blended(weight_BE, panel, series_B, origin_B, known_N)
-        values_BSHC = _mean(weight_BE[:, means], guarded(list(_said(drawn)), self._guard, blended.guarded_BEC, 3))
+        values_BSHC = _mean(weight_BE[:, means], guarded(list(_said(drawn)), guard, blended.guarded_BEC, 3))
         if not self._movers:
             return values_BSHC
         moved_BSHC = values_BSHC * blended.factor_BHC[:, None] + blended.offset_BHC[:, None]
@@ -184,12 +184,14 @@ class Blend:
         """Places of the experts whose quantiles are averaged."""
         return [e for e, expert in enumerate(self.experts) if not expert.median_only]
 
-    @property
-    def _guard(self) -> int | None:
+    def _guard(self, panel: Panel) -> int | None:
         """Place among ``_means`` of the expert that the trained ones are compared with: one with intervals, untrained.
 
-        None where there is none, or nothing but it.
+        None where there is none, or nothing but it; nor where covariates change with time: networks read them, and know
+        of a holiday that the guard cannot see.
         """
+        if panel.schema.past or panel.schema.future:
+            return None
         places = [k for k, e in enumerate(self._means) if not isinstance(self.experts[e], TrainedCandidate)]
         return places[0] if places and len(self._means) > 1 else None
 
@@ -204,10 +206,10 @@ class Blend:
     def _blended(
         self, weight_BE: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, known_N: np.ndarray
     ) -> Blended:
-        means, movers = self._means, self._movers
+        means, movers, guard = self._means, self._movers, self._guard(panel)
         values = list(_said(self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in means))
-        guarded_BEC = self._set_aside(values, panel)
-        values_BHCQ = _mean(weight_BE[:, means], guarded(values, self._guard, guarded_BEC, 2))
+        guarded_BEC = self._set_aside(values, guard)
+        values_BHCQ = _mean(weight_BE[:, means], guarded(values, guard, guarded_BEC, 2))
         median_BHC = values_BHCQ[..., middle(self.levels)].astype(np.float64)
         factor_BHC, offset_BHC = np.ones_like(median_BHC), np.zeros_like(median_BHC)
         if not movers:
@@ -223,13 +225,9 @@ class Blend:
         moved_BHCQ = values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]
         return Blended(moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC, guarded_BEC)
 
-    def _set_aside(self, values: list[np.ndarray], panel: Panel) -> np.ndarray:
-        """(B, E, C) where a forecast is implausible beside the guard's, see ``guard``; of those with quantiles.
-
-        None is where covariates change with time: networks read them, and know of a holiday that the guard cannot see.
-        """
-        guard = self._guard
-        if guard is None or panel.schema.past or panel.schema.future:
+    def _set_aside(self, values: list[np.ndarray], guard: int | None) -> np.ndarray:
+        """(B, E, C) where a forecast is implausible beside the guard's, see ``guard``; of those with quantiles."""
+        if guard is None:
             return np.zeros((len(values[0]), len(values), values[0].shape[2]), np.bool_)
         return np.stack([astray(array, values[guard], self.levels) for array in values], axis=1)
 
