@@ -21,12 +21,11 @@ from gatecast.backtesting.record import FoldRecord
 from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.errors import ModelFileError
-from gatecast.storage.codec import decode, encode
-from gatecast.storage.container import digest_of, opened, pack, write_atomically
-from gatecast.storage.document import seal, unseal
+from gatecast.storage.codec import decode
 from gatecast.storage.files import load, save
 from gatecast.storage.fingerprint import settings_of
 from gatecast.storage.folder import marked_folder
+from gatecast.storage.sealed import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     from gatecast.ensemble.fitted import Fitted
@@ -76,11 +75,7 @@ class BacktestFolder:
     def write(self, record: FoldRecord, fitted: Fitted, forecast_NKHCQ: np.ndarray) -> None:
         """Keep a finished fold: the model first, for what marks the fold as done is the file of its forecasts."""
         save(fitted, self._name(record.fold, "gatecast"))
-        from gatecast import __version__
-
-        arrays = {"forecast": forecast_NKHCQ}
-        text = seal("fold", encode(record), __version__, digest_of(arrays))
-        write_atomically(self._name(record.fold, "safetensors"), pack(text, arrays))
+        write_sealed(self._name(record.fold, "safetensors"), "fold", record, {"forecast": forecast_NKHCQ})
         if (states := self.states_of(record.fold)).is_dir():
             shutil.rmtree(states)  # what is finished needs none
 
@@ -107,12 +102,9 @@ class BacktestFolder:
         return self.path / f"fold-{fold.number:03d}"
 
     def _forecasts(self, path: Path, fold: Fold) -> tuple[FoldRecord, np.ndarray]:
-        with opened(path) as container:
-            envelope, arrays = unseal(container.text), container.arrays()
+        envelope, arrays = read_sealed(path)
         if envelope.kind != "fold" or set(arrays) != {"forecast"}:
             raise ModelFileError(f"{path.name} holds no forecasts of a fold.")
-        if digest_of(arrays) != envelope.tensors_sha256:
-            raise ModelFileError(f"the numbers in {path.name} were changed after it was written (SHA-256 differs).")
         record = decode(FoldRecord, envelope.model, "fold")
         if record.fold != fold or arrays["forecast"].shape[:2] != (len(self.panel), fold.end - fold.begin):
             raise ModelFileError(f"{path.name} holds other origins than its name says.")

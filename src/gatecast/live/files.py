@@ -14,8 +14,7 @@ from gatecast.live.live import Live
 from gatecast.live.scoring import HeldBack
 from gatecast.storage.checks import check_values
 from gatecast.storage.codec import decode, encode, parse, write
-from gatecast.storage.container import digest_of, opened, pack, type_of, write_atomically
-from gatecast.storage.document import seal
+from gatecast.storage.container import opened, type_of
 from gatecast.storage.files import PathLike, naming, unsealed
 from gatecast.storage.live import (
     LIVE,
@@ -27,6 +26,7 @@ from gatecast.storage.live import (
     check_live_values,
 )
 from gatecast.storage.packing import arrays_of, document_of, fitted_from
+from gatecast.storage.sealed import require_untouched, write_sealed
 
 __all__ = ["load_live", "save"]
 
@@ -37,14 +37,12 @@ def save(live: Live, path: PathLike) -> None:
     Raises:
         ModelFileError: the file cannot be written, or holds what could not be read back.
     """
-    from gatecast import __version__
-
     with naming(path, "The live model was not saved."):
         written, arrays = encode(_document_of(live)), arrays_of(live.fitted) | _arrays_of(live)
         document = decode(LiveDocument, parse(write(written)), "model")
         check_live(document, {name: type_of(array) for name, array in arrays.items()})
         _check_values(document, arrays)
-        write_atomically(Path(path), pack(seal(LIVE, written, __version__, digest_of(arrays)), arrays))
+        write_sealed(Path(path), LIVE, written, arrays)
 
 
 def load_live(path: PathLike) -> Live:
@@ -60,8 +58,7 @@ def load_live(path: PathLike) -> Live:
             check_live(document, container.tensors)
             arrays = container.arrays()
         _check_values(document, arrays)
-        if digest_of(arrays) != envelope.tensors_sha256:
-            raise ModelFileError("its tensors were changed after it was written (SHA-256 differs).")
+        require_untouched(envelope, arrays)
         return _live_from(document, arrays, str(path))
 
 

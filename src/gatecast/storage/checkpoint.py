@@ -24,11 +24,10 @@ from torch import Tensor
 from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.errors import ModelFileError
-from gatecast.storage.codec import decode, encode
-from gatecast.storage.container import digest_of, opened, pack, write_atomically
-from gatecast.storage.document import seal, unseal
+from gatecast.storage.codec import decode
 from gatecast.storage.fingerprint import settings_of
 from gatecast.storage.folder import marked_folder
+from gatecast.storage.sealed import read_sealed, write_sealed
 from gatecast.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -96,10 +95,9 @@ class FitFolder:
         if not path.exists():
             return None
         try:
-            with opened(path) as container:
-                envelope, arrays = unseal(container.text), container.arrays()
-            if envelope.kind != KIND or digest_of(arrays) != envelope.tensors_sha256:
-                raise ModelFileError("it is not as it was written (SHA-256 differs).")
+            envelope, arrays = read_sealed(path)
+            if envelope.kind != KIND:
+                raise ModelFileError("it holds something else.")
             numbers = decode(_Numbers, envelope.model, "training")
             return _state(numbers, {name: torch.from_numpy(array) for name, array in arrays.items()})
         except (ModelFileError, KeyError, ValueError) as error:
@@ -118,13 +116,10 @@ class FitFolder:
             self._write()
 
     def _write(self) -> None:
-        from gatecast import __version__
-
         while self._waiting:
             key, state = next(iter(self._waiting.items()))
             arrays = {name: tensor.cpu().numpy() for name, tensor in _tensors(state).items()}
-            text = seal(KIND, encode(_numbers(state)), __version__, digest_of(arrays))
-            write_atomically(self._name(key), pack(text, arrays))
+            write_sealed(self._name(key), KIND, _numbers(state), arrays)
             del self._waiting[key]
         self._written = time.monotonic()
 

@@ -15,9 +15,10 @@ from gatecast.errors import InputError, ModelFileError
 from gatecast.evaluation.blended import GATE, SMOOTHING
 from gatecast.storage.checks import check_document, check_tensors, check_values
 from gatecast.storage.codec import decode, encode, parse, write
-from gatecast.storage.container import AdvisedError, Container, digest_of, opened, pack, type_of, write_atomically
-from gatecast.storage.document import Envelope, FittedDocument, seal, unseal
+from gatecast.storage.container import AdvisedError, Container, opened, type_of
+from gatecast.storage.document import Envelope, FittedDocument, unseal
 from gatecast.storage.live import LIVE, LiveDocument, check_live
+from gatecast.storage.sealed import require_untouched, write_sealed
 
 if TYPE_CHECKING:
     from gatecast.data.schema import Column
@@ -38,14 +39,12 @@ def save(fitted: Fitted, path: PathLike) -> None:
     Raises:
         ModelFileError: the file cannot be written, or the model holds what could not be read back.
     """
-    from gatecast import __version__
     from gatecast.storage.packing import arrays_of, document_of
 
     with naming(path, "The model was not saved."):
         written, arrays = encode(document_of(fitted)), arrays_of(fitted)
         _check(decode(FittedDocument, parse(write(written)), "model"), arrays)
-        text = seal(FORECASTER, written, __version__, digest_of(arrays))
-        write_atomically(Path(path), pack(text, arrays))
+        write_sealed(Path(path), FORECASTER, written, arrays)
 
 
 def load(path: PathLike) -> Fitted:
@@ -56,11 +55,11 @@ def load(path: PathLike) -> Fitted:
     """
     with naming(path, "Get an intact copy, or train the model again."):
         with opened(Path(path)) as container:
-            document = _document(unsealed(container, FORECASTER).model, container)
+            envelope = unsealed(container, FORECASTER)
+            document = _document(envelope.model, container)
             arrays = container.arrays()
         _check(document, arrays)
-        if digest_of(arrays) != unseal(container.text).tensors_sha256:
-            raise ModelFileError("its tensors were changed after it was written (SHA-256 differs).")
+        require_untouched(envelope, arrays)
         from gatecast.storage.packing import fitted_from
 
         return fitted_from(document, arrays)
