@@ -344,8 +344,8 @@ class Forecaster(Parameters):
         Args:
             history: where to begin; None = the data of ``fit``, and for a loaded model with no series at all.
             held_back: last steps of every series that training did not see, so that their errors say how odd later
-                rows are; None = as many as training is known not to have seen (none for a loaded model). At most some
-                2,000 are forecast, which takes as long as observing them would.
+                rows are; None = as many as came after the training. At most some 2,000 are forecast, which takes as
+                long as observing them would.
             most_missing: steps that may be missing in a row.
 
         Raises:
@@ -354,7 +354,7 @@ class Forecaster(Parameters):
         """
         fitted = self._fitted()
         panel = self.panel_of(history) if history is not None else getattr(self, "panel_", None)
-        return Live.after(fitted, panel, held_back, self.trained_until(), most_missing)
+        return Live.after(fitted, panel, held_back, most_missing)
 
     # ---------------------------------------------------------------- file
 

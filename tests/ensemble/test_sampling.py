@@ -382,9 +382,9 @@ def test_errors_are_correlated_in_any_unit() -> None:
     truth_MHC = common + 0.1 * random.normal(size=(400, 4, 1))
     values_MHCQ = np.tile(np.array([-1.3, 0.0, 1.3]), (400, 4, 1, 1))
     levels = (0.1, 0.5, 0.9)
-    made = _correlation_of_errors(truth_MHC, values_MHCQ, levels, 400)
+    made = _correlation_of_errors(truth_MHC, values_MHCQ, levels, 400, 400)
     assert made[0, 3] > 0.9
-    tiny = _correlation_of_errors(1e-9 * truth_MHC, 1e-9 * values_MHCQ, levels, 400)
+    tiny = _correlation_of_errors(1e-9 * truth_MHC, 1e-9 * values_MHCQ, levels, 400, 400)
     np.testing.assert_allclose(tiny, made, rtol=1e-6)
     truth_MHC[:100, 2] = np.nan
-    np.testing.assert_allclose(_correlation_of_errors(truth_MHC, values_MHCQ, levels, 400), made, atol=0.03)
+    np.testing.assert_allclose(_correlation_of_errors(truth_MHC, values_MHCQ, levels, 400, 400), made, atol=0.03)

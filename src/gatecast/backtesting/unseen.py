@@ -56,7 +56,7 @@ def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride
     """
     panel = observed_part(model.panel_of(data))
     horizon, step = model.horizon, stride or model.horizon
-    new_N = new_steps(model, panel)
+    new_N = model.fitted_.new_steps(panel)
     room_N = np.where(new_N >= horizon, 1 + (new_N - horizon) // step, 0)
     if not room_N.any():
         raise WindowError(_nothing_new(model, panel, int(new_N.max())))
@@ -72,16 +72,6 @@ def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride
         f"{words} in {int(kept_N.sum()):,} series" if len(panel) > 1 else words,
         " ".join(_left_out(model, panel, kept_N, seen, (count - 1) * step + horizon)),
     )
-
-
-def new_steps(model: Forecaster, panel: Panel) -> np.ndarray:
-    """(N,) steps of each series that the training has not seen; all of those that it does not know."""
-    trained = model.trained_until()
-    new_N = panel.length.copy()
-    for n, name in enumerate(panel.ids):
-        if name in trained:
-            new_N[n] = int((panel.times(n) > trained[name]).sum())
-    return np.asarray(new_N)
 
 
 def _left_out(model: Forecaster, panel: Panel, kept_N: np.ndarray, seen: int, needed: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["default_correlation", "known_correlation", "leaned", "root"]
+__all__ = ["correlation_over_steps", "default_correlation", "known_correlation", "leaned", "root"]
 
 DEFAULT_CORRELATION = 0.8
 
@@ -14,6 +14,23 @@ def default_correlation(horizon: int, neighbours: float = DEFAULT_CORRELATION) -
     steps_H = np.arange(horizon)
     correlation: np.ndarray = neighbours ** np.abs(steps_H[:, None] - steps_H)
     return correlation
+
+
+def correlation_over_steps(score_MHC: np.ndarray, known_MHC: np.ndarray, windows: int, series: int) -> np.ndarray:
+    """(H, H) correlation of the normal scores of errors over the steps.
+
+    Where windows are few it leans to that of a first-order autoregression with the same mean correlation of
+    neighbours: H more windows count for half of it, windows of one series that overlap count as one.
+
+    Args:
+        score_MHC: normal scores of M windows.
+        known_MHC: 1 where they are known, else 0.
+        windows: that there are in all.
+        series: that the M windows are of.
+    """
+    horizon = score_MHC.shape[1]
+    rows, known = (np.moveaxis(part, 2, 1).reshape(-1, horizon).astype(np.float64) for part in (score_MHC, known_MHC))
+    return leaned(known_correlation(rows, known), horizon / (horizon + max(windows / horizon, series)))
 
 
 def known_correlation(rows_MH: np.ndarray, known_MH: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from gatecast.data.schema import Schema
 from gatecast.data.tables.future import continued
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.ensemble.blend import Blend, past_of
-from gatecast.ensemble.copula import default_correlation, known_correlation, leaned
+from gatecast.ensemble.copula import correlation_over_steps, default_correlation
 from gatecast.ensemble.fitting import recalibrated
 from gatecast.ensemble.sampling import scores_of, step_correlation
 from gatecast.ensemble.trained import TrainedCandidate
@@ -217,7 +217,9 @@ class Fitted:
             blended = self.blend.blended(past, series_B, origin_B, known_N)
             free_BHCQ, guarded_B = blended.values_BHCQ, blended.guarded_B
         values_BHCQ = self._bounded(free_BHCQ, panel, series_B, origin_B, axis=2)
-        bounded_B = guarded_B & False if values_BHCQ is free_BHCQ else (values_BHCQ != free_BHCQ).any(axis=(1, 2, 3))
+        bounded_B = (
+            np.zeros_like(guarded_B) if values_BHCQ is free_BHCQ else (values_BHCQ != free_BHCQ).any(axis=(1, 2, 3))
+        )
         return Forecasted(values_BHCQ, guarded_B, bounded_B)
 
     def _bounded(
@@ -279,15 +281,13 @@ class Fitted:
         series_M, origin_M = index.spread(UNTRAINED_WINDOWS)
         truth_MHC = seen.target_RC[origin_M[:, None] + np.arange(1, self.horizon + 1)].astype(np.float64)
         values_MHCQ = self.forecast(seen, series_M, origin_M).astype(np.float64)
-        independent = max(len(index) / self.horizon, len(np.unique(series_M)))
-        return _correlation_of_errors(truth_MHC, values_MHCQ, self.levels, independent)
+        return _correlation_of_errors(truth_MHC, values_MHCQ, self.levels, len(index), len(np.unique(series_M)))
 
     # ---------------------------------------------------------------- newer data
 
     def recalibrated(self, history: Panel, origins: int, numbers: CalibrationDefaults = DEFAULTS.calibration) -> Fitted:
         """The same networks with intervals fitted anew to the last origins of each series, as far as they are new."""
-        trained = self.trained_until()
-        seen_N = [int((history.times(n) <= trained[i]).sum()) if i in trained else 0 for n, i in enumerate(history.ids)]
+        seen_N = history.length - self.new_steps(history)
         begin_N = np.maximum(history.length - self.plan.framing.horizon - origins + 1, seen_N)
         windows = self.record.steps / self.plan.framing.horizon
         blend = self.blend.each(
@@ -323,16 +323,23 @@ class Fitted:
         """Last time that the training saw, by series."""
         return self.birth.until(self.frequency)
 
+    def new_steps(self, panel: Panel) -> np.ndarray:
+        """(N,) steps of each series that the training has not seen; all of a series that it does not know."""
+        trained, new_N = self.trained_until(), panel.length.copy()
+        for n, name in enumerate(panel.ids):
+            if name in trained:
+                new_N[n] = int((panel.times(n) > trained[name]).sum())
+        return np.asarray(new_N)
+
 
 def _correlation_of_errors(
-    truth_MHC: np.ndarray, values_MHCQ: np.ndarray, levels: tuple[float, ...], independent: float
+    truth_MHC: np.ndarray, values_MHCQ: np.ndarray, levels: tuple[float, ...], windows: int, series: int
 ) -> np.ndarray:
-    """(H, H) as of ``step_correlation``, from truths (nan = unknown) and quantiles in the data's own unit."""
-    horizon, widest = truth_MHC.shape[1], values_MHCQ[..., -1:] - values_MHCQ[..., :1]
+    """As ``correlation_over_steps``, from truths (nan = unknown) and quantiles in the data's own unit."""
+    widest = values_MHCQ[..., -1:] - values_MHCQ[..., :1]
     known_Q = np.array([NormalDist().inv_cdf(level) for level in levels])
     unit = np.where(widest > 0, widest, 1.0)
     centre = values_MHCQ[..., len(levels) // 2, None]
     scored = scores_of(((truth_MHC[..., None] - centre) / unit)[..., 0], known_Q, (values_MHCQ - centre) / unit)
     known_MHC = np.isfinite(truth_MHC)
-    rows, known = (np.moveaxis(a, 2, 1).reshape(-1, horizon) for a in (np.where(known_MHC, scored, 0.0), known_MHC))
-    return leaned(known_correlation(rows, known.astype(np.float64)), horizon / (horizon + independent))
+    return correlation_over_steps(np.where(known_MHC, scored, 0.0), known_MHC, windows, series)

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gatecast.ensemble.copula import default_correlation, known_correlation, leaned, root
+from gatecast.ensemble.copula import correlation_over_steps, default_correlation, root
 from gatecast.ensemble.predictor import Predictor
 from gatecast.errors import ConfigError, Setting
 from gatecast.model.heads import DistributionHead, Units
@@ -153,11 +153,7 @@ def joined_quantiles(
 
 
 def step_correlation(predictor: Predictor, reader: WindowReader, index: WindowIndex) -> np.ndarray:
-    """(H, H) correlation of the normal scores of the model's errors over the steps, from windows with known truths.
-
-    Where windows are few it leans to that of a first-order autoregression with the same mean correlation of
-    neighbours: H more windows count for half of it, windows of one series that overlap count as one.
-    """
+    """(H, H) of the model's errors, from windows with known truths; see ``copula.correlation_over_steps``."""
     count, horizon = len(index), reader.framing.horizon
     if count < 2:
         return default_correlation(horizon)
@@ -167,9 +163,7 @@ def step_correlation(predictor: Predictor, reader: WindowReader, index: WindowIn
     quantiles_MHCQ = predictor.calibration.apply(predictor.outputs(reader, series_M, origin_M))
     score_MHC = scores_of(batch.target_BKHC[:, 0], level_scores(predictor), quantiles_MHCQ)
     known_MHC = np.ones_like(score_MHC) if batch.weight_BKHC is None else batch.weight_BKHC[:, 0]
-    rows, known = (np.moveaxis(part, 2, 1).reshape(-1, horizon) for part in (score_MHC, known_MHC))
-    independent = max(count / horizon, len(np.unique(series_M)))
-    return leaned(known_correlation(rows.astype(np.float64), known), horizon / (horizon + independent))
+    return correlation_over_steps(score_MHC, known_MHC, count, len(np.unique(series_M)))
 
 
 # ---------------------------------------------------------------- one step at a time

@@ -42,14 +42,15 @@ class Remembered:
     Args:
         fitted: whose experts need them.
         memory: what they go with.
+        kept: what the memory keeps.
 
     Attributes: ``begun``, the step (N,) of the first observed target of series that have dropped steps; ``ranges``,
     what dropped values have shown of the range; ``states``, of each trained candidate whose reference goes on, by its
     place among these.
     """
 
-    def __init__(self, fitted: Fitted, memory: Memory) -> None:
-        self._fitted, self._memory, self._kept = fitted, memory, kept_of(fitted)
+    def __init__(self, fitted: Fitted, memory: Memory, kept: Kept) -> None:
+        self._fitted, self._memory, self._kept = fitted, memory, kept
         targets = len(fitted.schema.targets)
         self.begun = np.empty(0, np.int64)
         self.ranges = Ranges.unknown(0, targets)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,6 @@ from gatecast.live.scoring import HELD_BACK, HeldBack, normal_scores
 __all__ = ["MOST_MISSING", "Live"]
 
 MOST_MISSING = 1000
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Live:
@@ -60,7 +58,7 @@ class Live:
         self._labels: Labels = PLAIN
         self._memory = Memory(fitted.frequency, schema.width, width_of(schema.static))
         self._kept = kept_of(fitted)
-        self._remembered = Remembered(fitted, self._memory)
+        self._remembered = Remembered(fitted, self._memory, self._kept)
         fixed = [frozenset(one.ids) for one in fitted.candidates if one.statistics is not None]
         self._known_scale = frozenset.intersection(*fixed) if fixed else None  # others: all of their steps are kept
         self._precision = Precision(len(schema.targets))
@@ -73,7 +71,6 @@ class Live:
         fitted: Fitted,
         history: Panel | None,
         held_back: int | None = None,
-        trained: Mapping[str, Any] = NOTHING,
         most_missing: int = MOST_MISSING,
     ) -> Live:
         """One that has seen a history.
@@ -82,15 +79,14 @@ class Live:
             fitted: what was learned.
             history: where to begin; None = with no series at all.
             held_back: last steps of each series that training did not see: their errors make the anomaly scores; None =
-                what ``trained`` says.
-            trained: the last time that training saw, by series; empty = nobody knows.
+                as many as came after it.
             most_missing: as for ``Live``.
         """
         live = cls(fitted, most_missing)
         if held_back is not None and held_back < 0:
             raise ConfigError(Argument("held_back", of="live"), f" must be 0 or more; got {held_back}.")
         if history is not None:
-            live._begin(history, _held_from(history, held_back, trained))
+            live._begin(history, _held_from(fitted, history, held_back))
         return live
 
     # ---------------------------------------------------------------- what it is
@@ -371,15 +367,8 @@ class Live:
             self._labels = replace(self._labels, values=(*self._labels.values, *new))
 
 
-def _held_from(history: Panel, held_back: int | None, trained: Mapping[str, Any]) -> np.ndarray:
+def _held_from(fitted: Fitted, history: Panel, held_back: int | None) -> np.ndarray:
     """(N,) first step of each series whose error is held back; some 2,000 of the newest in all count."""
-    if held_back is not None:
-        held_N = np.minimum(history.length, held_back)
-    elif trained:
-        after = [(history.times(n) > trained[i]).sum() if i in trained else len(history.times(n))
-                 for n, i in enumerate(history.ids)]  # fmt: skip
-        held_N = np.array(after, np.int64)
-    else:
-        held_N = np.zeros(len(history), np.int64)
+    held_N = fitted.new_steps(history) if held_back is None else np.minimum(history.length, held_back)
     most = max(HELD_BACK // max(int((held_N > 0).sum()), 1), 1)
     return np.asarray(history.length - np.minimum(held_N, most))
