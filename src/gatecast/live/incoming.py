@@ -114,9 +114,10 @@ def _table(rows: Any) -> Table:
         told = listed([f"{name!r} {len(cells)}" for name, cells in columns.items()], 9)
         raise PanelError(f"the columns have different numbers of rows: {told}. Give each of them one cell per row.")
     count = lengths.pop() if lengths else 1
+    if not count:
+        return Table(pl.DataFrame(schema=list(columns)))
     with guarded("the rows"):
-        frame = pl.DataFrame([_series(name, cells, count) for name, cells in columns.items()])
-    return load(frame) if count else Table(frame)
+        return load({name: _repeated(cells, count) for name, cells in columns.items()})
 
 
 class _Same(list[Any]):
@@ -130,17 +131,10 @@ def _cells(values: Any) -> Any:
     return values
 
 
-def _series(name: str, cells: Any, count: int) -> pl.Series:
-    if isinstance(cells, pl.Series):
-        return cells.rename(name)
-    if hasattr(cells, "to_numpy") and hasattr(cells, "dtype"):  # a series of pandas
-        return load(cells.rename(name).to_frame().reset_index(drop=True)).frame[name]
+def _repeated(cells: Any, count: int) -> Any:
+    """A column of so many rows; cells of numpy in lists as those of Python."""
     cells = list(cells) * count if isinstance(cells, _Same) else cells
-    if isinstance(cells, np.ndarray) and cells.dtype.kind in "iufb":
-        return pl.Series(name, cells)
-    if isinstance(cells, np.ndarray) and cells.dtype.kind == "M":
-        return pl.Series(name, cells.astype("datetime64[us]"))
-    return pl.Series(name, [_plain(cell) for cell in cells], strict=False)
+    return [_plain(cell) for cell in cells] if isinstance(cells, list | tuple) else cells
 
 
 def _plain(cell: Any) -> Any:

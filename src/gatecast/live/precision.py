@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Precision"]
+from gatecast.data.tables.numbers import SIGNAL_LOST
 
-TAKEN = 0.01  # share of a typical change that rounding to float32 may take
+__all__ = ["Precision"]
 
 
 class Precision:
@@ -57,5 +57,5 @@ class Precision:
         if self.wide or not self.worst_NC.any():
             return np.dtype(np.float64 if self.wide else np.float32)
         typical_NC = np.exp(self.log_NC / np.maximum(self.moves_NC, 1))
-        loses = ((self.worst_NC > TAKEN * typical_NC) & (self.moves_NC > 0)).any()
+        loses = ((self.worst_NC > SIGNAL_LOST * typical_NC) & (self.moves_NC > 0)).any()
         return np.dtype(np.float64 if loses else np.float32)

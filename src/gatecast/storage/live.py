@@ -163,11 +163,8 @@ def check_live_values(document: LiveDocument, arrays: Mapping[str, np.ndarray]) 
     problems = [f"tensor {name!r} holds infinite numbers" for name, array in own.items() if np.isinf(array).any()]
     whole = ["live.static", *(f"live.held.{c}" for c in range(len(document.held)))]
     problems += [f"tensor {name!r} holds NaN" for name in whole if np.isnan(own[name]).any()]
-    if (
-        any((own[name] < 0).any() for name in whole[1:])
-        or (own["live.precision"][1 + 1 :] < 0).any()
-        or (own["live.ranges"][..., 2:] < 0).any()
-    ):
+    counts = [*(own[name] for name in whole[1:]), own["live.precision"][2:], own["live.ranges"][..., 2:]]
+    if any((counted < 0).any() for counted in counts):
         problems.append("a count or a size is below 0")
     targets_RC = own["live.rows"][:, : len(document.model.schema.targets)]
     logarithms = any(one.plan.scaling.log for one in document.model.candidates)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Numbers", "choose_dtype", "looks_like_numbers", "looks_like_truths", "read_numbers"]
 
+SIGNAL_LOST = 0.01  # of a typical change: float32 may take no more than this share by rounding
 _TRUTHS = {"true": 1.0, "false": 0.0}
 
 
@@ -135,4 +136,4 @@ def _loses_digits(value_R: np.ndarray, first_N: np.ndarray) -> bool:
     log_R = np.log(change_R, out=np.zeros_like(change_R), where=moved_R)
     typical_N = np.exp(np.add.reduceat(log_R, first_N) / np.maximum(np.add.reduceat(moved_R, first_N, dtype=int), 1))
     worst_N = np.fmax.reduceat(error_R, first_N)
-    return bool((worst_N > 0.01 * typical_N)[np.logical_or.reduceat(moved_R, first_N)].any())
+    return bool((worst_N > SIGNAL_LOST * typical_N)[np.logical_or.reduceat(moved_R, first_N)].any())
