@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from html.parser import HTMLParser
+from typing import Any
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -34,3 +37,11 @@ def outline_of(text: str) -> Outline:
     outline.close()
     assert outline.open == []
     return outline
+
+
+def data_element(text: str, name: str) -> dict[str, Any]:
+    """What the element of a page holds as JSON for its scripts."""
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from gatecast.backtesting.backtest import Backtest
 from gatecast.report import write_report
 
-from .watched import Watched, contrast
+from .watched import Watched, contrast, opened
 
 PHONE, DESK = 360, 1280
 
 
-def watched(name: str, width: int) -> Any:
-    @pytest.fixture(scope="module")
-    def open_page(
-        request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Watched]:
-        path = tmp_path_factory.mktemp(name) / "page.html"
-        write_report(request.getfixturevalue(name), path)
-        watcher = Watched(browser, path, width)
-        yield watcher
-        watcher.page.context.close()
-
-    return open_page
-
-
-single_page = watched("single", DESK)
-hostile_page = watched("hostile", PHONE)
+single_page = opened("single", write_report, DESK)
+hostile_page = opened("hostile", write_report, PHONE)
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +16,16 @@ from gatecast.report.forecasts import write_forecast_page
 from gatecast.workflow import ForecastResult
 
 from .conftest import HOSTILE
-from .watched import Watched, contrast
+from .watched import Watched, contrast, opened
 
 PHONE, DESK = 360, 1280
 FITTED = """[...document.querySelectorAll('.chart')].every(
   place => place.dataset.width == Math.floor(place.querySelector('.chart-stage').clientWidth))"""
 
 
-def opened(name: str) -> Any:
-    @pytest.fixture(scope="module")
-    def open_page(
-        request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Watched]:
-        path = tmp_path_factory.mktemp(name) / "page.html"
-        write_forecast_page(request.getfixturevalue(name), path)
-        watcher = Watched(browser, path, DESK, FITTED)
-        yield watcher
-        watcher.page.context.close()
-
-    return open_page
-
-
-single = opened("foretold")
-many = opened("foretold_many")
-ahead = opened("foretold_ahead")
+single = opened("foretold", write_forecast_page, DESK, FITTED)
+many = opened("foretold_many", write_forecast_page, DESK, FITTED)
+ahead = opened("foretold_ahead", write_forecast_page, DESK, FITTED)
 
 
 @pytest.mark.parametrize("width", [PHONE, 390, DESK])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +31,7 @@ from gatecast.report.forecasts.totals import totals, year_before
 from gatecast.workflow import ForecastResult
 
 from .conftest import HOSTILE, Foretell, dated, waves
-from .outline import outline_of
+from .outline import data_element, outline_of
 
 
 def page_of(result: ForecastResult, folder: Path, command: str = "") -> str:
@@ -41,10 +40,7 @@ def page_of(result: ForecastResult, folder: Path, command: str = "") -> str:
 
 
 def data_of(text: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="forecast-data">(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    data: dict[str, Any] = json.loads(found[1])
-    return data
+    return data_element(text, "forecast-data")
 
 
 @pytest.mark.parametrize("name", ["foretold", "foretold_many", "foretold_ahead"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +26,7 @@ from gatecast.report.markup import Figure, Key, data_script
 from gatecast.report.summary import verdict
 
 from .conftest import HOSTILE, Make, dated, waves
-from .outline import outline_of
+from .outline import data_element, outline_of
 
 pytest.importorskip("plotly", reason="plotly is not installed: it is in the extra report")
 
@@ -38,10 +37,7 @@ def page_of(result: Backtest, folder: Path) -> str:
 
 
 def figures_of(text: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    figures: dict[str, Any] = json.loads(found[1])
-    return figures
+    return data_element(text, "figures")
 
 
 def variants(tiny: Make, panel_of: Callable[..., Panel]) -> dict[str, Callable[[], Backtest]]:

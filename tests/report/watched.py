@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 FITTED = """[...document.querySelectorAll('.plot')].every(
   place => place.querySelector('svg.main-svg[viewBox]') && place.dataset.width == Math.floor(place.clientWidth))"""
@@ -65,3 +68,26 @@ def contrast(page: Any, selector: str) -> float:
             selector,
         )
     )
+
+
+def opened(name: str, write: Callable[[Any, Path], None], width: int, fitted: str = FITTED) -> Any:
+    """A fixture: the page that ``write`` makes of the fixture with a name, open and watched.
+
+    Args:
+        name: of the fixture.
+        write: writes the page.
+        width: of the window, in pixels.
+        fitted: as for ``Watched``.
+    """
+
+    @pytest.fixture(scope="module")
+    def open_page(
+        request: pytest.FixtureRequest, browser: Any, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Watched]:
+        path = tmp_path_factory.mktemp(name) / "page.html"
+        write(request.getfixturevalue(name), path)
+        watcher = Watched(browser, path, width, fitted)
+        yield watcher
+        watcher.page.context.close()
+
+    return open_page
