@@ -107,10 +107,8 @@ class ForecastResult:
         write_forecast_page(self, path, command)
 
     def _verdict_facts(self) -> dict[str, Any]:
-        if self.scores is not None:
-            verdict: dict[str, Any] = self.scores.to_dict()["verdict"]
-            return verdict
-        return {**undecided("nothing held out").to_dict(), "text": self.verdict}
+        judgement = undecided("nothing held out") if self.scores is None else self.scores.judgement
+        return {**judgement.to_dict(), "text": self.verdict}
 
     def __str__(self) -> str:
         return self.verdict if self.evaluation is None else str(self.evaluation)

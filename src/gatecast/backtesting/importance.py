@@ -20,7 +20,7 @@ import numpy as np
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
-from gatecast.data.rows import row_ranges
+from gatecast.data.rows import row_ranges, rows_of
 from gatecast.data.schema import Column, width_of
 from gatecast.data.tables.future import observed_part
 from gatecast.evaluation.layout import percent
@@ -154,8 +154,8 @@ def _windows(evaluation: Evaluation, history: Panel) -> tuple[Panel, np.ndarray,
 
 def _compact(panel: Panel) -> Panel:
     """The same series in a buffer that holds no others."""
-    rows = row_ranges(panel.first, panel.length)
-    return replace(panel, values_RV=panel.values_RV[rows], first=np.cumsum(panel.length) - panel.length)
+    values_RV = rows_of(panel.values_RV, panel.first, panel.length)
+    return replace(panel, values_RV=values_RV, first=np.cumsum(panel.length) - panel.length)
 
 
 def _scorer(

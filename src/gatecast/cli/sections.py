@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.printing import Screen, as_option, number_format
+from gatecast.data.quantiles import central_pairs
 from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _intervals(forecast: Forecast) -> list[tuple[str, list[int]]]:
     levels = forecast.quantiles
     if len(levels) == 1:
         return []
-    pairs = [[q, len(levels) - 1 - q] for q in range(len(levels) // 2) if abs(levels[q] + levels[-1 - q] - 1) < 1e-9]
+    pairs = central_pairs(levels)
     if not pairs:
         return [(f"quantiles {levels[0]:g} .. {levels[-1]:g}", [0, len(levels) - 1])]
     shown = [pairs[-1], pairs[0]][: len(pairs)]

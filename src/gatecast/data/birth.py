@@ -6,7 +6,8 @@ No value is kept. The ends say later what a model may be scored on; the fingerpr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Birth:
         ends = tuple(
             (_text(time), tuple(history.ids[n] for n in group)) for time, group in zip(times, groups, strict=True)
         )
-        return cls(ends, digest(history), {name: version(name) for name in _LIBRARIES})
+        return cls(ends, digest(history), {name: _version(name) for name in _LIBRARIES})
 
     def until(self, frequency: Frequency) -> dict[str, np.datetime64 | np.int64]:
         """Last time that the training saw, by series."""
@@ -67,6 +68,11 @@ class Birth:
         """The ends in words: "1960-12", or "2024-01 to 2024-03 (by series)"."""
         labels = [frequency.label(_time(text, frequency)) for text, _ in self.ends]
         return labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]} (by series)"
+
+
+@cache  # reading it takes a millisecond, and the instant preset fits in a few
+def _version(library: str) -> str:
+    return metadata.version(library)
 
 
 def _text(time: np.datetime64 | np.int64) -> str:

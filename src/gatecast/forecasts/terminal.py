@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatecast.data.quantiles import central_pairs
 from gatecast.forecasts.digits import digits_of, round_ticks
 
 if TYPE_CHECKING:
@@ -179,15 +180,14 @@ def _curves(forecast: Forecast, n: int, c: int, dots: int) -> _Curves:
 def _interval(forecast: Forecast, n: int, c: int) -> tuple[np.ndarray, np.ndarray, str]:
     """Ends of the 80 % interval, or of the widest one, and its name."""
     levels = forecast.quantiles
-    pairs = {round(levels[-1 - q] - levels[q], 6): q for q in range(len(levels) // 2)
-             if abs(levels[q] + levels[-1 - q] - 1) < 1e-9}  # fmt: skip
+    pairs = {round(levels[high] - levels[low], 6): (low, high) for low, high in central_pairs(levels)}
     if not pairs:
         none = np.full(forecast.horizon, np.nan)
         return none, none, ""
     coverage = COVERAGE if COVERAGE in pairs else max(pairs)
-    q = pairs[coverage]
+    low, high = pairs[coverage]
     values_HQ = forecast.values_NHCQ[n, :, c].astype(np.float64)
-    return values_HQ[:, q], values_HQ[:, -1 - q], f"{100 * coverage:g} % interval"
+    return values_HQ[:, low], values_HQ[:, high], f"{100 * coverage:g} % interval"
 
 
 # ---------------------------------------------------------------- cells
