@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
     from gatecast.statistical.rivals import Rival
 
-__all__ = ["evaluate", "origin_numbers", "origins_that_fit", "score_forecasts", "training_part"]
+__all__ = ["category_codes", "evaluate", "origin_numbers", "origins_that_fit", "score_forecasts", "training_part"]
 
 
 def evaluate(
@@ -196,7 +196,9 @@ def score_forecasts(
     target_RC = panel.target_RC
     first_B = panel.first[series_B]
     truth_BHC = target_RC[origin_B[:, None] + np.arange(1, horizon + 1)].astype(np.float64)
-    baselines = baseline_forecasts(target_RC, first_B, origin_B, horizon, season, category_R=_category(model, panel))
+    baselines = baseline_forecasts(
+        target_RC, first_B, origin_B, horizon, season, category_R=category_codes(model, panel)
+    )
     scales = _naive_scales(panel, series_B, origin_B, season)
     points = {name: rival.point_BHC for name, rival in rivals.items()}
     ranges = {name: rival.quantiles_BHCQ for name, rival in rivals.items() if rival.quantiles_BHCQ is not None}
@@ -255,7 +257,7 @@ def _naive_scales(
     return mase_NC[series_B], rmsse_NC[series_B]
 
 
-def _category(model: Forecaster, panel: Panel) -> np.ndarray | None:
+def category_codes(model: Forecaster, panel: Panel) -> np.ndarray | None:
     """(R,) code of the categorical future covariate that the naive forecast may use; None without one."""
     named = [column.name for column in panel.schema.future if column.categories is not None]
     if not named:

@@ -55,6 +55,7 @@ def forecast(
     model: ModelOptions = ModelOptions(),
     future: Future = (),
     origins: Origins = None,
+    use: Annotated[str, Parameter(group=MODEL)] = "gatecast",
     explain: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
     output: Output = None,
     save: Save = None,
@@ -74,6 +75,7 @@ def forecast(
         file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
         future: Table of future covariates, or NAME=VALUE for each.
         origins: Held-out forecasts that the score is taken from.
+        use: What forecasts: gatecast, the best, blend (its mean with rivals), or a name such as auto_ets or drift.
         explain: Measure on held-out data what each covariate contributes.
         output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
         save: Write the trained model.
@@ -90,6 +92,7 @@ def forecast(
     require_writable(report, PAGE_KINDS, "--report")
     if open_ and report is None:
         raise ConfigError("--open opens the page of --report: give --report forecast.html too.")
+    _require_use(use, save)
     require_counts(origins=origins)
     arguments, known = settings(model, network, training), to_future(future)
     screen = Screen(json)
@@ -102,15 +105,9 @@ def forecast(
 
     ahead = read_future(panel, known, data)
     made = forecast_with(
-        forecasting, panel, future=ahead, origins=origins, explain=explain, checkpoint=checkpoint
+        forecasting, panel, future=ahead, origins=origins, explain=explain, checkpoint=checkpoint, use=use
     )  # fmt: skip
-    written = write_results(made.forecast, output, plot, picture)
-    if save is not None:
-        made.model.save(save)
-        written.append(save)
-    if report is not None:
-        made.report(report, command_line())
-        written.append(report)
+    written = [*write_results(made.forecast, output, plot, picture), *_kept(made, save, report)]
     onward = _onward(made, Typed(file, (data, model, network, training)), save)
     _show(screen, made, onward, output, explain)
     if picture.chart:
@@ -123,6 +120,25 @@ def forecast(
         verdict = {**facts["verdict"], "next": onward}
         screen.result = {"command": "forecast", **facts, "verdict": verdict, "files": written}
     return screen.finish(exit_code(made.model.record_["interrupted"], made.outcome, fail_unless))
+
+
+def _require_use(use: str, save: Path | None) -> None:
+    """What forecasts is known, and is what would be saved."""
+    from gatecast.backtesting.use import MODEL as OWN
+    from gatecast.backtesting.use import require_use
+
+    require_use(use)
+    if use != OWN and save is not None:
+        raise ConfigError(f"--save keeps the trained model, which --use {use} does not forecast with: leave one out.")
+
+
+def _kept(made: ForecastResult, save: Path | None, report: Path | None) -> list[Path]:
+    """Model and page, as files."""
+    if save is not None:
+        made.model.save(save)
+    if report is not None:
+        made.report(report, command_line())
+    return [path for path in (save, report) if path is not None]
 
 
 def _onward(made: ForecastResult, typed: Typed, save: Path | None) -> str:
@@ -140,6 +156,8 @@ def _show(screen: Screen, made: ForecastResult, onward: str, output: Path | None
         screen.onward(onward)
     if made.scores is not None:
         show_scores(screen, made.scores, onward)
+    if not made.used.is_model:
+        screen.labelled("used", ": ".join(part for part in (made.used.title, made.used.reason) if part))
     if explain:
         show_importance(screen, made.importance)
     screen.line()

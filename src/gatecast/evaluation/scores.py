@@ -43,7 +43,7 @@ Rows = NDArray[np.int64]
 Table = dict[str, dict[str, float]]
 Columns = dict[str, dict[str, Floats]]
 
-_MODEL_TITLES = {"lstm": "gatecast LSTM"}
+_MODEL_TITLES = {"lstm": "gatecast LSTM", "blend": "mean with rivals"}
 _ERRORS = ("mse", "rmse", "mae", "mase", "smape", "rmsse")
 
 
