@@ -25,7 +25,7 @@ EXIT_CODES = """## Exit codes
 | 0 | done |
 | 1 | a fault of Gatecast itself, with a traceback: please report it |
 | 2 | something that you can put right: a table, an option, a file; one line on stderr says what |
-| 3 | `--fail-unless`: the verdict is not as good as was asked for; all was computed and written |
+| 3 | `--fail-unless`: the verdict is not good enough; `check`: something is off. All was computed and written |
 | 130 | Ctrl-C or SIGTERM: what was reached by then is shown and written |
 | 141 | the reader of the output (`head`, a pager) left early; files are written all the same |
 

@@ -17,6 +17,8 @@ __version__ = "0.1.0"
 # Public name -> where it lives. Loaded on first use, so that `import gatecast` and `gatecast --help` need no torch.
 _HOMES = {
     "Backtest": "backtesting.backtest",
+    "Check": "backtesting.check",
+    "Drift": "live.drift",
     "Evaluation": "backtesting.result",
     "Forecast": "forecasts.forecast",
     "ForecastResult": "workflow",
@@ -37,7 +39,9 @@ _HOMES = {
     "SequenceRegressor": "regressor",
     "TrainingConfig": "training.config",
     "Tuning": "tuning.result",
+    "Update": "backtesting.update",
     "backtest": "backtesting.backtest",
+    "check": "backtesting.check",
     "evaluate": "backtesting.assess",
     "forecast": "workflow",
     "leakage_check": "backtesting.leakage",
@@ -46,10 +50,13 @@ _HOMES = {
     "load_live": "live.files",
     "read": "data.tables.reading",
     "tune": "tuning.tune",
+    "update": "backtesting.update",
 }
 
 __all__ = [
     "Backtest",
+    "Check",
+    "Drift",
     "Evaluation",
     "Forecast",
     "ForecastResult",
@@ -70,7 +77,9 @@ __all__ = [
     "SequenceRegressor",
     "TrainingConfig",
     "Tuning",
+    "Update",
     "backtest",
+    "check",
     "evaluate",
     "forecast",
     "leakage_check",
@@ -79,14 +88,17 @@ __all__ = [
     "load_live",
     "read",
     "tune",
+    "update",
 ]
 
 if TYPE_CHECKING:
     from gatecast.backtesting.assess import evaluate
     from gatecast.backtesting.backtest import Backtest, backtest
+    from gatecast.backtesting.check import Check, check
     from gatecast.backtesting.importance import Importance
     from gatecast.backtesting.leakage import LeakageReport, leakage_check
     from gatecast.backtesting.result import Evaluation
+    from gatecast.backtesting.update import Update, update
     from gatecast.data.examples.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel
@@ -96,6 +108,7 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
+    from gatecast.live.drift import Drift
     from gatecast.live.files import load_live
     from gatecast.live.live import Live
     from gatecast.live.observed import Observed

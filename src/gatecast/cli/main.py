@@ -39,6 +39,8 @@ _COMMANDS = {
     "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data, or has its default.",
     "predict": "Forecast what follows a table with a saved model.",
     "watch": "Follow rows as they come with a saved model: forecasts, errors and anomaly scores, a line for each.",
+    "check": "Say whether a saved model is still what it was: age, error, coverage, drift. Exit code 3 if not.",
+    "update": "Train a saved model further with newer rows, and keep that only if it forecasts the newest ones better.",
     "evaluate": "Score on held-out data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
     f"is, on data that it has not seen. {_FIT}",
     "backtest": f"What the forecasts would have been: rolling origins, beside naive ones and rivals.\n\n{_FIT}",
@@ -64,6 +66,16 @@ EXAMPLES = {
         "gatecast predict sales.gatecast newer.csv",
         "gatecast predict sales.gatecast newer.csv --output forecast.xlsx",
         "gatecast predict sales.gatecast newer.csv --json",
+    ),
+    "check": (
+        "gatecast check sales.gatecast newer.csv",
+        "gatecast check sales.gatecast newer.csv --json",
+        "tail -n +2 newer.csv | cat old.csv - | gatecast check sales.gatecast -",
+    ),
+    "update": (
+        "gatecast update sales.gatecast newer.csv",
+        "gatecast update sales.gatecast newer.csv --save sales.gatecast",
+        "gatecast update sales.gatecast newer.csv --time-limit 60 --json",
     ),
     "evaluate": (
         "gatecast evaluate sales.csv --horizon 14 --origins 6",
@@ -94,7 +106,7 @@ EXAMPLES = {
     ),
     "info": ("gatecast info", "gatecast info sales.gatecast", "gatecast info sales.gatecast --json"),
 }
-_MODULES = {"export": "models.export", "watch": "models.watch"}
+_MODULES = {"check": "models.check", "export": "models.export", "update": "models.update", "watch": "models.watch"}
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
     _shown = "Examples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[_name])
     _path = f"gatecast.cli.{_MODULES.get(_name, _name)}:{_name}"

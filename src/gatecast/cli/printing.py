@@ -140,12 +140,12 @@ class Screen:
 
         return shows_braille(self._console.encoding)
 
-    def labelled(self, label: str, text: str, indent: int = 9) -> None:
+    def labelled(self, label: str, text: str, indent: int = 9, style: str | None = None) -> None:
         """Print "label    text", wrapped under the text; nothing where there is no text."""
         gap = " " * max(indent, len(label) + 2)
         wrapped = textwrap.wrap(text, WIDTH - len(gap), break_long_words=False, break_on_hyphens=False)
         for n, part in enumerate(wrapped):
-            self.line(label.ljust(len(gap)) + part if n == 0 else gap + part)
+            self.line(label.ljust(len(gap)) + part if n == 0 else gap + part, style)
 
     def onward(self, command: str) -> None:
         """Print the command to run next, on one line however long, so that it can be copied."""

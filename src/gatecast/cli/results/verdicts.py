@@ -16,7 +16,7 @@ from gatecast.evaluation.judgement import OUTCOMES, OutcomeName
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
-__all__ = ["COLOURS", "FAILED", "INTERRUPTED", "Typed", "exit_code", "show_scores", "verdict_facts"]
+__all__ = ["COLOURS", "FAILED", "INTERRUPTED", "Typed", "exit_code", "show_scores", "table_words", "verdict_facts"]
 
 COLOURS: dict[OutcomeName, str] = {"better": "green", "undecided": "bright_black", "worse": "yellow"}
 FAILED, INTERRUPTED = 3, 130
@@ -48,6 +48,13 @@ def exit_code(interrupted: bool, outcome: OutcomeName, wanted: OutcomeName | Non
     if interrupted:
         return INTERRUPTED
     return 0 if wanted is None or OUTCOMES.index(outcome) <= OUTCOMES.index(wanted) else FAILED
+
+
+def table_words(file: Path | None, example: str | None) -> list[str]:
+    """A table as it is typed."""
+    if file is None:
+        return ["--example", str(example)]
+    return ["-" if str(file) == PIPE else str(file)]
 
 
 @dataclass(frozen=True)
