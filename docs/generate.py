@@ -18,7 +18,27 @@ __all__ = ["api_reference", "cli_reference", "write"]
 
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by `python docs/generate.py`. Change the docstrings, not this file. -->\n"
-EXIT_CODES = """## Exit codes
+EXIT_CODES = """## Every command
+
+`-q` (`--quiet`) prints nothing but errors; files are written all the same, and `--json` is printed. `--log FILE.jsonl`
+adds a line of JSON for the beginning, each step and the end, without any path or value of yours.
+
+Options may also come from a file `gatecast.toml` in the working folder, under the name of the command, and from the
+environment. What is typed comes first, then the environment, then the file; a line on stderr names what came so.
+
+<!-- not run: a file -->
+```toml
+[forecast]
+horizon = 14
+future-columns = ["promo"]
+```
+
+<!-- not run: changes the environment -->
+```console
+$ GATECAST_FORECAST_HORIZON=7 gatecast forecast sales.csv
+```
+
+## Exit codes
 
 | code | meaning |
 |---|---|

@@ -24,12 +24,13 @@ from gatecast.backtesting.backtest import backtest
 from gatecast.errors import ConfigError
 from gatecast.forecaster import Forecaster
 from gatecast.nn import kernels
-from gatecast.progress import COLUMNS, SECONDS_BETWEEN, Listener, Silent, TerminalLine, listening, stopping
+from gatecast.progress import SECONDS_BETWEEN, Listener, Silent, TerminalLine, listening, stopping
 from gatecast.regressor import SequenceRegressor
 from gatecast.training.config import TrainingConfig
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals of POSIX")
 needs_kernels = pytest.mark.skipif(kernels.load() is None, reason=f"the extension is not there: {kernels.reason()}")
+HOW = "Ctrl-C keeps the best so far"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(gatecast.__file__).parents[1])}
 FOREVER = 10**6
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -410,29 +411,31 @@ def test_nothing_is_written_where_stderr_is_no_terminal(capfd: pytest.CaptureFix
 
 
 @posix
-def test_a_terminal_shows_one_line_that_is_rewritten() -> None:
+def test_a_terminal_shows_one_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     line = TerminalLine()
     with terminal() as shown:
         line.on_progress("training · epoch", 1, 9000, {"loss": 0.123456, "validation": 2})
-        assert seen_on(shown) == "\r\x1b[2Ktraining · epoch 1 of 9,000 · loss 0.1235 · validation 2"
+        assert seen_on(shown) == (f"\r\x1b[2Ktraining · epoch 1 of 9,000 · 0 % · loss 0.1235 · validation 2 · {HOW}")
         line._shown = time.monotonic()  # however long the terminal took
         line.on_progress("training · epoch", 2, 9000)
         assert seen_on(shown) == "", "at most five times a second"
         time.sleep(SECONDS_BETWEEN + 0.05)
         line.on_progress("reading")
-        assert seen_on(shown) == "\r\x1b[2Kreading", "without a number where nobody knows it"
+        assert seen_on(shown) == f"\r\x1b[2Kreading · {HOW}", "without a number where nobody knows it"
         line.end()
         assert seen_on(shown) == "\r\x1b[2K"
 
 
 @posix
-def test_a_long_line_is_cut_and_what_was_never_shown_needs_no_end() -> None:
+def test_a_long_line_is_cut_and_what_was_never_shown_needs_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
     line = TerminalLine()
     with terminal() as shown:
         line.end()
         assert seen_on(shown) == ""
         line.on_progress("x" * 200)
-        assert seen_on(shown) == f"\r\x1b[2K{'x' * COLUMNS}"
+        assert seen_on(shown) == f"\r\x1b[2K{'x' * 59}"
 
 
 @posix

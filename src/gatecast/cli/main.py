@@ -12,11 +12,13 @@ from gatecast.cli.files import PIPE
 from gatecast.cli.printing import (
     READER_LEFT,
     complain,
+    keep_quiet,
     note_command,
     show_what_can_be_shown,
     silence_stdout,
     worded,
 )
+from gatecast.cli.session import EVERY_COMMAND, options_from_elsewhere, session_of
 from gatecast.errors import GatecastError
 
 __all__ = ["EXAMPLES", "app", "main"]
@@ -32,6 +34,8 @@ app = App(
     default_parameter=Parameter(show_default=False),
     result_action="return_value",
     suppress_keyboard_interrupt=False,
+    config=options_from_elsewhere,
+    help_epilogue=EVERY_COMMAND,
 )
 _FIT = "What is not given is chosen from the data. More options, of network and training: gatecast fit --help."
 _COMMANDS = {
@@ -49,6 +53,7 @@ _COMMANDS = {
     "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
     "export": "Write a saved model as an ONNX graph, which runs without Gatecast.",
     "info": "Versions, devices, and what a model file holds.",
+    "completion": "Print the script that lets a shell complete commands and options.",
 }
 # Three of each, at the end of its help.
 EXAMPLES = {
@@ -104,12 +109,17 @@ EXAMPLES = {
         "gatecast export sales.gatecast sales.onnx --part networks",
         "gatecast export sales.gatecast sales.onnx --json",
     ),
+    "completion": (
+        "gatecast completion bash > ~/.local/share/bash-completion/completions/gatecast",
+        "gatecast completion zsh > ~/.zfunc/_gatecast",
+        "gatecast completion fish > ~/.config/fish/completions/gatecast.fish",
+    ),
     "info": ("gatecast info", "gatecast info sales.gatecast", "gatecast info sales.gatecast --json"),
 }
-_MODULES = {"check": "models.check", "export": "models.export", "update": "models.update", "watch": "models.watch"}
+_OF_MODELS = ("check", "export", "info", "predict", "update", "watch")
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
     _shown = "Examples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[_name])
-    _path = f"gatecast.cli.{_MODULES.get(_name, _name)}:{_name}"
+    _path = f"gatecast.cli.{'models.' if _name in _OF_MODELS else ''}{_name}:{_name}"
     app.command(_path, name=_name, help=_help, sort_key=_place, help_epilogue=_shown)
 
 
@@ -144,8 +154,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     typed = list(sys.argv[1:] if argv is None else argv)
     note_command(typed)
-    words = _with_pipe(_asked_for_help(typed))
     show_what_can_be_shown()
+    try:
+        session, left = session_of(typed)
+    except GatecastError as error:
+        return _failed(error, typed)
+    words = _with_pipe(_asked_for_help(left))
+    keep_quiet(session.quiet)
+    try:
+        with session.running(words[0] if words else "") as log:
+            code = _run(words)
+            log.write("end", exit_code=code)
+    except GatecastError as error:  # the log cannot be written
+        return _failed(error, words)
+    return code
+
+
+def _run(words: list[str]) -> int:
+    """Run one command, and say what went wrong."""
     try:
         code = app(words, exit_on_error=False, print_error=False)
         sys.stdout.flush()

@@ -34,6 +34,7 @@ __all__ = [
     "as_option",
     "command_line",
     "complain",
+    "keep_quiet",
     "note_command",
     "number_format",
     "options",
@@ -50,6 +51,7 @@ READER_LEFT = 141
 RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
+    ("drift", "false_alarms"): "false_alarms",
     ("leakage_check", "train"): "train",
     ("live", "held_back"): "held_back",
     ("live", "most_missing"): "most_missing",
@@ -60,12 +62,18 @@ WITHOUT_OPTION = {
     ("split", "horizon"): "a horizon",
 }
 _words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 _ALIKE = {"·": ".", "−": "-", "–": "-", "…": "...", "è": "e", "±": "+-", "×": "x"}
 
 
 def note_command(words: Sequence[str]) -> None:
     """Keep what was typed after ``gatecast``."""
     _words.set(tuple(words))
+
+
+def keep_quiet(quiet: bool) -> None:
+    """Whether screens print nothing."""
+    _quiet.set(quiet)
 
 
 def command_line() -> str:
@@ -109,11 +117,12 @@ class Screen:
         self.as_json = as_json
         self.result: dict[str, Any] = {}
         self._left = False
+        self._silent = as_json or _quiet.get()
         self._console = _Paper(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """Print a line as it is; nothing more once the reader (head, a pager) has gone, for the work goes on."""
-        if self.as_json or self._left:
+        if self._silent or self._left:
             return
         try:
             self._console.print(Text(text, style or ""), soft_wrap=True)
@@ -123,7 +132,7 @@ class Screen:
 
     def pieces(self, parts: Sequence[tuple[str, str]]) -> None:
         """Print a line of pieces, each with its style."""
-        if not self.as_json:
+        if not self._silent:
             text = Text.assemble(*parts)
             text.rstrip()
             self._console.print(text, soft_wrap=True)
@@ -164,7 +173,8 @@ class Screen:
     def note(self, text: str) -> None:
         """Say something on the side: on the screen, or on stderr where stdout is for JSON."""
         if self.as_json:
-            print(text, file=sys.stderr)
+            if not _quiet.get():
+                print(text, file=sys.stderr)
         else:
             self.wrapped(text, "dim")
 
@@ -246,10 +256,11 @@ def options() -> dict[tuple[str, str], Option]:
     """The options, by what takes the argument and the argument's name (see ``gatecast.errors.Argument``)."""
     from gatecast.cli.backtest import BacktestOptions
     from gatecast.cli.evaluate import evaluate
+    from gatecast.cli.forecast import forecast
     from gatecast.cli.models.export import export
+    from gatecast.cli.models.predict import predict
     from gatecast.cli.models.watch import watch
     from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
-    from gatecast.cli.predict import predict
     from gatecast.cli.tune import tune
 
     homes: tuple[tuple[str, Any, tuple[str, ...] | None], ...] = (
@@ -259,6 +270,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("training", TrainingOptions, None),
         ("backtest", BacktestOptions, None),
         ("predict", predict, ("future",)),
+        ("forecast", forecast, ("use",)),
         ("evaluate", evaluate, ("origins", "stride")),
         ("export", export, ("part", "bounds")),
         ("observe", watch, ("revise",)),
