@@ -74,7 +74,7 @@ class Forecaster(Parameters):
         time_limit: float | None = None,
         refit: bool = True,
         seed: int = 0,
-        preset: Preset = "default",
+        preset: Preset = "standard",
         progress: bool | Listener = True,
         defaults: Defaults = DEFAULTS,
     ) -> None:

@@ -300,7 +300,7 @@ class Fitted:
         if self.blend.untrained:
             raise ConfigError(
                 f"a forecaster of the instant preset cannot be {what}: nothing was trained. Fit one with ",
-                Setting("preset", "default", of="forecaster"),
+                Setting("preset", "standard", of="forecaster"),
                 ".",
             )
 
