@@ -139,7 +139,7 @@ def _earlier(
     A fold whose trainings did not all come to their end is none.
     """
     whole, plan, numbers = panel.total, tried[0].plan, procedure.defaults.validation
-    for _ in range(fold_count(panel, numbers) - 1):
+    for _ in range(fold_count(plan, panel, procedure.defaults) - 1):
         panel = before_fold(panel, plan)
         if panel.total < whole * numbers.least_data:
             return

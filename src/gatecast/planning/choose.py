@@ -145,7 +145,7 @@ def _plan(task: _Task, found: Probe, tried: Tried) -> Plan:
         lookback, task.horizon, training_origins, short or not all_observed(panel), calendar, waves
     )  # fmt: skip
     training = training_for(panel, settings.seed, settings.training, defaults)
-    members = settings.members or settings.times_members * members_for(panel, defaults)
+    members = settings.members or settings.times_members * members_for(panel, task.horizon, network.skip, defaults)
     spread = () if found.spread_HC is None else tuple(tuple(map(float, row)) for row in found.spread_HC)
     return Plan(scaling, framing, network, training, members, season, padded, found.penalty, spread, tried)
 
