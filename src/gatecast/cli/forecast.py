@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_future, read_panel, require_counts, settings
 from gatecast.cli.files import (
     PAGE_KINDS,
-    TABLE_KINDS,
+    destination,
     require_pictures,
     require_writable,
     show_page,
@@ -48,7 +48,7 @@ __all__ = ["forecast"]
 
 
 def forecast(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -71,11 +71,11 @@ def forecast(
     """Train, score on held-out data beside the naive forecasts, train on everything, forecast.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         future: Table of future covariates, or NAME=VALUE for each.
         origins: Held-out forecasts that the score is taken from.
         explain: Measure on held-out data what each covariate contributes.
-        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
+        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx, or append them to DATABASE#TABLE.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.
         report: Write the forecast as one HTML page to send, which needs no network.
@@ -84,7 +84,7 @@ def forecast(
         fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
-    require_writable(output, TABLE_KINDS, "--output")
+    place = destination(output)
     require_writable(save, (), "--save")
     require_pictures(plot, picture)
     require_writable(report, PAGE_KINDS, "--report")
@@ -104,7 +104,7 @@ def forecast(
     made = forecast_with(
         forecasting, panel, future=ahead, origins=origins, explain=explain, checkpoint=checkpoint
     )  # fmt: skip
-    written = write_results(made.forecast, output, plot, picture)
+    written: list[Any] = write_results(made.forecast, place, plot, picture, save)
     if save is not None:
         made.model.save(save)
         written.append(save)
@@ -132,7 +132,7 @@ def _onward(made: ForecastResult, typed: Typed, save: Path | None) -> str:
     return typed.after_too_little(made.model.horizon, (int(made.panel.length.max()) - 2) // 2)
 
 
-def _show(screen: Screen, made: ForecastResult, onward: str, output: Path | None, explain: bool) -> None:
+def _show(screen: Screen, made: ForecastResult, onward: str, output: str | None, explain: bool) -> None:
     show_model(screen, made.model, made.seconds)
     if made.problem is not None:
         held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "

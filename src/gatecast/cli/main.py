@@ -17,6 +17,7 @@ from gatecast.cli.printing import (
     silence_stdout,
     worded,
 )
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import GatecastError
 
 __all__ = ["EXAMPLES", "app", "main"]
@@ -154,7 +155,7 @@ def _failed(error: BaseException, words: Sequence[str]) -> int:
         from gatecast.cli.results.objects import envelope, write_json
 
         facts = error.to_dict() if isinstance(error, GatecastError) else {"kind": _kind(error), "remedies": []}
-        write_json(envelope({"command": words[0]}, code, {**facts, "message": message}))
+        write_json(envelope({"command": words[0]}, code, {**facts, "message": without_passwords(message)}))
     return code
 
 

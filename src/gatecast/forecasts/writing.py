@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from gatecast.forecasts.forecast import Forecast
 
-__all__ = ["key_columns", "write_forecast", "written_frame"]
+__all__ = ["key_columns", "times_as_text", "write_forecast", "written_frame"]
 
 
 def written_frame(forecast: Forecast, kind: str) -> pl.DataFrame:
@@ -27,11 +27,20 @@ def written_frame(forecast: Forecast, kind: str) -> pl.DataFrame:
     dtype = frame.schema.get(time, pl.String())  # the table may write its times in several columns
     if kind == ".parquet" or (kind == ".xlsx" and getattr(dtype, "time_zone", None) is None):
         return frame  # which have dates
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
-        days = (frame[time].dt.truncate("1d") == frame[time]).all()
-        return frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S"))
-    if isinstance(dtype, pl.Datetime):
-        return frame.with_columns(pl.col(time).dt.strftime("%Y-%m-%dT%H:%M:%S%:z"))
+    return times_as_text(frame, time)
+
+
+def times_as_text(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """A frame whose times, or those of the columns named, are text: those of whole days without a time of day."""
+    import polars as pl
+
+    for name in names or frame.columns:
+        dtype = frame.schema.get(name)
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+            days = (frame[name].dt.truncate("1d") == frame[name]).all()
+            frame = frame.with_columns(pl.col(name).dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S"))
+        elif isinstance(dtype, pl.Datetime):
+            frame = frame.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%:z"))
     return frame
 
 

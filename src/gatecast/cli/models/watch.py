@@ -25,7 +25,7 @@ def watch(
     rows: Path,
     /,
     *,
-    history: Annotated[Path | None, Parameter(group=DATA)] = None,
+    history: Annotated[str | None, Parameter(group=DATA)] = None,
     revise: Annotated[bool, Parameter(group=DATA, negative="")] = False,
     state: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
 ) -> int:
@@ -54,7 +54,7 @@ def watch(
     return 1 if broken else 0
 
 
-def _followed(model: Path, history: Path | None, state: Path | None) -> Live:
+def _followed(model: Path, history: str | None, state: Path | None) -> Live:
     """The live model to go on with: that of the state, else one that begins."""
     from gatecast.forecaster import load
     from gatecast.live.files import load_live

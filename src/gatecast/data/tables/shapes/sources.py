@@ -1,4 +1,4 @@
-"""Load a file, several files, a pipe, a frame of any library, or arrays, as one table of polars columns."""
+"""Load a file, several files, a pipe, a query, a frame of any library, or arrays, as one table of polars columns."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ import numpy as np
 import polars as pl
 
 from gatecast.data.forks import about_to_read_a_table
+from gatecast.data.tables.databases.address import is_address
 from gatecast.data.tables.shapes.arrays import load_arrays
 from gatecast.data.tables.shapes.excel import SPREADSHEETS, read_spreadsheet
 from gatecast.data.tables.shapes.frames import load_frame
 from gatecast.data.tables.shapes.named import load_columns
+from gatecast.data.tables.shapes.queries import load_query
 from gatecast.data.tables.shapes.table import AS_FOUND, Layout, Table, guarded, plain_types
 from gatecast.data.tables.shapes.text import as_utf8, read_text
 from gatecast.data.tables.times.read import looks_like_dates
@@ -55,7 +57,9 @@ def load(source: Any, layout: Layout = AS_FOUND) -> Table:
     if isinstance(source, Table):
         return source
     about_to_read_a_table()
-    if isinstance(source, str | os.PathLike):
+    if layout.query is not None or is_address(source):
+        table = load_query(source, layout)
+    elif isinstance(source, str | os.PathLike):
         table = _load_path(os.fspath(source), layout)
     elif isinstance(source, np.ndarray | list | tuple):
         table = load_arrays(source)
