@@ -86,7 +86,7 @@ EXAMPLES = {
     "watch": (
         "gatecast watch sales.gatecast new.jsonl",
         "cat rows.jsonl | gatecast watch sales.gatecast - --state sales.live",
-        "gatecast watch sales.gatecast - --history sales.csv --state sales.live",
+        "gatecast watch sales.gatecast mqtt://broker/rows --reply answers",
     ),
     "export": (
         "gatecast export sales.gatecast sales.onnx",
