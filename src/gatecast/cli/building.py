@@ -41,7 +41,7 @@ def read_panel(file: str | None, options: DataOptions, model: Forecaster | None 
         return load_example(options.example, data=options.data)
     if options.data is not None:
         raise ConfigError("--data goes with --example ridership.")
-    table = load(file, Layout(options.skip_rows, options.header, options.query))
+    table = load(file, Layout(options.skip_rows, options.header, options.query, options.sheet))
     arguments = read_options(options)
     if model is not None:
         arguments |= _roles_of(model, arguments, table.frame.columns)

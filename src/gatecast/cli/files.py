@@ -24,6 +24,7 @@ __all__ = [
     "TABLE_KINDS",
     "destination",
     "require_pictures",
+    "require_room",
     "require_writable",
     "save_forecast",
     "show_page",
@@ -34,6 +35,7 @@ __all__ = [
 PIPE = "stdin:"  # a dash would be taken for an option
 TABLE_KINDS = (".csv", ".parquet", ".jsonl", ".xlsx")
 PLOT_KINDS = (".png", ".pdf", ".svg")
+MOST_ROWS = 1_048_575  # of a sheet, below the names of its columns
 PAGE_KINDS = (".html", ".htm")
 
 
@@ -117,6 +119,15 @@ def destination(output: str | None) -> Path | Address | None:
         return address
     require_writable(Path(output), TABLE_KINDS, "--output")
     return Path(output)
+
+
+def require_room(place: Path | Address | None, rows: int) -> None:
+    """Raise ConfigError for more rows of a forecast than a sheet holds: before the training, not after it."""
+    if isinstance(place, Path) and place.suffix.lower() == ".xlsx" and rows > MOST_ROWS:
+        raise ConfigError(
+            f"--output {place.name}: a sheet holds {MOST_ROWS:,} rows, and the forecast has {rows:,}. "
+            "Write .parquet or .csv."
+        )
 
 
 def write_results(

@@ -14,6 +14,7 @@ from gatecast.cli.files import (
     PAGE_KINDS,
     destination,
     require_pictures,
+    require_room,
     require_writable,
     show_page,
     to_future,
@@ -96,6 +97,7 @@ def forecast(
     panel = read_panel(file, data)
     show_panel(screen, panel)
     forecasting, note = forecaster(panel, arguments)
+    require_room(place, len(panel) * forecasting.horizon)
     screen.labelled("horizon", note)
 
     from gatecast.workflow import forecast_with
@@ -112,9 +114,7 @@ def forecast(
         made.report(report, command_line())
         written.append(report)
     onward = _onward(made, Typed(file, (data, model, network, training)), save)
-    _show(screen, made, onward, output, explain)
-    if picture.chart:
-        show_chart(screen, made.forecast)
+    _show(screen, made, onward, output, explain, picture.chart)
     screen.files(written)
     if report is not None and open_:
         show_page(screen, report)
@@ -132,7 +132,7 @@ def _onward(made: ForecastResult, typed: Typed, save: Path | None) -> str:
     return typed.after_too_little(made.model.horizon, (int(made.panel.length.max()) - 2) // 2)
 
 
-def _show(screen: Screen, made: ForecastResult, onward: str, output: str | None, explain: bool) -> None:
+def _show(screen: Screen, made: ForecastResult, onward: str, output: str | None, explain: bool, chart: bool) -> None:
     show_model(screen, made.model, made.seconds)
     if made.problem is not None:
         held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "
@@ -144,3 +144,5 @@ def _show(screen: Screen, made: ForecastResult, onward: str, output: str | None,
         show_importance(screen, made.importance)
     screen.line()
     show_forecast(screen, made.forecast, output)
+    if chart:
+        show_chart(screen, made.forecast)

@@ -37,7 +37,7 @@ def look(file: str, /, *, data: DataOptions = DataOptions(), json: Json = False)
     from gatecast.data.tables.roles.overview import look_at
     from gatecast.data.tables.shapes.sources import Layout
 
-    found = look_at(file, Layout(data.skip_rows, data.header, data.query), **read_options(data))
+    found = look_at(file, Layout(data.skip_rows, data.header, data.query, data.sheet), **read_options(data))
     screen = Screen(json)
     screen.line(f"{found.file}: {found.rows:,} rows, {len(found.columns):,} columns", "bold")
     for text in _table(found.columns[:COLUMNS]):

@@ -114,6 +114,7 @@ class DataOptions:
         na: Cell that stands for a missing value; may be repeated.
         skip_rows: Rows to leave out at the beginning of the file.
         header: Row of the file that holds the names of the columns, counted from 1; 0 = none does.
+        sheet: Sheet of a spreadsheet, by its name or its number; the first that holds something by default.
         query: A SELECT: of the database that FILE is the address of, of FILE as "data", or of files that it names.
     """
 
@@ -136,6 +137,7 @@ class DataOptions:
     na: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)] = ()
     skip_rows: Whole = 0
     header: Whole | None = None
+    sheet: str | None = None
     query: str | None = None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatecast.cli.building import read_future, read_panel
-from gatecast.cli.files import destination, require_pictures, to_future, write_results
+from gatecast.cli.files import destination, require_pictures, require_room, to_future, write_results
 from gatecast.cli.options import DataOptions, Future, Json, Output, PictureOptions, Plot
 from gatecast.cli.printing import Screen
 from gatecast.cli.sections import show_chart, show_forecast, show_panel
@@ -50,6 +50,7 @@ def predict(
     screen = Screen(json)
     panel = read_panel(file, data, fitted)
     show_panel(screen, panel)
+    require_room(place, len(panel) * fitted.horizon)
     screen.line()
     made = fitted.predict(panel, future=read_future(panel, known, data))
     written = write_results(made, place, plot, picture, model)

@@ -54,5 +54,14 @@ def write_forecast(forecast: Forecast, file: IO[bytes], kind: str) -> None:
     """Write the long table to an open file, in a kind as ``written_frame`` takes it."""
     frame = written_frame(forecast, kind)
     writers: dict[str, Callable[..., object]] = {".parquet": frame.write_parquet, ".jsonl": frame.write_ndjson}
-    writers[".xlsx"] = lambda to: frame.write_excel(to, autofit=True)
+    writers[".xlsx"] = lambda to: _write_excel(frame, to)
     writers.get(kind, frame.write_csv)(file)
+
+
+def _write_excel(frame: pl.DataFrame, file: IO[bytes]) -> None:
+    """Names of series are text, whatever they look like: no links, no formulas."""
+    from xlsxwriter import Workbook
+
+    as_text = {"strings_to_urls": False, "strings_to_formulas": False, "nan_inf_to_errors": True}
+    with Workbook(file, as_text) as book:
+        frame.write_excel(book, "forecast", autofit=True)

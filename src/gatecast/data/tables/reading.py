@@ -59,6 +59,7 @@ def read(
     skip: int = 0,
     header: int | None = None,
     query: str | None = None,
+    sheet: str | int | None = None,
     dtype: Any = None,
     categories: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Panel:
@@ -99,6 +100,7 @@ def read(
         query: a SELECT, which the database answers read-only. Without a database DuckDB answers it: it calls the files
             of ``source`` "data", or, with "duckdb://", names files itself ("select * from 'sales/*.parquet'").
             Passwords belong in PGPASSWORD or ~/.pgpass; none is kept or shown.
+        sheet: of a spreadsheet, by its name or its number from 1; by default the first that holds something.
         dtype: float32 or float64; by default float32 unless it would lose digits that carry signal.
         categories: known categories of covariates, in the order of their encoding; others are an error.
 
@@ -117,7 +119,7 @@ def read(
     check_zone(timezone)
     steps = Steps.named(frequency, resample, gaps)
     wish = Wish(day_first, year_first, timezone, as_names(na))
-    table = load(source, Layout(skip, header, query))
+    table = load(source, Layout(skip, header, query, sheet))
     given = Roles(
         as_names(series), as_names(time), as_names(target), as_names(past), as_names(future), as_names(static)
     )

@@ -10,7 +10,7 @@ from typing import Any
 from gatecast.data.tables.databases.address import FILES, is_address, parse_address
 from gatecast.data.tables.databases.querying import query_database, query_files
 from gatecast.data.tables.shapes.table import Layout, Table, guarded, plain_types
-from gatecast.errors import Argument, PanelError
+from gatecast.errors import Argument, PanelError, joined
 
 __all__ = ["load_query"]
 
@@ -26,9 +26,9 @@ def load_query(source: Any, layout: Layout) -> Table:
         PanelError: the source is neither, or the database refused the query.
         ConfigError: the address cannot be read, or its driver is not installed.
     """
-    if layout.skip or layout.header is not None:
-        told = " and ", Argument("header", of="read"), " go with a file, not with a query."
-        raise PanelError(Argument("skip", of="read"), *told)
+    if layout.skip or layout.header is not None or layout.sheet is not None:
+        names = joined(", ", [Argument(name, of="read") for name in ("skip", "header", "sheet")])
+        raise PanelError(*names, " go with a file, not with a query.")
     if is_address(source):
         address = parse_address(source)
         frame, shown = query_database(address, layout.query), "the query" if address is FILES else address.shown

@@ -25,7 +25,7 @@ from gatecast.data.tables.shapes.queries import load_query
 from gatecast.data.tables.shapes.table import AS_FOUND, Layout, Table, guarded, plain_types
 from gatecast.data.tables.shapes.text import as_utf8, read_text
 from gatecast.data.tables.times.read import looks_like_dates
-from gatecast.errors import PanelError, listed
+from gatecast.errors import Argument, PanelError, listed
 
 __all__ = ["Layout", "Table", "load"]
 
@@ -118,10 +118,12 @@ def _of_bytes(raw: bytes, file: str, kind: str, layout: Layout) -> Table:
     if not raw.strip():
         raise PanelError(f"{file} is empty.")
     kind = kind or _kind_of(raw)
-    if kind == ".parquet":
-        return _read_parquet(raw, file)
     if kind in SPREADSHEETS:
         return read_spreadsheet(raw, file, layout)
+    if layout.sheet is not None:
+        raise PanelError(Argument("sheet", of="read"), f" goes with a spreadsheet, which {file} is none.")
+    if kind == ".parquet":
+        return _read_parquet(raw, file)
     if kind in _JSON:
         with guarded(file):
             return Table(plain_types(_read_json(as_utf8(raw, file)[0])), file=file)
