@@ -38,7 +38,7 @@ LAYERS = (
     ("parameters",),
     ("forecaster", "regressor"),
     ("workflow", "tuning"),
-    ("report", "demos"),
+    ("report", "demos", "sktime", "mlflow"),
     ("cli",),
     ("__main__",),
 )

@@ -36,6 +36,7 @@ NAMED_IN_LOOPS = {
     "model/config.py": ("network", [field.name for field in fields(gc.LSTMConfig)]),
     "training/config.py": ("training", [field.name for field in fields(gc.TrainingConfig)]),
     "planning/settings.py": ("forecaster", ["horizon", "lookback", "members", "candidates"]),
+    "data/tables/shapes/queries.py": ("read", ["skip", "header", "sheet"]),
 }
 
 # a part, in Python, on the command line

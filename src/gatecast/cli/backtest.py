@@ -67,7 +67,7 @@ class BacktestOptions:
 
 
 def backtest(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -84,7 +84,7 @@ def backtest(
     """Forecast from rolling origins, training before them, and score beside the naive forecasts and the rivals.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         report: Write all of it as one HTML page that needs no network.
         checkpoint: Keep what is finished in this folder; the same command goes on there after it was ended.
         plot: Write the forecasts and the truth to .png, .pdf or .svg.

@@ -25,12 +25,14 @@ __all__ = [
 ]
 
 
-def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
+def read_panel(file: str | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
     """The panel of a file or of an example, with the columns of a model if one is given."""
     from gatecast.data.examples.datasets import load_example
     from gatecast.data.tables.reading import read
     from gatecast.data.tables.shapes.sources import Layout, load
 
+    if file is None and options.query is not None and options.example is None:
+        file = "duckdb://"  # the query names its files itself
     if (file is None) == (options.example is None):
         raise ConfigError("give a FILE or --example NAME, and not both.")
     if options.example is not None:
@@ -39,7 +41,7 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
         return load_example(options.example, data=options.data)
     if options.data is not None:
         raise ConfigError("--data goes with --example ridership.")
-    table = load(None if file is None else str(file), Layout(options.skip_rows, options.header))
+    table = load(file, Layout(options.skip_rows, options.header, options.query, options.sheet))
     arguments = read_options(options)
     if model is not None:
         arguments |= _roles_of(model, arguments, table.frame.columns)
@@ -149,7 +151,7 @@ def read_future(panel: Panel, future: Any, options: DataOptions) -> Any:
     """The future covariates as they were given; a table at any times as a panel with the steps of the other one."""
     from gatecast.data.tables.reading import read_covariates
 
-    if not isinstance(future, Path) or not panel.schema.future:
+    if not isinstance(future, str | Path) or not panel.schema.future:
         return future
     resample = options.resample is not None
     return read_covariates(future, panel, resample=resample, **spelling(options))

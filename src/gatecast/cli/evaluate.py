@@ -38,7 +38,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -55,7 +55,7 @@ def evaluate(
     """Train on the earlier part of a table and score on the later, beside the naive forecasts.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         origins: Held-out forecasts per series; as many as fit, up to 3.
         stride: Steps between two origins; the horizon by default.
         model: Score this saved model instead of training one, on what came after its training.
@@ -96,7 +96,7 @@ def evaluate(
 
 
 def _trained(
-    screen: Screen, file: Path | None, data: DataOptions, arguments: Any, origins: int | None, stride: int | None
+    screen: Screen, file: str | None, data: DataOptions, arguments: Any, origins: int | None, stride: int | None
 ) -> tuple[Evaluation, Forecaster, float, Panel]:
     """Train on the earlier part and score on the later."""
     panel = read_panel(file, data)
@@ -114,7 +114,7 @@ def _trained(
 
 
 def _of_a_file(
-    screen: Screen, path: Path, file: Path | None, data: DataOptions, origins: int | None, stride: int | None
+    screen: Screen, path: Path, file: str | None, data: DataOptions, origins: int | None, stride: int | None
 ) -> tuple[Evaluation, Forecaster, Panel, str]:
     """Score a saved model on what came after its training."""
     from gatecast.backtesting.assess import evaluate as scored

@@ -29,7 +29,7 @@ __all__ = ["fit"]
 
 
 def fit(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -44,7 +44,7 @@ def fit(
     """Train on a table and save the model.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         save: File for the model, such as sales.gatecast.
         plot: Write the loss curves to .png, .pdf or .svg.
         checkpoint: Keep where the training stands in this folder; the same command goes on there after it was ended.

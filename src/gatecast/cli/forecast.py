@@ -12,8 +12,9 @@ from cyclopts import Parameter
 from gatecast.cli.building import forecaster, read_future, read_panel, require_counts, settings
 from gatecast.cli.files import (
     PAGE_KINDS,
-    TABLE_KINDS,
+    destination,
     require_pictures,
+    require_room,
     require_writable,
     show_page,
     to_future,
@@ -48,7 +49,7 @@ __all__ = ["forecast"]
 
 
 def forecast(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -72,12 +73,12 @@ def forecast(
     """Train, score on held-out data beside the naive forecasts, train on everything, forecast.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         future: Table of future covariates, or NAME=VALUE for each.
         origins: Held-out forecasts that the score is taken from.
         use: What forecasts: gatecast, the best, blend (its mean with rivals), or a name such as auto_ets or drift.
         explain: Measure on held-out data what each covariate contributes.
-        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
+        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx, or append them to DATABASE#TABLE.
         save: Write the trained model.
         plot: Write a fan chart to .png, .pdf or .svg.
         report: Write the forecast as one HTML page to send, which needs no network.
@@ -86,7 +87,7 @@ def forecast(
         fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
-    require_writable(output, TABLE_KINDS, "--output")
+    place = destination(output)
     require_writable(save, (), "--save")
     require_pictures(plot, picture)
     require_writable(report, PAGE_KINDS, "--report")
@@ -99,6 +100,7 @@ def forecast(
     panel = read_panel(file, data)
     show_panel(screen, panel)
     forecasting, note = forecaster(panel, arguments)
+    require_room(place, len(panel) * forecasting.horizon)
     screen.labelled("horizon", note)
 
     from gatecast.workflow import forecast_with
@@ -107,11 +109,9 @@ def forecast(
     made = forecast_with(
         forecasting, panel, future=ahead, origins=origins, explain=explain, checkpoint=checkpoint, use=use
     )  # fmt: skip
-    written = [*write_results(made.forecast, output, plot, picture), *_kept(made, save, report)]
+    written = [*write_results(made.forecast, place, plot, picture, save), *_kept(made, save, report)]
     onward = _onward(made, Typed(file, (data, model, network, training)), save)
-    _show(screen, made, onward, output, explain)
-    if picture.chart:
-        show_chart(screen, made.forecast)
+    _show(screen, made, onward, output, explain, picture.chart)
     screen.files(written)
     if report is not None and open_:
         show_page(screen, report)
@@ -148,7 +148,7 @@ def _onward(made: ForecastResult, typed: Typed, save: Path | None) -> str:
     return typed.after_too_little(made.model.horizon, (int(made.panel.length.max()) - 2) // 2)
 
 
-def _show(screen: Screen, made: ForecastResult, onward: str, output: Path | None, explain: bool) -> None:
+def _show(screen: Screen, made: ForecastResult, onward: str, output: str | None, explain: bool, chart: bool) -> None:
     show_model(screen, made.model, made.seconds)
     if made.problem is not None:
         held = "Nothing could be held out, so nothing was checked: trust this forecast as little as a guess. "
@@ -162,3 +162,5 @@ def _show(screen: Screen, made: ForecastResult, onward: str, output: Path | None
         show_importance(screen, made.importance)
     screen.line()
     show_forecast(screen, made.forecast, output)
+    if chart:
+        show_chart(screen, made.forecast)

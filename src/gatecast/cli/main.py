@@ -19,6 +19,7 @@ from gatecast.cli.printing import (
     worded,
 )
 from gatecast.cli.session import EVERY_COMMAND, options_from_elsewhere, session_of
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import GatecastError
 
 __all__ = ["EXAMPLES", "app", "main"]
@@ -102,7 +103,7 @@ EXAMPLES = {
     "watch": (
         "gatecast watch sales.gatecast new.jsonl",
         "cat rows.jsonl | gatecast watch sales.gatecast - --state sales.live",
-        "gatecast watch sales.gatecast - --history sales.csv --state sales.live",
+        "gatecast watch sales.gatecast mqtt://broker/rows --reply answers",
     ),
     "export": (
         "gatecast export sales.gatecast sales.onnx",
@@ -192,7 +193,7 @@ def _failed(error: BaseException, words: Sequence[str]) -> int:
         from gatecast.cli.results.objects import envelope, write_json
 
         facts = error.to_dict() if isinstance(error, GatecastError) else {"kind": _kind(error), "remedies": []}
-        write_json(envelope({"command": words[0]}, code, {**facts, "message": message}))
+        write_json(envelope({"command": words[0]}, code, {**facts, "message": without_passwords(message)}))
     return code
 
 

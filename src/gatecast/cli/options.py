@@ -70,7 +70,7 @@ WholeOrNone = Annotated[int | None, Parameter(converter=_whole_or_none)]
 Json = Annotated[bool, Parameter(group=OUTPUT, negative="")]
 Future = Annotated[tuple[str, ...], Parameter(group=DATA, negative_iterable="")]
 Origins = Annotated[Whole | None, Parameter(group=MODEL)]
-Output = Annotated[Path | None, Parameter(group=OUTPUT)]
+Output = Annotated[str | None, Parameter(group=OUTPUT)]
 Plot = Annotated[Path | None, Parameter(group=OUTPUT)]
 Save = Annotated[Path | None, Parameter(group=OUTPUT)]
 Checkpoint = Annotated[Path | None, Parameter(group=OUTPUT)]
@@ -114,6 +114,8 @@ class DataOptions:
         na: Cell that stands for a missing value; may be repeated.
         skip_rows: Rows to leave out at the beginning of the file.
         header: Row of the file that holds the names of the columns, counted from 1; 0 = none does.
+        sheet: Sheet of a spreadsheet, by its name or its number; the first that holds something by default.
+        query: A SELECT: of the database that FILE is the address of, of FILE as "data", or of files that it names.
     """
 
     example: Literal["airline", "noisy-sine", "sin-to-cos", "sine", "ridership"] | None = None
@@ -135,6 +137,8 @@ class DataOptions:
     na: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)] = ()
     skip_rows: Whole = 0
     header: Whole | None = None
+    sheet: str | None = None
+    query: str | None = None
 
 
 @_group(OUTPUT)

@@ -19,12 +19,15 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import Argument, Code, GatecastError, Setting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from gatecast.data.tables.databases.address import Address
 
 __all__ = [
     "READER_LEFT",
@@ -67,8 +70,8 @@ _ALIKE = {"·": ".", "−": "-", "–": "-", "…": "...", "è": "e", "±": "+-"
 
 
 def note_command(words: Sequence[str]) -> None:
-    """Keep what was typed after ``gatecast``."""
-    _words.set(tuple(words))
+    """Keep what was typed after ``gatecast``, without the passwords in it."""
+    _words.set(tuple(map(without_passwords, words)))
 
 
 def keep_quiet(quiet: bool) -> None:
@@ -178,7 +181,7 @@ class Screen:
         else:
             self.wrapped(text, "dim")
 
-    def files(self, paths: Sequence[Path]) -> None:
+    def files(self, paths: Sequence[Path | Address]) -> None:
         """Name the files that were written."""
         for path in paths:
             self.note(f"written: {path}")
@@ -194,7 +197,7 @@ class Screen:
 
 def complain(message: str) -> None:
     """One line on stderr."""
-    text = " ".join(message.split())
+    text = without_passwords(" ".join(message.split()))
     Console(file=sys.stderr, highlight=False, markup=False, emoji=False).print(
         Text.assemble(("error:", "bold red"), f" {text}"), soft_wrap=True
     )

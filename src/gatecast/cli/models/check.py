@@ -20,7 +20,7 @@ COLOURS = {"fine": "green", "off": "yellow", "unknown": "bright_black"}
 
 def check(
     model: Path,
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),

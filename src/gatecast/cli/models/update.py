@@ -23,7 +23,7 @@ __all__ = ["update"]
 
 def update(
     model: Path,
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
