@@ -30,10 +30,14 @@ _HOMES = {
     "Live": "live.live",
     "Observed": "live.observed",
     "Panel": "data.panel",
+    "PanelSource": "data.scan.source",
     "Plan": "planning.plan",
     "SamplePaths": "forecasts.paths",
     "Scaling": "windows.scaling",
     "Scores": "evaluation.scores",
+    "StreamedScores": "evaluation.streamed",
+    "WrittenForecast": "scale.predict",
+    "scan": "data.scan.source",
     "SequenceRegressor": "regressor",
     "TrainingConfig": "training.config",
     "Tuning": "tuning.result",
@@ -63,13 +67,16 @@ __all__ = [
     "Live",
     "Observed",
     "Panel",
+    "PanelSource",
     "Plan",
     "SamplePaths",
     "Scaling",
     "Scores",
     "SequenceRegressor",
+    "StreamedScores",
     "TrainingConfig",
     "Tuning",
+    "WrittenForecast",
     "backtest",
     "evaluate",
     "forecast",
@@ -78,6 +85,7 @@ __all__ = [
     "load_example",
     "load_live",
     "read",
+    "scan",
     "tune",
 ]
 
@@ -90,9 +98,11 @@ if TYPE_CHECKING:
     from gatecast.data.examples.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel
+    from gatecast.data.scan.source import PanelSource, scan
     from gatecast.data.tables.reading import read
     from gatecast.errors import GatecastError
     from gatecast.evaluation.scores import Scores
+    from gatecast.evaluation.streamed import StreamedScores
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
@@ -103,6 +113,7 @@ if TYPE_CHECKING:
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
     from gatecast.regressor import SequenceRegressor
+    from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig
     from gatecast.tuning.result import Tuning
     from gatecast.tuning.tune import tune

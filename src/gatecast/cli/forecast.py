@@ -33,6 +33,7 @@ from gatecast.cli.options import (
     Output,
     PictureOptions,
     Plot,
+    RunningOptions,
     Save,
     TrainingOptions,
 )
@@ -67,6 +68,7 @@ def forecast(
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Train, score on held-out data beside the naive forecasts, train on everything, forecast.
 
@@ -91,9 +93,8 @@ def forecast(
     if open_ and report is None:
         raise ConfigError("--open opens the page of --report: give --report forecast.html too.")
     require_counts(origins=origins)
-    arguments, known = settings(model, network, training), to_future(future)
-    screen = Screen(json)
-    panel = read_panel(file, data)
+    arguments, known = settings(model, network, training, running), to_future(future)
+    screen, panel = Screen(json), read_panel(file, data)
     show_panel(screen, panel)
     forecasting, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)

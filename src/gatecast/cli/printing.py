@@ -248,7 +248,7 @@ def options() -> dict[tuple[str, str], Option]:
     from gatecast.cli.evaluate import evaluate
     from gatecast.cli.models.export import export
     from gatecast.cli.models.watch import watch
-    from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
+    from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, RunningOptions, TrainingOptions
     from gatecast.cli.predict import predict
     from gatecast.cli.tune import tune
 
@@ -257,6 +257,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("forecaster", ModelOptions, None),
         ("network", NetworkOptions, None),
         ("training", TrainingOptions, None),
+        ("forecaster", RunningOptions, None),
         ("backtest", BacktestOptions, None),
         ("predict", predict, ("future",)),
         ("evaluate", evaluate, ("origins", "stride")),
