@@ -162,7 +162,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_task_done_again(tmp_path: P
     before = pool.pids()
     killer = threading.Timer(1.0, lambda: [os.kill(pid, signal.SIGKILL) for pid in pool.pids()])
     killer.start()
-    longer: dict[str, Any] = {"training": {"max_epochs": 20, "steps_per_epoch": 40}, "candidates": 1}
+    longer: dict[str, Any] = {"training": {"max_epochs": 20, "steps_per_epoch": 40}}
     got = fitted(tmp_path, "processes", 1, **longer)
     killer.join()
     assert got == fitted(tmp_path, "serial", 1, **longer)

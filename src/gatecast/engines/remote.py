@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from gatecast.engines.executor import Executor, Item, Result, Threads
+from gatecast.engines.executor import Executor, Item, Result
 from gatecast.engines.worker import outcome_of
 
 __all__ = ["Parcel", "Pool", "Remote"]
@@ -57,20 +57,17 @@ class Remote:
     Args:
         pool: the workers.
         parcels: type of a job -> its parcel, made from the job.
+        local: where jobs run that have none: most only wait for others.
     """
 
     pool: Pool
-    parcels: Mapping[type, Callable[[Any], Parcel]] = field(default_factory=dict)
+    parcels: Mapping[type, Callable[[Any], Parcel]]
+    local: Executor
 
     @property
     def workers(self) -> int:
         """Jobs at a time."""
         return self.pool.workers
-
-    @property
-    def local(self) -> Executor:
-        """Where jobs run that only wait for others."""
-        return Threads(self.workers)
 
     def map(self, job: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """As ``Executor.map``."""

@@ -21,6 +21,7 @@ from gatecast.data.scan.source import PanelSource
 from gatecast.errors import ModelFileError
 from gatecast.progress import listening
 from gatecast.scale.shards import ShardJob, shards_on
+from gatecast.scale.tasks import part_name, record_of
 from gatecast.storage.container import write_atomically
 from gatecast.storage.files import save
 from gatecast.storage.folder import marked_folder
@@ -84,13 +85,12 @@ def predict_source(model: Forecaster, source: PanelSource, output: str | os.Path
     for name in ("forecast", "problems", "_shards"):
         (folder / name).mkdir(exist_ok=True)
     save(fitted, folder / MODEL)
-    known = {number for shard in source.shards if _record(folder, number := shard.number).exists()}
+    known = {number for shard in source.shards if record_of(folder, number := shard.number).exists()}
     todo = [shard for shard in source.shards if shard.number not in known]
     listener, lock = listening(model.progress), threading.Lock()
     counted = [len(known)]
 
-    def done(answer: dict[str, Any]) -> None:
-        write_atomically(_record(folder, answer["shard"]), json.dumps(answer).encode())
+    def done(_: Any) -> None:
         with lock:
             counted[0] += 1
             listener.on_progress("predict · shard", counted[0], len(source.shards))
@@ -108,7 +108,7 @@ def predict_source(model: Forecaster, source: PanelSource, output: str | os.Path
 
 def _finish(folder: Path, source: PanelSource) -> WrittenForecast:
     """Write the manifest from the records, then the mark that all is there."""
-    records = [json.loads(_record(folder, shard.number).read_text()) for shard in source.shards]
+    records = [json.loads(record_of(folder, shard.number).read_text()) for shard in source.shards]
     counts = {key: sum(one[key] for one in records) for key in ("series", "forecast", "problems", "rows")}
     manifest = {**counts, "shards": records}
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
@@ -122,18 +122,12 @@ def _finished(folder: Path) -> WrittenForecast | None:
     if not (folder / SUCCESS).exists():
         return None
     manifest = json.loads((folder / MANIFEST).read_text())
-    from gatecast.scale.tasks import part_name
-
     for one in manifest["shards"]:
         for kind, key in (("forecast", "sha256"), ("problems", "problems_sha256")):
             path = folder / kind / part_name(one["shard"])
             if one[key] is not None and (not path.exists() or _sha256(path) != one[key]):
                 raise ModelFileError(f"{path} is not as it was written. Delete the folder, and forecast anew.")
     return WrittenForecast(folder, *(manifest[key] for key in ("series", "forecast", "problems", "rows")))
-
-
-def _record(folder: Path, number: int) -> Path:
-    return folder / "_shards" / f"{number:06d}.json"
 
 
 def _sha256(path: Path) -> str:

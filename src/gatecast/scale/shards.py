@@ -72,4 +72,4 @@ def _executor(running: EngineOptions) -> Executor:
         return Serial()
     if running.engine == "threads":
         return side_by_side(running.workers)
-    return Remote(pool_of(running), {ShardJob: _ShardParcel})
+    return Remote(pool_of(running), {ShardJob: _ShardParcel}, Serial())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from functools import lru_cache
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from gatecast.data.panel import Panel
 
-__all__ = ["forecast_shard", "part_name", "score_shard"]
+__all__ = ["forecast_shard", "part_name", "record_of", "score_shard"]
 
 
 def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,19 +51,21 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
             problems += made
         else:
             frames.append(made)
-    output = Path(told["output"])
+    output, horizon = Path(told["output"]), model.horizon
     whole = pl.concat(frames, how="vertical_relaxed") if frames else None
-    return {
+    record = {
         "shard": shard.number,
         "series": shard.series,
         "rows": 0 if whole is None else whole.height,
-        "forecast": 0 if whole is None else whole.height // model.horizon,
+        "forecast": 0 if whole is None else whole.height // horizon,
         "problems": len(problems),
         "sha256": None if whole is None else _written(whole, output / "forecast" / part_name(shard.number)),
         "problems_sha256": _written(problem_frame(problems), output / "problems" / part_name(shard.number))
         if problems
         else None,
     }
+    write_atomically(record_of(output, shard.number), json.dumps(record).encode())  # after its parts: now it is done
+    return record
 
 
 def score_shard(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +99,11 @@ def score_shard(told: Mapping[str, Any]) -> dict[str, Any]:
             sums += [] if made[0] is None else [made[0]]
             problems += made[1]
     return {"shard": shard.number, "series": shard.series, "sums": sums, "problems": problems}
+
+
+def record_of(output: Path, number: int) -> Path:
+    """The file that says that a shard is done."""
+    return output / "_shards" / f"{number:06d}.json"
 
 
 def part_name(number: int) -> str:

@@ -46,7 +46,8 @@ def executor_of(running: EngineOptions) -> Executor:
         return Serial()
     if running.engine == "threads":
         return side_by_side(running.workers)
-    return Remote(pool_of(running), {Training: TrainingParcel})
+    pool = pool_of(running)
+    return Remote(pool, {Training: TrainingParcel}, side_by_side(pool.workers))
 
 
 class TrainingParcel:
