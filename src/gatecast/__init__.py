@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 # Public name -> where it lives. Loaded on first use, so that `import gatecast` and `gatecast --help` need no torch.
 _HOMES = {
     "Backtest": "backtesting.backtest",
-    "Check": "backtesting.check",
+    "Check": "backtesting.newer.check",
     "Drift": "live.drift",
     "Evaluation": "backtesting.result",
     "Forecast": "forecasts.forecast",
@@ -32,16 +32,20 @@ _HOMES = {
     "Live": "live.live",
     "Observed": "live.observed",
     "Panel": "data.panel",
+    "PanelSource": "data.scan.source",
     "Plan": "planning.plan",
     "SamplePaths": "forecasts.paths",
     "Scaling": "windows.scaling",
     "Scores": "evaluation.scores",
+    "StreamedScores": "evaluation.streamed",
+    "WrittenForecast": "scale.predict",
+    "scan": "data.scan.source",
     "SequenceRegressor": "regressor",
     "TrainingConfig": "training.config",
     "Tuning": "tuning.result",
-    "Update": "backtesting.update",
+    "Update": "backtesting.newer.update",
     "backtest": "backtesting.backtest",
-    "check": "backtesting.check",
+    "check": "backtesting.newer.check",
     "evaluate": "backtesting.assess",
     "forecast": "workflow",
     "leakage_check": "backtesting.leakage",
@@ -50,7 +54,7 @@ _HOMES = {
     "load_live": "live.files",
     "read": "data.tables.reading",
     "tune": "tuning.tune",
-    "update": "backtesting.update",
+    "update": "backtesting.newer.update",
 }
 
 __all__ = [
@@ -70,14 +74,17 @@ __all__ = [
     "Live",
     "Observed",
     "Panel",
+    "PanelSource",
     "Plan",
     "SamplePaths",
     "Scaling",
     "Scores",
     "SequenceRegressor",
+    "StreamedScores",
     "TrainingConfig",
     "Tuning",
     "Update",
+    "WrittenForecast",
     "backtest",
     "check",
     "evaluate",
@@ -87,6 +94,7 @@ __all__ = [
     "load_example",
     "load_live",
     "read",
+    "scan",
     "tune",
     "update",
 ]
@@ -94,17 +102,19 @@ __all__ = [
 if TYPE_CHECKING:
     from gatecast.backtesting.assess import evaluate
     from gatecast.backtesting.backtest import Backtest, backtest
-    from gatecast.backtesting.check import Check, check
     from gatecast.backtesting.importance import Importance
     from gatecast.backtesting.leakage import LeakageReport, leakage_check
+    from gatecast.backtesting.newer.check import Check, check
+    from gatecast.backtesting.newer.update import Update, update
     from gatecast.backtesting.result import Evaluation
-    from gatecast.backtesting.update import Update, update
     from gatecast.data.examples.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel
+    from gatecast.data.scan.source import PanelSource, scan
     from gatecast.data.tables.reading import read
     from gatecast.errors import GatecastError
     from gatecast.evaluation.scores import Scores
+    from gatecast.evaluation.streamed import StreamedScores
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
@@ -116,6 +126,7 @@ if TYPE_CHECKING:
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
     from gatecast.regressor import SequenceRegressor
+    from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig
     from gatecast.tuning.result import Tuning
     from gatecast.tuning.tune import tune

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gatecast as gc
-from gatecast.backtesting.check import FEWEST_WINDOWS
+from gatecast.backtesting.newer.check import FEWEST_WINDOWS
 from gatecast.cli.main import main
 from gatecast.errors import ConfigError, WindowError
 

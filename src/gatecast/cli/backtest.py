@@ -22,6 +22,7 @@ from gatecast.cli.options import (
     ModelOptions,
     NetworkOptions,
     Plot,
+    RunningOptions,
     TrainingOptions,
     Whole,
     option_group,
@@ -80,6 +81,7 @@ def backtest(
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Forecast from rolling origins, training before them, and score beside the naive forecasts and the rivals.
 
@@ -92,7 +94,7 @@ def backtest(
         json: Print one JSON object.
     """
     _check(rolling, report, plot)
-    arguments = settings(settings_, network, training)
+    arguments = settings(settings_, network, training, running)
     screen = Screen(json)
     panel = read_panel(file, data)
     show_panel(screen, panel)
@@ -116,8 +118,7 @@ def backtest(
         rivals=_rivals(rolling.rivals),
         checkpoint=checkpoint,
     )
-    seconds = time.monotonic() - started
-    written = _write(made, report, plot)
+    seconds, written = time.monotonic() - started, _write(made, report, plot)
     typed = Typed(file, (data, settings_, network, training), rolling)
     onward = typed.after_backtest(made.scores.outcome, model.horizon, _more(made, panel))
     _show(screen, made, seconds, onward)

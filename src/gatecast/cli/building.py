@@ -21,6 +21,7 @@ __all__ = [
     "read_options",
     "read_panel",
     "require_counts",
+    "roles_of",
     "settings",
 ]
 
@@ -44,7 +45,7 @@ def read_panel(file: str | None, options: DataOptions, model: Forecaster | None 
     table = load(file, Layout(options.skip_rows, options.header, options.query, options.sheet))
     arguments = read_options(options)
     if model is not None:
-        arguments |= _roles_of(model, arguments, table.frame.columns)
+        arguments |= roles_of(model, arguments, table.frame.columns)
     return read(table, **arguments)
 
 
@@ -71,7 +72,7 @@ def spelling(options: DataOptions) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names}
 
 
-def _roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The columns that a model was trained with, unless the user names others; ``names`` are those of the table."""
     from gatecast.data.tables.intake import stored_names
 
@@ -111,9 +112,10 @@ def levels(text: str) -> tuple[float, ...]:
     return found
 
 
-def settings(model: Any, network: Any, training: Any) -> dict[str, Any]:
+def settings(model: Any, network: Any, training: Any, running: Any = None) -> dict[str, Any]:
     """The arguments of a Forecaster as the options give them, checked without loading torch."""
     from gatecast.data.allowed import Bounds
+    from gatecast.engines.options import EngineOptions
     from gatecast.planning.settings import Settings
     from gatecast.windows.scaling import Scaling
 
@@ -126,7 +128,9 @@ def settings(model: Any, network: Any, training: Any) -> dict[str, Any]:
         arguments["quantiles"] = tuple(sorted(levels(arguments["quantiles"])))
     arguments |= {"network": given(network) or None, "training": given(training) or None}
     Settings(**{"horizon": 1, **arguments})  # the data say which horizon it is where none is given
-    return arguments
+    where = {} if running is None else given(running)
+    EngineOptions(**where)
+    return arguments | where
 
 
 def forecaster(panel: Panel, arguments: dict[str, Any]) -> tuple[Forecaster, str]:

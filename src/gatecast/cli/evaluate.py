@@ -13,15 +13,18 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.models.sources import evaluate_shards
 from gatecast.cli.options import (
     MODEL,
     DataOptions,
     FailUnless,
     Json,
+    MemoryLimit,
     ModelOptions,
     NetworkOptions,
     Origins,
     Plot,
+    RunningOptions,
     TrainingOptions,
     Whole,
 )
@@ -47,10 +50,12 @@ def evaluate(
     stride: Annotated[Whole | None, Parameter(group=MODEL)] = None,
     model: Annotated[Path | None, Parameter(group=MODEL)] = None,
     plot: Plot = None,
+    memory_limit: MemoryLimit = None,
     fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Train on the earlier part of a table and score on the later, beside the naive forecasts.
 
@@ -60,13 +65,17 @@ def evaluate(
         stride: Steps between two origins; the horizon by default.
         model: Score this saved model instead of training one, on what came after its training.
         plot: Write the held-out forecasts and the truth to .png, .pdf or .svg.
+        memory_limit: Train on a sample of the series of Parquet files, which takes so much memory, such as 2GB, and
+            score all of them a shard at a time.
         fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
     require_writable(plot, PLOT_KINDS, "--plot")
     require_counts(origins=origins, stride=stride)
-    arguments = settings(settings_, network, training)
+    arguments = settings(settings_, network, training, running)
     screen = Screen(json)
+    if memory_limit is not None:
+        return evaluate_shards(screen, file, data, arguments, model, origins, stride, memory_limit, fail_unless)
     typed = Typed(file, (data, settings_, network, training))
     if model is None:
         made, fitted, seconds, panel = _trained(screen, file, data, arguments, origins, stride)
@@ -118,7 +127,7 @@ def _of_a_file(
 ) -> tuple[Evaluation, Forecaster, Panel, str]:
     """Score a saved model on what came after its training."""
     from gatecast.backtesting.assess import evaluate as scored
-    from gatecast.backtesting.unseen import unseen_part
+    from gatecast.backtesting.newer.unseen import unseen_part
     from gatecast.forecaster import load
 
     model = load(path)

@@ -23,6 +23,7 @@ __all__ = [
     "PLOT_KINDS",
     "TABLE_KINDS",
     "destination",
+    "is_folder",
     "require_pictures",
     "require_room",
     "require_writable",
@@ -119,6 +120,11 @@ def destination(output: str | None) -> Path | Address | None:
         return address
     require_writable(Path(output), TABLE_KINDS, "--output")
     return Path(output)
+
+
+def is_folder(output: str | None) -> bool:
+    """A forecast is to become a folder of files, a shard at a time."""
+    return output is not None and not is_address(output) and not Path(output).suffix
 
 
 def require_room(place: Path | Address | None, rows: int) -> None:

@@ -34,6 +34,7 @@ from gatecast.cli.options import (
     Output,
     PictureOptions,
     Plot,
+    RunningOptions,
     Save,
     TrainingOptions,
 )
@@ -69,6 +70,7 @@ def forecast(
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Train, score on held-out data beside the naive forecasts, train on everything, forecast.
 
@@ -95,9 +97,8 @@ def forecast(
         raise ConfigError("--open opens the page of --report: give --report forecast.html too.")
     _require_use(use, save)
     require_counts(origins=origins)
-    arguments, known = settings(model, network, training), to_future(future)
-    screen = Screen(json)
-    panel = read_panel(file, data)
+    arguments, known = settings(model, network, training, running), to_future(future)
+    screen, panel = Screen(json), read_panel(file, data)
     show_panel(screen, panel)
     forecasting, note = forecaster(panel, arguments)
     require_room(place, len(panel) * forecasting.horizon)

@@ -263,7 +263,7 @@ def options() -> dict[tuple[str, str], Option]:
     from gatecast.cli.models.export import export
     from gatecast.cli.models.predict import predict
     from gatecast.cli.models.watch import watch
-    from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
+    from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, RunningOptions, TrainingOptions
     from gatecast.cli.tune import tune
 
     homes: tuple[tuple[str, Any, tuple[str, ...] | None], ...] = (
@@ -271,6 +271,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("forecaster", ModelOptions, None),
         ("network", NetworkOptions, None),
         ("training", TrainingOptions, None),
+        ("forecaster", RunningOptions, None),
         ("backtest", BacktestOptions, None),
         ("predict", predict, ("future",)),
         ("forecast", forecast, ("use",)),

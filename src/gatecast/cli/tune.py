@@ -22,6 +22,7 @@ from gatecast.cli.options import (
     ModelOptions,
     NetworkOptions,
     Origins,
+    RunningOptions,
     Save,
     TrainingOptions,
     Whole,
@@ -54,6 +55,7 @@ def tune(
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Search, compare with the default settings on origins that the search never saw, train the winner on everything.
 
@@ -71,7 +73,7 @@ def tune(
     require_optuna()
     require_writable(save, (), "--save")
     require_counts(trials=trials, origins=origins, stride=stride)
-    arguments = settings(model, network, training)
+    arguments = settings(model, network, training, running)
     limit = arguments.pop("time_limit", TIME_LIMIT)  # of the whole search
     screen = Screen(json)
     panel = read_panel(file, data)

@@ -260,12 +260,12 @@ def field_docs(kind: type) -> dict[str, str]:
     return found
 
 
-def with_field_docs(kind: type) -> Callable[[Kind], Kind]:
-    """Class decorator: the Args of a dataclass come first among those of the class."""
+def with_field_docs(*kinds: type) -> Callable[[Kind], Kind]:
+    """Class decorator: the Args of dataclasses come first among those of the class."""
 
     def documented(target: Kind) -> Kind:
         if target.__doc__:  # there is none under python -OO
-            rows = "\n".join(_args_of(kind))
+            rows = "\n".join(row for kind in kinds for row in _args_of(kind))
             target.__doc__ = inspect.cleandoc(target.__doc__).replace("Args:\n", f"Args:\n{rows}\n", 1)
         return target
 

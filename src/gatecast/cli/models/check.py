@@ -33,7 +33,7 @@ def check(
         file: Its history and what came after the training.
         json: Print one JSON object.
     """
-    from gatecast.backtesting.check import check as found_by
+    from gatecast.backtesting.newer.check import check as found_by
     from gatecast.forecaster import load
     from gatecast.workflow import data_facts
 

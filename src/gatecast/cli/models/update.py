@@ -43,7 +43,7 @@ def update(
     if time_limit is not None and not time_limit > 0:
         raise ConfigError(f"--time-limit must be above 0 seconds; got {time_limit}.")
     require_writable(save, (), "--save")
-    from gatecast.backtesting.update import update as updated
+    from gatecast.backtesting.newer.update import update as updated
     from gatecast.forecaster import load
     from gatecast.workflow import data_facts
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate
+from gatecast.backtesting.newer.unseen import nothing_new, unseen_part
 from gatecast.backtesting.result import Evaluation
-from gatecast.backtesting.unseen import nothing_new, unseen_part
 from gatecast.data.birth import Ancestor
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
