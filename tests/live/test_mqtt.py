@@ -207,12 +207,12 @@ def test_kills_lose_no_row_and_count_none_twice(
                 friend.send("rows", row)
                 seen_first = friend.heard.qsize() > 0 or process.poll() is not None
                 time.sleep(0.1)
-        if n % 25 == 24:
+        if n % 40 == 39:
             time.sleep(rng.uniform(0.0, 0.02))
             process.kill()
             process.communicate()
             process = subprocess.Popen(words, stderr=subprocess.PIPE)
-            time.sleep(rng.uniform(0.5, 2.5))
+            time.sleep(rng.uniform(0.5, 2.0))
     deadline = time.monotonic() + 60
     while len(seen) < len(ROWS) - START and time.monotonic() < deadline:
         row = friend.hears(1)[0][1]

@@ -98,7 +98,7 @@ def test_covariates_move_the_forecast_and_have_to_be_known(forecaster: Any) -> N
     moved = X.iloc[60:].assign(price=X["price"] + 1)
     assert (made.predict(X=moved) != found).all()
     np.testing.assert_allclose(made.predict(X=X), found)  # rows of the past are no hindrance
-    with pytest.raises(gc.GatecastError, match="x0"):
+    with pytest.raises(gc.GatecastError, match="price"):
         made.predict(X=X.iloc[60:62])
     with pytest.raises(gc.GatecastError, match="We"):
         made.predict(X=X.iloc[60:].assign(kind="We"))

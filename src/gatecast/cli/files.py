@@ -36,6 +36,7 @@ __all__ = [
 PIPE = "stdin:"  # a dash would be taken for an option
 TABLE_KINDS = (".csv", ".parquet", ".jsonl", ".xlsx")
 PLOT_KINDS = (".png", ".pdf", ".svg")
+UNNAMED = "forecast"  # what a database calls a model that no file is kept of
 MOST_ROWS = 1_048_575  # of a sheet, below the names of its columns
 PAGE_KINDS = (".html", ".htm")
 
@@ -144,13 +145,13 @@ def write_results(
     ``model`` is the file of the model, whose name a database keeps beside the rows.
     """
     if output is not None:
-        save_forecast(forecast, output, "forecast" if model is None else model.stem)
+        save_forecast(forecast, output, UNNAMED if model is None else model.stem)
     if plot is not None:
         forecast.plot(path=plot, title=picture.plot_title, size=picture_size(picture.plot_size))
     return [place for place in (output, plot) if place is not None]
 
 
-def save_forecast(forecast: Forecast, path: Path | Address, model: str) -> None:
+def save_forecast(forecast: Forecast, path: Path | Address, model: str = UNNAMED) -> None:
     """Write a forecast as a long table."""
     if isinstance(path, Address):
         from gatecast.forecasts.database import append_forecast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,11 @@ _SERIES, _TIME = "series", "time"
 
 
 def panel_of(y: pd.DataFrame, X: pd.DataFrame | None) -> Panel:
-    """A panel of N series, in the order of their first rows: targets y0, y1, ..., future covariates x0, x1, ..."""
+    """A panel of N series, in the order of their first rows: the columns of y are targets, those of X known ahead."""
     table = _keys(y.index, instances_of(y))
-    targets = [f"y{c}" for c in range(y.shape[1])]
+    targets = _names(y, "y")
     table |= {name: y.iloc[:, c].to_numpy() for c, name in enumerate(targets)}
-    known = _covariates(X.loc[y.index]) if X is not None else {}
+    known = _covariates(X.loc[y.index], targets) if X is not None else {}
     return read(
         _frame(table | known),
         series=_SERIES,
@@ -33,14 +34,14 @@ def panel_of(y: pd.DataFrame, X: pd.DataFrame | None) -> Panel:
         target=targets,
         future=list(known),
         frequency=_frequency(y.index),
-        categories=_categories(X),
+        categories=_categories(X, targets),
     )
 
 
 def future_of(X: pd.DataFrame, y: pd.DataFrame) -> Any:
     """The rows of the covariates that follow y, as ``Forecaster.predict`` takes them."""
     X = X[X.index > y.index.max()] if y.index.nlevels == 1 else X[~X.index.isin(y.index)]
-    return _frame(_keys(X.index, instances_of(y)) | _covariates(X))
+    return _frame(_keys(X.index, instances_of(y)) | _covariates(X, _names(y, "y")))
 
 
 def instances_of(y: pd.DataFrame) -> list[Any]:
@@ -92,21 +93,29 @@ def _without_times(index: Any) -> Any:
     return index.droplevel(-1)
 
 
-def _covariates(X: pd.DataFrame) -> dict[str, Any]:
+def _names(frame: pd.DataFrame, kind: str, taken: Sequence[str] = ()) -> list[str]:
+    """The names of columns as they are, unless they are numbers, or taken by another column."""
+    taken = (_SERIES, _TIME, *taken)
+    plain = [name if isinstance(name, str) and name.strip() else kind for name in frame.columns]
+    clear = len(set(plain)) == len(plain) and not set(plain) & set(taken)
+    return plain if clear else [f"{kind}{c}: {name}" for c, name in enumerate(frame.columns)]
+
+
+def _covariates(X: pd.DataFrame, taken: Sequence[str]) -> dict[str, Any]:
     """Numbers as they are, everything else as text, which is a category."""
-    numeric = [X.iloc[:, c].dtype.kind in "iuf" for c in range(X.shape[1])]
     columns = (X.iloc[:, c] for c in range(X.shape[1]))
     return {
-        f"x{c}": column.to_numpy() if number else column.astype(object).map(str).to_numpy()
-        for c, (column, number) in enumerate(zip(columns, numeric, strict=True))
+        name: column.to_numpy() if column.dtype.kind in "iuf" else column.astype(object).map(str).to_numpy()
+        for name, column in zip(_names(X, "x", taken), columns, strict=True)
     }
 
 
-def _categories(X: pd.DataFrame | None) -> dict[str, tuple[str, ...]]:
+def _categories(X: pd.DataFrame | None, taken: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Those of columns that say all that there are."""
     if X is None:
         return {}
-    declared = {f"x{c}": getattr(X.iloc[:, c].dtype, "categories", None) for c in range(X.shape[1])}
+    names = _names(X, "x", taken)
+    declared = {name: getattr(X.iloc[:, c].dtype, "categories", None) for c, name in enumerate(names)}
     return {name: tuple(map(str, held)) for name, held in declared.items() if held is not None}
 
 

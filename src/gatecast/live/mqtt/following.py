@@ -10,6 +10,7 @@ row that a state does know is a repetition, which ``Live.observe`` ignores.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from gatecast.live.watching import lines_of
 __all__ = ["Following"]
 
 BLOCK = 500  # messages observed at once
+GRACE = 10.0  # seconds for answers to arrive when this is to stop
 WAIT = 0.2  # seconds between two looks at whether to stop
 
 
@@ -112,7 +114,7 @@ class Following:
         return answer_of(message, error, self._reply)
 
     def _sent(self, answers: list[Answer], stop: Event) -> bool:
-        """Whether all answers have arrived, before this had to stop."""
+        """Whether all answers have arrived."""
         waiting = []
         for answer in answers:
             if answer.topic is None:
@@ -123,8 +125,11 @@ class Following:
             else:
                 waiting.append(self._connection.publish(answer))
         self._out.flush()
+        given_up = math.inf
         while waiting := [number for number in waiting if not self._connection.confirmed(number)]:
-            if stop.is_set() or self._connection.failure is not None:
+            if self._connection.failure is not None or time.monotonic() > given_up:
                 return False
+            if stop.is_set() and given_up == math.inf:
+                given_up = time.monotonic() + GRACE
             time.sleep(0.002)
         return True

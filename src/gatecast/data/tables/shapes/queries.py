@@ -27,8 +27,8 @@ def load_query(source: Any, layout: Layout) -> Table:
         ConfigError: the address cannot be read, or its driver is not installed.
     """
     if layout.skip or layout.header is not None or layout.sheet is not None:
-        names = joined(", ", [Argument(name, of="read") for name in ("skip", "header", "sheet")])
-        raise PanelError(*names, " go with a file, not with a query.")
+        of_files = Argument("skip", of="read"), Argument("header", of="read"), Argument("sheet", of="read")
+        raise PanelError(joined(", ", of_files), " go with a file, not with a query.")
     if is_address(source):
         address = parse_address(source)
         frame, shown = query_database(address, layout.query), "the query" if address is FILES else address.shown
