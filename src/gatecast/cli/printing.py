@@ -259,6 +259,7 @@ def options() -> dict[tuple[str, str], Option]:
     """The options, by what takes the argument and the argument's name (see ``gatecast.errors.Argument``)."""
     from gatecast.cli.backtest import BacktestOptions
     from gatecast.cli.evaluate import evaluate
+    from gatecast.cli.fit import fit
     from gatecast.cli.forecast import forecast
     from gatecast.cli.models.export import export
     from gatecast.cli.models.predict import predict
@@ -274,6 +275,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("forecaster", RunningOptions, None),
         ("backtest", BacktestOptions, None),
         ("predict", predict, ("future",)),
+        ("fit", fit, ("memory_limit",)),
         ("forecast", forecast, ("use",)),
         ("evaluate", evaluate, ("origins", "stride")),
         ("export", export, ("part", "bounds")),

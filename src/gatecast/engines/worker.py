@@ -19,7 +19,7 @@ from gatecast.errors import GatecastError
 
 __all__ = ["TASKS", "outcome_of", "perform"]
 
-TASKS = ("storage.parcels:train", "scale.tasks:forecast_shard", "scale.tasks:score_shard", "scale.groups:fit_group")
+TASKS = ("storage.parcels:train", "scale.tasks:forecast_shard", "scale.tasks:score_shard")
 
 
 def perform(name: str, text: str) -> str:

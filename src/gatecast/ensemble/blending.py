@@ -131,7 +131,7 @@ def _chosen(
 ) -> Blend:
     """The blend that the folds speak for; small data have several, which its intervals are fitted to as well."""
     defaults = procedure.defaults
-    first = fold_errors(tried, untrained, panel, defaults.validation)
+    first = fold_errors(tried, untrained, panel, defaults.validation, procedure.executor)
     if first is None:
         return _unmeasured(tried[0], untrained, defaults.weights)
     folds = [Fold(tried, panel, first)]
@@ -159,7 +159,9 @@ def _earlier(
             return
         found = carried_out(procedure, _orders(plans, panel, procedure, deadline))
         again = [one for one in found if one is not None and not one.out_of_time]
-        errors = None if procedure.stopped or len(again) < len(plans) else fold_errors(again, untrained, panel, numbers)
+        if procedure.stopped or len(again) < len(plans):
+            return
+        errors = fold_errors(again, untrained, panel, numbers, procedure.executor)
         if errors is None:
             return
         yield Fold(again, panel, errors)
