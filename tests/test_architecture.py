@@ -39,6 +39,7 @@ LAYERS = (
     ("forecaster", "regressor"),
     ("workflow", "tuning"),
     ("report", "demos"),
+    ("serving",),
     ("cli",),
     ("__main__",),
 )

@@ -45,6 +45,7 @@ _COMMANDS = {
     "tune": f"Search for better settings, and say whether they are.\n\n{_FIT}",
     "demo": "Run one of the five reference systems.",
     "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
+    "serve": "Forecast over HTTP, follow rows, and train in the background, until Ctrl-C.",
     "export": "Write a saved model as an ONNX graph, which runs without Gatecast.",
     "info": "Versions, devices, and what a model file holds.",
 }
@@ -87,6 +88,11 @@ EXAMPLES = {
         "cat rows.jsonl | gatecast watch sales.gatecast - --state sales.live",
         "gatecast watch sales.gatecast - --history sales.csv --state sales.live",
     ),
+    "serve": (
+        "gatecast serve sales.gatecast",
+        "gatecast serve sales.gatecast --store postgresql://gatecast@localhost/gatecast",
+        "gatecast serve --host 0.0.0.0 --token-file tokens.txt",
+    ),
     "export": (
         "gatecast export sales.gatecast sales.onnx",
         "gatecast export sales.gatecast sales.onnx --part networks",
@@ -94,7 +100,7 @@ EXAMPLES = {
     ),
     "info": ("gatecast info", "gatecast info sales.gatecast", "gatecast info sales.gatecast --json"),
 }
-_MODULES = {"export": "models.export", "watch": "models.watch"}
+_MODULES = {"export": "models.export", "serve": "models.serve", "watch": "models.watch"}
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
     _shown = "Examples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[_name])
     _path = f"gatecast.cli.{_MODULES.get(_name, _name)}:{_name}"

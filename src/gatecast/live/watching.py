@@ -23,7 +23,7 @@ from gatecast.errors import InputError, PanelError
 from gatecast.live.live import Live
 from gatecast.live.observed import Observed
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "plain_rows"]
 
 BLOCK, AHEAD = 500, 5000  # rows observed at once, lines read ahead at most
 SECONDS = 1.0  # between two times that the state is saved while rows keep coming
@@ -175,10 +175,15 @@ def _next(waiting: queue.Queue[str | None]) -> list[str] | None:
     return block
 
 
+def plain_rows(told: Observed) -> list[dict[str, Any]]:
+    """What was said of each row, by column, as JSON has it; nan is None."""
+    rows = told.to_frame("polars").iter_rows(named=True)
+    return [{name: _plain(name, cell) for name, cell in row.items()} for row in rows]
+
+
 def _lines_of(told: Observed) -> Iterator[str]:
     """A line of JSON for each row."""
-    for row in told.to_frame("polars").iter_rows(named=True):
-        plain = {name: _plain(name, cell) for name, cell in row.items()}
+    for plain in plain_rows(told):
         yield json.dumps(plain, ensure_ascii=False, separators=(", ", ": "), allow_nan=False) + "\n"
 
 
