@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from gatecast import __version__
 from gatecast.errors import GatecastError
+from gatecast.serving.http.direct import Direct
 from gatecast.serving.http.gate import Gate
 from gatecast.serving.http.tokens import scope_of
 from gatecast.serving.http.watched import Watched
@@ -69,7 +70,7 @@ def application(service: Service) -> Watched:
     app.add_exception_handler(RequestValidationError, _unfitting)
     app.add_exception_handler(GatecastError, _refused)
     app.openapi = lambda: described(app, service)  # type: ignore[method-assign]
-    return Watched(Gate(app, service.tokens, service.limits), service.counts)
+    return Watched(Gate(Direct(app, service), service.tokens, service.limits), service.counts)
 
 
 async def _problem(request: Request, error: Exception) -> Response:

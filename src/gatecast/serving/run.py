@@ -48,6 +48,8 @@ def serve(start: Start) -> int:
         ModelFileError: a model file is damaged.
     """
     _require_extra()
+    import torch
+
     from gatecast.serving.http.logs import to_stderr
     from gatecast.serving.http.tokens import Tokens, read_tokens
     from gatecast.serving.listening import listen
@@ -71,6 +73,7 @@ def serve(start: Start) -> int:
         for path in start.models:
             _add(service.desk.catalogue.put, path)
         sys.setswitchinterval(SWITCH)
+        torch.set_num_threads(1)
         listen(service, start.host, start.port, GRACE, start.tell)
     finally:
         service.close()

@@ -18,7 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from gatecast.nn.threads import kernels_use
 from gatecast.serving.problems import Problem
+from gatecast.training.device import alone
 
 __all__ = ["Batches", "Task"]
 
@@ -49,10 +51,12 @@ class Batches(Generic[Asked]):
         work: takes what was asked since its last call, works on some of it, and says whether something is left; it
             answers every task in the end.
         most: tasks that wait; more are refused.
+        threads: of the kernels that it calls.
+        name: of the thread.
     """
 
-    def __init__(self, work: Callable[[Sequence[Task[Asked]]], bool], most: int, name: str) -> None:
-        self._work, self._most = work, most
+    def __init__(self, work: Callable[[Sequence[Task[Asked]]], bool], most: int, threads: int, name: str) -> None:
+        self._work, self._most, self._threads = work, most, threads
         self._queue: queue.SimpleQueue[Task[Asked] | None] = queue.SimpleQueue()
         self._coming = 0  # asked and not answered yet
         self._lock = threading.Lock()
@@ -115,6 +119,11 @@ class Batches(Generic[Asked]):
         self._thread.join()
 
     def _run(self) -> None:
+        alone()  # threads of torch that share little work wait for each other longer than they work
+        with kernels_use(self._threads):
+            self._turn()
+
+    def _turn(self) -> None:
         more, usual = False, 1
         while True:
             tasks, ended = self._gathered(1 if more else usual, block=not more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ class Desk:
         self._works: list[Work] = []
         self._histories: dict[int, tuple[Served, Histories]] = {}
         self._writer = Writer(store.rows, published)
-        self._batches: Batches[Asked] = Batches(self._work, limits.waiting, "gatecast-models")
+        self._batches: Batches[Asked] = Batches(self._work, limits.waiting, _threads(), "gatecast-models")
         self.sizes: list[int] = []  # requests of the last passes
 
     @property
@@ -81,25 +82,30 @@ class Desk:
     # ---------------------------------------------------------------- on the thread of the models
 
     def _work(self, tasks: Sequence[Task[Asked]]) -> bool:
+        ahead: dict[int, list[Task[Any]]] = {}
         rows: dict[tuple[int, bool], list[Task[Any]]] = {}
         for task in tasks:
             asked = task.asked
             if isinstance(asked, Rows):
                 rows.setdefault((id(asked.served), asked.revise), []).append(task)
             elif isinstance(asked, Ahead):
-                self._begin(task, asked)
+                ahead.setdefault(id(asked.served), []).append(task)
             else:
                 self._change(task, asked)
+        for asking in ahead.values():
+            self._begin(asking)
         self._pass()
         for together in rows.values():
             self._observe(together)
         return bool(self._works)
 
-    def _begin(self, task: Task[Any], asked: Ahead) -> None:
+    def _begin(self, tasks: list[Task[Any]]) -> None:
+        served: Served = tasks[0].asked.served
         try:
-            self._works.append(begun(task, asked, self._histories_of(asked.served)))
+            self._works += begun(tasks, served, self._histories_of(served))
         except Exception as error:
-            task.done(error)
+            for task in tasks:
+                task.done(error)
 
     def _histories_of(self, served: Served) -> Histories:
         """The reader of a model's histories, with the layouts that it knows."""
@@ -116,9 +122,9 @@ class Desk:
         for work in self._works:
             groups.setdefault(work.group, []).append(work)
         for works in groups.values():
-            self.sizes.append(len(works))
+            self.sizes.append(sum(len(work.parts) for work in works))
             passed(works)
-        self._works = [work for work in self._works if work.done < work.total and not work.task.answer.done()]
+        self._works = [work for work in self._works if work.wanted]
 
     def _observe(self, tasks: list[Task[Any]]) -> None:
         served: Served = tasks[0].asked.served
@@ -154,3 +160,9 @@ class Desk:
             task.done(change())
         except BaseException as error:
             task.done(error)
+
+
+def _threads() -> int:
+    """Threads of the kernels: a core is left to HTTP and the store, for threads that wait for a busy core lose more."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)

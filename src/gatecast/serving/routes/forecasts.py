@@ -21,7 +21,7 @@ from gatecast.serving.routes.bodies import ARROW, body_of, json_or_arrow, media_
 from gatecast.serving.routes.service import Service, Serving
 from gatecast.serving.routes.shapes import ForecastAnswer, ForecastRequest, ObserveAnswer, ObserveRequest
 
-__all__ = ["forecast_of", "router"]
+__all__ = ["answer_forecast", "forecast_of", "router"]
 
 router = APIRouter(tags=["forecasts"])
 MANY = 5_000  # rows; a history with more is read by another thread
@@ -44,6 +44,11 @@ async def forecast(
     Requests that come together are forecast in one pass. With a body of Arrow (a stream of long rows) the model is in
     the query; the answer is Arrow where ``Accept`` asks for it.
     """
+    return await answer_forecast(request, service, model, accept)
+
+
+async def answer_forecast(request: Request, service: Service, model: str | None, accept: str) -> Response:
+    """The answer of ``/v1/forecast``."""
     asked = await _asked(request, model, service.limits)
     pieces, steps, levels = await forecast_of(service, asked)
     if ARROW in accept:
