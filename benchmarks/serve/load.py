@@ -53,7 +53,7 @@ class Load:
     folder: Path
 
     def run(self, connections: int, seconds: float, rate: float | None = None) -> Told:
-        """Ask over so many connections; with a rate each waits between its requests, so that all together keep to it."""
+        """Ask over so many connections; with a rate each of them waits between two requests."""
         host, _, path = self.url.removeprefix("http://").partition("/")
         script = SCRIPT.replace("BODIES", str(self.bodies)).replace("PATH", f"/{path}")
         if rate is not None:

@@ -34,8 +34,23 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(service: Service, host: str, port: int, grace: int, tell: Callable[[str], None]) -> None:
+def listen(
+    service: Service,
+    host: str,
+    port: int,
+    grace: int,
+    tell: Callable[[str], None],
+    made: Callable[[uvicorn.Server], None] | None = None,
+) -> None:
     """Answer until SIGINT or SIGTERM.
+
+    Args:
+        service: that answers.
+        host: address.
+        port: port; 0 = a free one.
+        grace: seconds that running requests get in the end.
+        tell: takes the address, once it can be asked.
+        made: takes the server, whose ``should_exit`` ends it too.
 
     Raises:
         ConfigError: the address is taken or is none of this machine.
@@ -58,6 +73,8 @@ def listen(service: Service, host: str, port: int, grace: int, tell: Callable[[s
         backlog=BACKLOG,
     )
     server = _Server(config, service, lambda: tell(f"http://{shown}:{sock.getsockname()[1]}"))
+    if made is not None:
+        made(server)
     with sock:
         server.run([sock])
     if not server.started:

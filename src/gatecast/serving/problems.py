@@ -20,6 +20,7 @@ __all__ = ["MEDIA_TYPE", "Problem", "ProblemBody", "documented", "of_error", "of
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 5
+CHOICES = ("bool", "int", "float", "str", "constrained-str", "constrained-int")  # of a cell, in pydantic's words
 
 # status -> (last part of the type, title)
 KINDS = {
@@ -126,21 +127,26 @@ def _in_words(error: GatecastError) -> str:
 def of_validation(error: ValidationError | Any) -> Problem:
     """All that does not fit the schema: the first places in words."""
     found = error.errors() if callable(getattr(error, "errors", None)) else []
-    told = [f"{_place(one['loc'])}: {one['msg']}" for one in found[:SHOWN]]
-    more = f" and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
+    placed = [(_place(one["loc"]), one["msg"]) for one in found]
+    # where one of several shapes was meant, the one that fits furthest is
+    deep = [(place, text) for place, text in placed if not any(other.startswith(f"{place}.") for other, _ in placed)]
+    every = list(dict.fromkeys(f"{place}: {text}" for place, text in deep))
+    told = every[:SHOWN]
+    more = f" and {len(every) - SHOWN:,} more" if len(every) > SHOWN else ""
     syntax = any(one["type"] in ("json_invalid", "json_type") for one in found)
     detail = f"{'; '.join(told)}{more}."[:2000]
-    where = _place(found[0]["loc"]) if found else "body"
+    where = deep[0][0] if deep else "body"
     return Problem(400 if syntax else 422, detail, where=where, remedy="The shapes are described in /openapi.json.")
 
 
 def _place(loc: Sequence[Any]) -> str:
-    """The place in a body.
+    """The place in a body; what only names a choice of shapes is left out.
 
-    >>> _place(("history", "rows", 3, "units"))
-    'history.rows.3.units'
+    >>> _place(("history", "dict[str,list[float]]", "units", 3, "float"))
+    'history.units.3'
     """
-    return ".".join(str(part) for part in loc)[:200] or "body"
+    parts = [str(part) for part in loc if not any(mark in str(part) for mark in "[(") and part not in CHOICES]
+    return ".".join(parts)[:200] or "body"
 
 
 def documented(*codes: int) -> dict[int | str, dict[str, Any]]:

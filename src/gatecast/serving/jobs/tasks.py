@@ -17,6 +17,7 @@ from gatecast.progress import Listener
 from gatecast.serving.jobs.artifacts import Artifact, of_backtest, of_forecast, of_model
 from gatecast.serving.jobs.requests import JobRequest, ReadOptions
 from gatecast.serving.jobs.tables import Upload, as_command, as_python, look
+from gatecast.serving.models.histories import future_of
 from gatecast.workflow import data_facts, forecast_with, model_facts
 
 __all__ = ["TASKS", "Context", "Made"]
@@ -78,7 +79,7 @@ def _forecast(request: JobRequest, context: Context) -> Made:
     made = forecast_with(
         model,
         panel,
-        future=request.future,
+        future=future_of(request.future),
         origins=request.origins,
         explain=request.explain,
         checkpoint=context.checkpoint,

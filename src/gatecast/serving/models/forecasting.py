@@ -19,7 +19,7 @@ from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
 from gatecast.serving.models.batches import Task
-from gatecast.serving.models.histories import Histories, Layout, Table, Together
+from gatecast.serving.models.histories import Histories, Layout, Table, Together, future_of
 from gatecast.serving.models.served import Served
 
 __all__ = ["SERIES_AT_ONCE", "Ahead", "Work", "begun", "passed"]
@@ -149,7 +149,7 @@ def _alone(task: Task[Any], asked: Ahead, histories: Histories) -> list[Work]:
         if asked.history is None:
             ids = asked.ids if asked.ids is not None else followed(served)
             part = Part(task, slice(0, len(ids)))
-            return [Work(served, [part], None, None, np.zeros(0, np.int64), ids, asked.future)]
+            return [Work(served, [part], None, None, np.zeros(0, np.int64), ids, future_of(asked.future))]
         panel = asked.history if isinstance(asked.history, Panel) else histories.panel(asked.history)
     except Exception as error:
         task.done(error)
@@ -161,7 +161,7 @@ def _of_panel(task: Task[Any], served: Served, panel: Panel | Exception, future:
     try:
         if isinstance(panel, Exception):
             raise panel
-        history, read, origin_N = _read(served, panel, future)
+        history, read, origin_N = _read(served, panel, future_of(future))
     except Exception as error:
         task.done(error)
         return []

@@ -21,11 +21,12 @@ from gatecast.data.labels import Labels
 from gatecast.data.panel import Panel
 from gatecast.data.tables.intake import as_panel
 from gatecast.data.tables.numbers import choose_dtype
+from gatecast.data.tables.shapes.sources import load
 from gatecast.ensemble.fitted import Fitted
 from gatecast.errors import GatecastError, PanelError
 from gatecast.serving.models.plain import Plain, plain_columns, plain_numbers, plain_times
 
-__all__ = ["Histories", "Layout", "Table", "Together", "columns_of", "count_of"]
+__all__ = ["Histories", "Layout", "Table", "Together", "columns_of", "count_of", "future_of"]
 
 MOST_LAYOUTS = 256
 Table = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]
@@ -44,6 +45,13 @@ def count_of(table: Table) -> int:
     if isinstance(table, Mapping):
         return max((len(column) if isinstance(column, list | tuple) else 1 for column in table.values()), default=0)
     return len(table)
+
+
+def future_of(given: Any) -> Any:
+    """Future covariates as ``predict`` takes them: rows and columns as a table, constants as they are."""
+    if given is None or (isinstance(given, Mapping) and not any(isinstance(cell, list) for cell in given.values())):
+        return given
+    return load(columns_of(given))
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class Histories:
             if place not in taken:
                 try:
                     others[place] = self.panel(table)
-                except (GatecastError, MemoryError) as error:
+                except Exception as error:
                     others[place] = error
         return together, others
 

@@ -18,6 +18,7 @@ from gatecast.serving.problems import Problem, documented
 from gatecast.serving.routes.answers import forecast_facts_of, json_response
 from gatecast.serving.routes.service import Service, Serving
 from gatecast.serving.routes.shapes import SeriesAnswer, SeriesList
+from gatecast.serving.store.observed_rows import Scored
 
 __all__ = ["router"]
 
@@ -88,7 +89,7 @@ async def one_series(
     facts = await service.desk.change(lambda: _history(served, series, tail))
     scores = await asyncio.to_thread(service.store.rows.scores, model, series, tail * len(served.fitted.schema.targets))
     levels = range(len(served.fitted.levels))
-    told = [{name: value for name, value in vars(one).items() if name not in ("place", "series")} for one in scores]
+    told = [_told(served, one) for one in scores]
     return json_response(
         {
             "model": model,
@@ -102,6 +103,14 @@ async def one_series(
             },
         }
     )
+
+
+def _told(served: Served, scored: Scored) -> dict[str, Any]:
+    """A score with its time as the data write it."""
+    steps = served.fitted.frequency.unit == "step"
+    time = np.int64(scored.time) if steps else np.datetime64(scored.time)
+    held = {name: value for name, value in vars(scored).items() if name not in ("place", "series")}
+    return {**held, "time": _label(served, time)}
 
 
 def _history(served: Served, series: str, tail: int) -> dict[str, Any]:

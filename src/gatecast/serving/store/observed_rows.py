@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, desc, func, insert, select
+from sqlalchemy import Engine, Row, desc, func, insert, select
 
 from gatecast.serving.store.tables import OBSERVATIONS, OBSERVED, SCORES
 
@@ -124,13 +124,19 @@ class ObservedRows:
         asked = select(*columns).where(SCORES.c.model == model, SCORES.c.series == series)
         with self._engine.connect().execution_options(reading=True) as connection:
             found = connection.execute(asked.order_by(desc(SCORES.c.seq), desc(SCORES.c.place)).limit(limit)).all()
-        return [Scored(*row) for row in reversed(found)]
+        return [_read(row) for row in reversed(found)]
 
     def counts(self, model: str) -> dict[str, int]:
         """Rows of a model by what became of them."""
         asked = select(OBSERVED.c.kind, func.count()).where(OBSERVED.c.model == model).group_by(OBSERVED.c.kind)
         with self._engine.connect().execution_options(reading=True) as connection:
             return {kind: int(count) for kind, count in connection.execute(asked)}
+
+
+def _read(row: Row[Any]) -> Scored:
+    held = dict(row._mapping)
+    inside = {name: None if held[name] is None else bool(held[name]) for name in ("inside_80", "inside_95")}
+    return Scored(**{**held, **inside})
 
 
 def _rows_of(one: Observation, number: int) -> Iterator[dict[str, Any]]:
