@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["ours", "plain"]
+__all__ = ["free_port", "ours", "plain"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -51,7 +52,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def ours(model: Path, folder: Path, store: str = "bench.db") -> Iterator[str]:
     """``gatecast serve``."""
-    port = _free_port()
+    port = free_port()
     code = "import sys; from gatecast.cli.main import main; sys.exit(main())"
     words = [sys.executable, "-c", code, "serve", str(model), "--port", str(port), "--store", store]
     with _running(words, port, "/v2/health/ready", folder, {}) as base:
@@ -61,7 +62,7 @@ def ours(model: Path, folder: Path, store: str = "bench.db") -> Iterator[str]:
 @contextmanager
 def plain(model: Path, folder: Path) -> Iterator[str]:
     """The peer, under uvicorn with one worker, as the service has one."""
-    port, root = _free_port(), str(Path(__file__).parents[2])
+    port, root = free_port(), str(Path(__file__).parents[2])
     words = [sys.executable, "-m", "uvicorn", "benchmarks.serve.plain:app", "--port", str(port), "--log-level", "error"]
     paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
     with _running(words, port, "/openapi.json", folder, {"MODEL": str(model), "PYTHONPATH": paths}) as base:

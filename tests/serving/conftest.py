@@ -175,7 +175,7 @@ def _serving(store: str, models: tuple[Path, ...], tokens: Tokens, limits: Limit
         except BaseException as error:
             failed.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     until = time.monotonic() + 30
     while not told and not failed and time.monotonic() < until:
@@ -184,9 +184,11 @@ def _serving(store: str, models: tuple[Path, ...], tokens: Tokens, limits: Limit
         raise failed[0]
     with httpx.Client(base_url=told[0], timeout=60) as client:
         client.service = service  # type: ignore[attr-defined]
-        yield client
-    servers[0].should_exit = True
-    thread.join(30)
+        try:
+            yield client
+        finally:
+            servers[0].should_exit = True
+            thread.join(30)
     assert not thread.is_alive()
 
 
@@ -207,5 +209,6 @@ def client(
     serve: Serve, airline_file: Path, shop_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     """A service with two models, for all tests of a file."""
-    with serve(str(tmp_path_factory.mktemp("store") / "store.db"), airline_file, shop_file) as found:
+    limits = LIMITS.changed(["unpacked=33554432", "table_rows=300000"])
+    with serve(str(tmp_path_factory.mktemp("store") / "store.db"), airline_file, shop_file, limits=limits) as found:
         yield found

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 __all__ = ["FailedError", "Order", "Worker"]
 
-ENDING = 2.0  # seconds between asking a process to end and ending it
+ENDING = 3.0  # seconds between asking a process to end and ending it
 
 
 class FailedError(Exception):
@@ -73,6 +74,7 @@ class Worker:
         """Begin the process, so that the next order need not wait for it."""
         with self._lock:
             if self._process is None or self._process.poll() is not None:
+                _close_pipes(self._process)
                 self._process = self._begun()
 
     def _begun(self) -> subprocess.Popen[str]:
@@ -150,12 +152,17 @@ class Worker:
     def close(self) -> None:
         """End the process for good."""
         self.end("The service has ended.")
-        process = self._process
-        if process is not None:
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
-            process.wait()
+        if self._process is not None:
+            self._process.wait()
+            _close_pipes(self._process)
+
+
+def _close_pipes(process: subprocess.Popen[str] | None) -> None:
+    """Close what leads to a process that has ended."""
+    for pipe in () if process is None else (process.stdin, process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def _upper_half() -> str:

@@ -21,13 +21,14 @@ from typing import Any, TextIO
 __all__ = ["main"]
 
 SECONDS = 0.2  # between two words on progress
+ASKED = 143  # exit code: as that of a process that SIGTERM has ended
 
 
 class Told:
     """A listener whose words go to the parent."""
 
     def __init__(self, out: TextIO) -> None:
-        self.stop = threading.Event()
+        self.stop, self.busy = threading.Event(), False
         self._out, self._stage, self._told = out, "", 0.0
         self._lock = threading.Lock()
 
@@ -71,15 +72,25 @@ def _settle(cores: str, memory: int) -> None:
         return  # no such limits on this system
 
 
+def _stop(told: Told) -> None:
+    """Ask the work to end where it is, which writes its checkpoint; what it has reached by then is no result."""
+    told.stop.set()
+    if not told.busy:
+        os._exit(ASKED)
+
+
 def _run(line: dict[str, Any], told: Told) -> None:
     from gatecast.errors import GatecastError
     from gatecast.serving.jobs.tables import Upload
     from gatecast.serving.jobs.tasks import TASKS, Context
 
     folder = Path(line["folder"])
+    told.busy = True
     upload = Upload(folder / line["table"], line["shown"], line["unpacked"], line["rows"])
     try:
         made = TASKS[line["kind"]](line["request"], Context(folder, upload, told))
+        if told.stop.is_set():
+            os._exit(ASKED)
     except GatecastError as error:
         told.say(failed={"status": 422, "detail": str(error), "remedies": error.remedies})
     except MemoryError:
@@ -95,6 +106,8 @@ def _run(line: dict[str, Any], told: Told) -> None:
     else:
         files = [{"name": one.name, "media_type": one.media_type} for one in made.artifacts]
         told.say(done={"result": made.result, "artifacts": files, "live": made.live is not None})
+    finally:
+        told.busy = False
 
 
 def main(out: TextIO | None = None) -> None:
@@ -103,8 +116,8 @@ def main(out: TextIO | None = None) -> None:
     parser.add_argument("--cores", default="")
     parser.add_argument("--memory", type=int, default=2**32)
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))  # where a training stands is in its checkpoint
     told = Told(out or os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    signal.signal(signal.SIGTERM, lambda *_: _stop(told))
     os.dup2(2, 1)  # what a library prints is no answer
     waiting: list[str] = []
     ready = threading.Condition()
