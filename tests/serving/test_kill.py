@@ -1,11 +1,10 @@
-"""kill -9: what was acknowledged is there once, and jobs go on. ``python -m benchmarks.serve.kills`` kills more often."""
+"""kill -9: what was acknowledged is there once, and jobs go on. More kills: ``python -m benchmarks.serve.kills``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-
 from benchmarks.serve.kills import killed
 
 

@@ -29,7 +29,7 @@ class Limits:
         models: models in the store.
         rate: requests a second of one token, on average over ten seconds; without tokens there is no such limit.
         seconds: that an answer may take.
-        body_seconds: that a request's body may take to arrive.
+        body_seconds: that the head of a request may take to arrive, and its body too.
         job_seconds: that a job may take.
         memory: bytes that a process for tables and jobs may take.
         streams: open streams of events.

@@ -9,6 +9,7 @@ import uvicorn
 
 from gatecast.errors import ConfigError
 from gatecast.serving.app import application
+from gatecast.serving.http.heads import protocol
 from gatecast.serving.routes.service import Service
 
 __all__ = ["listen"]
@@ -64,7 +65,7 @@ def listen(
         server_header=False,
         date_header=True,
         loop="auto",
-        http="auto",
+        http=protocol(service.limits.body_seconds),
         ws="none",
         lifespan="on",
         timeout_keep_alive=15,

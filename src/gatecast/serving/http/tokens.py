@@ -98,7 +98,7 @@ def _token(path: Path, line: int, words: list[str]) -> Token:
     return Token(name, asked, hashlib.sha256(token.encode()).digest())
 
 
-OPEN = re.compile(r"/(|favicon\.ico|openapi\.json|ping|v2/health/(live|ready)|page/.*)")
+OPEN = re.compile(r"/(|favicon\.ico|openapi\.json|ping|v2/health/(live|ready)|page/[^/]*)")
 WRITING = re.compile(r"/v1/(observe|models(/.*)?)")
 TRAINING = re.compile(r"/v1/jobs(/.*)?")
 
