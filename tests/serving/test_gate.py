@@ -264,6 +264,12 @@ def test_limits_are_changed_by_words() -> None:
         LIMITS.changed(["bodi=5"])
 
 
+def test_limits_are_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    for name, value in vars(LIMITS).items():
+        assert f"| `{name}` | {value} |" in page
+
+
 def test_numbers_of_the_models_are_plain(guarded: httpx.Client) -> None:
     levels = guarded.get("/v1/models/airline", headers=bearer("reader")).json()["levels"]
     assert np.allclose(levels, [0.025, 0.1, 0.5, 0.9, 0.975])
