@@ -40,6 +40,7 @@ LAYERS = (
     ("scale",),
     ("workflow", "tuning"),
     ("report", "demos", "sktime", "mlflow"),
+    ("serving",),
     ("cli",),
     ("__main__",),
 )

@@ -52,6 +52,7 @@ _COMMANDS = {
     "tune": f"Search for better settings, and say whether they are.\n\n{_FIT}",
     "demo": "Run one of the five reference systems.",
     "look": "Say what is read of a table, column by column, what is odd, and what to run next.",
+    "serve": "Forecast over HTTP, follow rows, and train in the background, until Ctrl-C.",
     "export": "Write a saved model as an ONNX graph, which runs without Gatecast.",
     "info": "Versions, devices, and what a model file holds.",
     "completion": "Print the script that lets a shell complete commands and options.",
@@ -105,6 +106,11 @@ EXAMPLES = {
         "cat rows.jsonl | gatecast watch sales.gatecast - --state sales.live",
         "gatecast watch sales.gatecast mqtt://broker/rows --reply answers",
     ),
+    "serve": (
+        "gatecast serve sales.gatecast",
+        "gatecast serve sales.gatecast --store postgresql://gatecast@localhost/gatecast",
+        "gatecast serve --host 0.0.0.0 --token-file tokens.txt",
+    ),
     "export": (
         "gatecast export sales.gatecast sales.onnx",
         "gatecast export sales.gatecast sales.onnx --part networks",
@@ -117,7 +123,7 @@ EXAMPLES = {
     ),
     "info": ("gatecast info", "gatecast info sales.gatecast", "gatecast info sales.gatecast --json"),
 }
-_OF_MODELS = ("check", "export", "info", "predict", "update", "watch")
+_OF_MODELS = ("check", "export", "info", "predict", "serve", "update", "watch")
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
     _shown = "Examples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[_name])
     _path = f"gatecast.cli.{'models.' if _name in _OF_MODELS else ''}{_name}:{_name}"

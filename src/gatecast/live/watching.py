@@ -23,7 +23,7 @@ from gatecast.errors import InputError, PanelError
 from gatecast.live.live import Live
 from gatecast.live.observed import Observed
 
-__all__ = ["Watch", "lines_of", "plain_row"]
+__all__ = ["Watch", "lines_of", "plain_rows", "row_of_json"]
 
 BLOCK, AHEAD = 500, 5000  # rows observed at once, lines read ahead at most
 SECONDS = 1.0  # between two times that the state is saved while rows keep coming
@@ -130,7 +130,7 @@ class _Lines:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise PanelError(f"no JSON ({error}).") from error
-        return plain_row(row)
+        return row_of_json(row)
 
     def _of_csv(self, text: str) -> dict[str, Any] | None:
         if self._columns is None:
@@ -146,7 +146,7 @@ class _Lines:
         return [cell.strip() for cell in next(csv.reader([text], delimiter=self._delimiter))]
 
 
-def plain_row(row: Any) -> dict[str, Any]:
+def row_of_json(row: Any) -> dict[str, Any]:
     """What was read of JSON as a row. Raises PanelError where it is none."""
     if not isinstance(row, dict) or any(isinstance(cell, dict | list) for cell in row.values()):
         raise PanelError("a row has to be one JSON object of plain values.")
@@ -180,10 +180,15 @@ def _next(waiting: queue.Queue[str | None]) -> list[str] | None:
     return block
 
 
+def plain_rows(told: Observed) -> list[dict[str, Any]]:
+    """What was said of each row, by column, as JSON has it; nan is None."""
+    rows = told.to_frame("polars").iter_rows(named=True)
+    return [{name: _plain(name, cell) for name, cell in row.items()} for row in rows]
+
+
 def lines_of(told: Observed) -> Iterator[str]:
     """A line of JSON for each row."""
-    for row in told.to_frame("polars").iter_rows(named=True):
-        plain = {name: _plain(name, cell) for name, cell in row.items()}
+    for plain in plain_rows(told):
         yield json.dumps(plain, ensure_ascii=False, separators=(", ", ": "), allow_nan=False) + "\n"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gatecast.errors import InputError, PanelError
-from gatecast.live.watching import plain_row
+from gatecast.live.watching import row_of_json
 
 __all__ = ["Answer", "Message", "answer_of"]
 
@@ -53,7 +53,7 @@ class Message:
         rows = held if isinstance(held, list) else [held]
         if not rows:
             raise PanelError("the message holds no row.")
-        return [plain_row(row) for row in rows]
+        return [row_of_json(row) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""One process that forecasts over HTTP, keeps its state in a database, and trains in a process of its own."""

@@ -1,0 +1,1 @@
+"""What every request passes: ids and logs, tokens, limits; and what is counted."""

@@ -1,0 +1,1 @@
+"""Trainings and readings of tables, in processes of their own."""

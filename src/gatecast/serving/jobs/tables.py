@@ -1,0 +1,133 @@
+"""An uploaded table as a panel, and what can be said of it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gatecast.data.panel import Panel
+from gatecast.data.tables.reading import read
+from gatecast.data.tables.roles.overview import look_at
+from gatecast.data.tables.shapes.sources import Layout, Table, load
+from gatecast.errors import PanelError
+from gatecast.planning.horizon import default_horizon
+from gatecast.serving.jobs.requests import ReadOptions
+from gatecast.serving.jobs.unpacked import require_size
+from gatecast.workflow import data_facts
+
+__all__ = ["Upload", "as_command", "as_python", "look"]
+
+HEAD, SERIES = 20, 500  # rows and series that a look shows
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A table in a file.
+
+    Args:
+        path: of the file.
+        shown: its name at the client, for messages alone.
+        unpacked, rows: most bytes and rows.
+    """
+
+    path: Path
+    shown: str
+    unpacked: int
+    rows: int
+
+    def table(self, options: ReadOptions) -> Table:
+        """The table in the file. Raises PanelError where it is too large, or none is found."""
+        require_size(self.path, self.unpacked, self.rows)
+        table = load(str(self.path), Layout(options.skip, options.header))
+        if table.frame.height > self.rows:
+            raise PanelError(f"the table has {table.frame.height:,} rows; the limit is {self.rows:,}.")
+        return replace(table, file=self.shown)
+
+    def panel(self, options: ReadOptions) -> Panel:
+        """Its rows as a panel."""
+        return read(self.table(options), **options.arguments())
+
+
+def look(upload: Upload, options: ReadOptions) -> dict[str, Any]:
+    """What is read of a table: columns, series, what is odd, what is wrong, and the same as a command."""
+    table = upload.table(options)
+    found = look_at(table, **options.arguments())
+    told = found.to_dict()
+    panel, problem = found.panel, told["problem"]
+    head = table.frame.head(HEAD)
+    told |= {
+        "head": {
+            name: [None if cell is None else str(cell)[:60] for cell in head[name].to_list()] for name in head.columns
+        },
+        "data": None if panel is None else data_facts(panel),
+        "horizon": None if panel is None else default_horizon(panel),
+        "series": [] if panel is None else _series(panel),
+        "future_needed": [] if panel is None else _columns(panel),
+        "command": as_command("forecast", upload.shown, options),
+        "python": as_python(upload.shown, options),
+        "problem": problem,
+    }
+    return told
+
+
+def _series(panel: Panel) -> list[dict[str, Any]]:
+    last_N = panel.frequency.advance(panel.starts, panel.length - 1)
+    label = panel.time_label
+    return [
+        {
+            "series": name,
+            "rows": int(panel.length[n]),
+            "begin": label(panel.starts[n]),
+            "end": label(last_N[n]),
+            "missing": int(np.isnan(panel.series(n)).sum()),
+        }
+        for n, name in enumerate(panel.ids[:SERIES])
+    ]
+
+
+def _columns(panel: Panel) -> list[dict[str, Any]]:
+    """Covariates that a forecast needs over its horizon, with their categories."""
+    return [
+        {"name": column.name, "categories": None if column.categories is None else list(column.categories)}
+        for column in panel.schema.future
+    ]
+
+
+def as_command(verb: str, file: str, options: ReadOptions, *more: str) -> str:
+    """The same on the command line.
+
+    >>> as_command("forecast", "sales.csv", ReadOptions(target=["units"], gaps="zero"), "--horizon", "12")
+    'gatecast forecast sales.csv --target units --gaps zero --horizon 12'
+    """
+    words = ["gatecast", verb, file]
+    for name, value in options.model_dump(exclude_defaults=True).items():
+        option = {"future": "--future-columns", "skip": "--skip-rows"}.get(name, f"--{name.replace('_', '-')}")
+        if isinstance(value, bool):
+            words.append(option if value else f"--no-{option[2:]}")
+        elif isinstance(value, list):
+            words += [word for item in value for word in (option, str(item))]
+        else:
+            words += [option, str(value)]
+    return shlex.join([*words, *more])
+
+
+def as_python(file: str, options: ReadOptions, horizon: int | None = None, **settings: Any) -> str:
+    """The same in Python.
+
+    >>> print(as_python("sales.csv", ReadOptions(target=["units"]), 12))
+    import gatecast as gc
+    <BLANKLINE>
+    panel = gc.read('sales.csv', target=['units'])
+    result = gc.forecast(panel, horizon=12)
+    print(result)
+    """
+    read_ = [repr(file), *(f"{name}={value!r}" for name, value in options.model_dump(exclude_defaults=True).items())]
+    made = ["panel", *([] if horizon is None else [f"horizon={horizon}"]), *(f"{k}={v!r}" for k, v in settings.items())]
+    return (
+        f"import gatecast as gc\n\npanel = gc.read({', '.join(read_)})\n"
+        f"result = gc.forecast({', '.join(made)})\nprint(result)"
+    )

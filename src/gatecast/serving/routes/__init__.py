@@ -1,0 +1,1 @@
+"""The endpoints, by subject, and the shapes of what they take and give."""
