@@ -246,6 +246,7 @@ def options() -> dict[tuple[str, str], Option]:
     """The options, by what takes the argument and the argument's name (see ``gatecast.errors.Argument``)."""
     from gatecast.cli.backtest import BacktestOptions
     from gatecast.cli.evaluate import evaluate
+    from gatecast.cli.fit import fit
     from gatecast.cli.models.export import export
     from gatecast.cli.models.watch import watch
     from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, RunningOptions, TrainingOptions
@@ -261,6 +262,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("backtest", BacktestOptions, None),
         ("predict", predict, ("future",)),
         ("evaluate", evaluate, ("origins", "stride")),
+        ("fit", fit, ("memory_limit",)),
         ("export", export, ("part", "bounds")),
         ("observe", watch, ("revise",)),
         ("tune", tune, ("trials", "origins", "stride", "storage")),
