@@ -24,7 +24,16 @@ from gatecast.backtesting.backtest import backtest
 from gatecast.errors import ConfigError
 from gatecast.forecaster import Forecaster
 from gatecast.nn import kernels
-from gatecast.progress import SECONDS_BETWEEN, Listener, Silent, TerminalLine, listening, stopping
+from gatecast.progress import (
+    SECONDS_BETWEEN,
+    Course,
+    Listener,
+    Silent,
+    TerminalLine,
+    listening,
+    progress_line,
+    stopping,
+)
 from gatecast.regressor import SequenceRegressor
 from gatecast.training.config import TrainingConfig
 
@@ -445,3 +454,35 @@ def test_a_fit_shows_its_line_at_a_terminal_unless_it_is_to_be_silent() -> None:
         assert seen_on(shown) == ""
         model(True).fit(table())
         assert "training · epoch" in seen_on(shown)
+
+
+def test_a_long_run_says_what_is_faster() -> None:
+    assert "preset fast" in progress_line("training · epoch", 3, 8, 61.0, {})
+    assert "preset fast" not in progress_line("training · epoch", 3, 8, 59.0, {})
+
+
+def test_many_trainings_are_one_course() -> None:
+    heard = Hearing()
+    course = Course(heard, "training · 2 candidates · epoch", 5)
+    for stage in ("training · epoch", "training · 3 members · epoch") * 3:
+        course.on_progress(stage, 7, 9, {"loss": 0.1})
+    course.on_progress("training · candidate", 1, 2)
+    course.end()
+    counts = [(stage, done, of) for stage, done, of, _ in heard.heard]
+    assert counts[:6] == [("training · 2 candidates · epoch", min(n, 5), 5) for n in range(1, 7)]
+    assert counts[6] == ("training · candidate", 1, 2)
+    assert course.stop is heard.stop
+    assert not heard.ends, "the others go on"
+
+
+def test_a_fit_of_several_candidates_knows_its_end() -> None:
+    heard = Hearing()
+    values = {"ds": np.tile(np.arange(120), 6), "id": np.repeat(np.arange(6), 120)}
+    values["y"] = np.random.default_rng(0).normal(size=720).cumsum()
+    training = {"max_epochs": 2, "steps_per_epoch": 2}
+    Forecaster(4, candidates=2, members=1, training=training, progress=heard).fit(gatecast.read(values))
+    stages = {(stage, of) for stage, _, of, _ in heard.heard}
+    assert stages == {("training · 2 candidates · epoch", 4 * (3 + 1))}, "two epochs of two, on three folds and on all"
+    done = [done for _, done, _, _ in heard.heard]
+    assert done == sorted(done)
+    assert heard.ends == 1

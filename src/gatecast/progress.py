@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
 
-__all__ = ["Listener", "Silent", "TerminalLine", "listening", "shown_by", "stopping"]
+__all__ = ["Course", "Listener", "Silent", "TerminalLine", "listening", "shown_by", "stopping"]
 
 SECONDS_BETWEEN = 0.2
+SECONDS_THAT_ARE_LONG = 60.0
 SECONDS_UNTIL_SURE = 1.0  # before that nothing is said of the seconds left
 
 
@@ -119,7 +120,8 @@ def progress_line(
     time_left = "" if left is None else f" · {_duration(left)} left"
     numbers = "".join(f" · {name} {value:.4g}" for name, value in (figures or {}).items())
     hint = "stopping after this step; Ctrl-C again ends at once" if stopping else "Ctrl-C keeps the best so far"
-    return f"{stage}{count}{time_left}{numbers} · {hint}"
+    faster = "" if left is None or left < SECONDS_THAT_ARE_LONG else " · the preset fast takes less"
+    return f"{stage}{count}{time_left}{numbers} · {hint}{faster}"
 
 
 def _duration(seconds: float) -> str:
@@ -137,6 +139,34 @@ def shown_by(make: Callable[[], Listener]) -> Iterator[None]:
         yield
     finally:
         _SHOWN_BY.reset(before)
+
+
+class Course:
+    """A listener for many trainings that are known to come: it tells another one how far all of them are together.
+
+    Their figures are not passed on: side by side they are those of one training and then of another.
+
+    Args:
+        heard: the other one.
+        stage: what all of it is.
+        epochs: of all trainings, at most; some may end early, or not take place.
+    """
+
+    def __init__(self, heard: Listener, stage: str, epochs: int) -> None:
+        self.heard, self.stage, self.epochs, self.stop = heard, stage, epochs, heard.stop
+        self._done, self._lock = 0, threading.Lock()
+
+    def on_progress(self, stage: str, done: int = 0, of: int = 0, figures: Mapping[str, float] | None = None) -> None:
+        """Count an epoch; anything else is passed on."""
+        if not stage.endswith("epoch"):
+            self.heard.on_progress(stage, done, of, figures)
+            return
+        with self._lock:
+            self._done = min(self._done + 1, self.epochs)
+            self.heard.on_progress(self.stage, self._done, self.epochs)
+
+    def end(self) -> None:
+        """One training is over, and others go on."""
 
 
 def listening(progress: bool | Listener) -> Listener:

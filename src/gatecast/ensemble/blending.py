@@ -27,6 +27,7 @@ from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.evidence import fold_count, measured_weight
 from gatecast.planning.plan import Plan
+from gatecast.progress import Course
 
 __all__ = ["Untrained", "fit_blend", "train_blend_again"]
 
@@ -63,6 +64,17 @@ def fit_blend(
     if alone or validation is not None:
         trained = fit_candidate(plans[0], panel, validation, procedure, refit=refit, deadline=deadline)
         return Blend((trained,), interrupted=procedure.stopped)
+    course = _course(plans, panel, procedure, refit)
+    try:
+        return _fit(plans, panel, replace(procedure, listener=course), refit, deadline, untrained)
+    finally:
+        procedure.listener.end()
+
+
+def _fit(
+    plans: Sequence[Plan], panel: Panel, procedure: Procedure, refit: bool, deadline: float, untrained: Untrained
+) -> Blend:
+    """Validate all candidates, weigh them, and train those with a weight on everything."""
     begun, time_left = time.monotonic(), procedure.defaults.time
     middle = begun + (deadline - begun) * (time_left.validation if refit else 1.0)
     tried = _tried(plans, panel, procedure, middle)
@@ -74,6 +86,14 @@ def fit_blend(
     if not refit or procedure.stopped:
         return replace(chosen, interrupted=procedure.stopped)
     return _each(chosen, deadline, procedure, panel)
+
+
+def _course(plans: Sequence[Plan], panel: Panel, procedure: Procedure, refit: bool) -> Course:
+    """Tells the listener how far all trainings are together: of every fold, and then on everything."""
+    rounds = fold_count(plans[0], panel, procedure.defaults) + refit
+    epochs = rounds * sum(plan.members * plan.training.max_epochs for plan in plans)
+    many = f"{len(plans)} candidates · " if len(plans) > 1 else ""
+    return Course(procedure.listener, f"training · {many}epoch", epochs)
 
 
 def _in_a_hurry(procedure: Procedure) -> Procedure:
