@@ -82,12 +82,12 @@ export const formOf = (file, parts) => {
 /** Server-sent events, by fetch because a token goes into a header; ends when the stream does. */
 export const events = async (path, heard, signal) => {
   const answer = await sent(path, { signal });
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = answer.body.getReader(), decoder = new TextDecoder();
   let held = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    const blocks = (held + value).split("\n\n");
+    const blocks = (held + decoder.decode(value, { stream: true })).split("\n\n");
     held = blocks.pop();
     for (const block of blocks) {
       const name = /^event: (.*)$/m.exec(block)?.[1], data = /^data: (.*)$/m.exec(block)?.[1];

@@ -1,6 +1,6 @@
 // The page: which part is shown, and the parts themselves, each loaded when it is first seen.
 import { enterToken } from "/page/api.js";
-import { $, alarm } from "/page/dom.js";
+import { $, alarm, hush } from "/page/dom.js";
 
 const PARTS = {
   forecast: () => import("/page/forecast.js"),
@@ -25,6 +25,7 @@ const show = async () => {
     else link.removeAttribute("aria-current");
   }
   document.title = part === "forecast" ? "Gatecast" : `${$(part).querySelector("h1").textContent} · Gatecast`;
+  document.documentElement.dataset.part = part;
   try {
     const [module, before] = [await PARTS[part](), shown];
     if (before && before !== module) before.left?.();
@@ -33,13 +34,13 @@ const show = async () => {
   } catch (error) {
     $(part).append(alarm(error));
   }
-  document.documentElement.dataset.part = part;
 };
 
 $("token-open").addEventListener("click", async () => {
   if (await enterToken()) show();
 });
 addEventListener("hashchange", async () => {
+  hush();
   await show();
   if (location.hash !== "#main") $("main").focus({ preventScroll: true });
 });

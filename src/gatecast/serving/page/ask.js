@@ -16,6 +16,9 @@ const freeName = (file, taken) => {
   }
 };
 
+/** "units · 2 series · 164 days, 2024-01-01 to 2024-06-12" -> "days" */
+const unitOf = (look) => / \d[\d,]* ([a-z][\w ]*),/.exec(look.read)?.[1] ?? "steps";
+
 /** Follow a job until it has ended, also over a break of the stream. */
 export const follow = async (id, heard, signal) => {
   for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {
@@ -76,7 +79,9 @@ export const asking = (place, { started, ended }) => {
 
   const showFuture = () => {
     const times = table.look.data.columns.filter((column) => column.role === "time").map((column) => column.name);
+    const before = future;
     future = futureTable(control("future"), coming, times, () => {});
+    future.carry(before);
   };
 
   const progress = (job) => {
@@ -145,7 +150,7 @@ export const asking = (place, { started, ended }) => {
       h("div", { class: "fields" },
         field("horizon", "Horizon", h("input", {
           type: "number", id: "horizon", min: 1, max: 100000, required: true, value: look.horizon, oninput: lookAhead,
-        }), "steps ahead"),
+        }), `${unitOf(look)} ahead`),
         field("preset", "Way", preset, knowsAhead ? "only trained networks read covariates" : "seconds, or minutes"),
         limit,
         h("p", { class: "field" }, h("label", { for: "keep" }, keep, " Keep the model, as"), name, h("small", {}, "for What-if and Live"))),

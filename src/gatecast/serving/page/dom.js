@@ -45,6 +45,9 @@ export const say = (text) => {
   timer = setTimeout(() => { $("said").textContent = ""; }, 5000);
 };
 
+/** Take back what was said. */
+export const hush = () => { $("said").textContent = ""; };
+
 /** What went wrong, with what helps. */
 export const alarm = (problem) => h("div", { class: "alarm", role: "alert" },
   h("p", {}, problem.detail ?? String(problem.message ?? problem)),

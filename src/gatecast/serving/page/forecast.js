@@ -25,6 +25,7 @@ const begin = () => {
   reading($("table"), {
     changed: (table) => {
       $("ask").hidden = !table?.look?.data;
+      $("newcomer").hidden = true;
       $("result").hidden = true;
       asks.show(table);
     },
@@ -36,6 +37,7 @@ export const entered = async (place, job) => {
   if (!begun) begin();
   begun = true;
   if (!job) return;
+  $("newcomer").hidden = true;
   try {
     const found = await ask(`/v1/jobs/${encodeURIComponent(job)}`);
     if ($("result").dataset.job !== found.id || $("result").hidden) result(found);

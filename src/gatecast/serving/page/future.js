@@ -110,6 +110,22 @@ export const futureTable = (place, coming, times, edited) => {
 
   return {
     rows: () => rows,
+    touched: () => touched,
+    /** Take over what was changed in another such table, where the rows are the same. */
+    carry: (other) => {
+      if (!other?.touched()) return;
+      const keyOf = (row) => JSON.stringify(coming.keys.map((key) => row[key]));
+      const known = new Map(other.rows().map((row) => [keyOf(row), row]));
+      rows.forEach((row, k) => {
+        const same = known.get(keyOf(row));
+        for (const { name } of same ? coming.columns : []) {
+          if (row[name] !== same[name]) filled.delete(`${k} ${name}`);
+          row[name] = same[name];
+        }
+      });
+      touched = true;
+      fill();
+    },
     changed: () => rows.length > 0 && (touched || coming.filled.length > 0),
     reset: () => {
       first.forEach((row, k) => Object.assign(rows[k], row));

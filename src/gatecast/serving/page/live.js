@@ -40,7 +40,7 @@ const driftOf = (drift) => Object.entries(drift).map(([target, one]) => {
     : one.p_value === null ? ["undecided", "Too few rows yet to speak of drift."] : ["better", "No drift: the newest errors are those that the model expects."];
   const several = Object.keys(drift).length > 1 ? `${target}: ` : "";
   return h("div", { class: `verdict small ${look}` }, h("p", { class: "lead" }, `${several}${words}`),
-    h("p", {}, `${one.rows} newest rows · ${percent(one.inside_80)} inside the 80 % interval · ${percent(one.inside_95)} inside the 95 % one`,
+    one.rows === 0 ? null : h("p", {}, `${one.rows} newest ${one.rows === 1 ? "row" : "rows"} · ${percent(one.inside_80)} inside the 80 % interval · ${percent(one.inside_95)} inside the 95 % one`,
       one.error === null ? "" : ` · mean error ${one.error.toPrecision(3)}`, one.p_value === null ? "" : ` · p = ${one.p_value.toPrecision(2)}`));
 });
 

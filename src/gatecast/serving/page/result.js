@@ -9,6 +9,7 @@ const OUTCOMES = {
   worse: ["worse", "No better than the simple forecasts"],
 };
 const METRICS = [["mase", "MASE", 2], ["smape", "sMAPE", 1], ["mae", "MAE", null], ["rmse", "RMSE", null]];
+const LONG = 24; // steps; a longer table is folded
 const FILES = {
   "forecast.csv": "CSV", "forecast.xlsx": "Excel", "forecast.png": "PNG", "report.html": "Report page", "model.gatecast": "Model",
   "forecast.parquet": "Parquet",
@@ -76,7 +77,7 @@ const chartOf = (result) => {
     const one = state.past && held ? held : ahead;
     const title = `${state.series}, ${state.target}: ${state.past ? "held-out forecast and what came" : "history and forecast"}`;
     drawn.show({ label: title, history: seen, forecast: one }, keep);
-    numbers.replaceChildren(h("details", { open: true }, h("summary", {}, "The numbers"), numbersOf(one)));
+    numbers.replaceChildren(h("details", { open: one.time.length <= LONG }, h("summary", {}, "The numbers"), numbersOf(one)));
   };
   const pick = (key) => (event) => {
     state[key] = event.target.value;
@@ -90,7 +91,7 @@ const chartOf = (result) => {
       show(false);
     }, { id: "compare" })) : null,
   ].filter(Boolean);
-  return { parts: [lists.length ? h("div", { class: "picker" }, lists) : null, plot, numbers], show };
+  return { above: [lists.length ? h("div", { class: "picker" }, lists) : null, plot], numbers, show };
 };
 
 const notesOf = (result) => {
@@ -118,7 +119,7 @@ export const showResult = (place, job) => {
     job.problem ? alarm(job.problem) : null,
     !result && !job.problem ? h("p", {}, `This job is ${job.state}.`) : null,
     result?.verdict ? verdictOf(result) : null,
-    ...(chart?.parts ?? []), filesOf(job), keptOf(job), result ? notesOf(result) : null,
+    ...(chart?.above ?? []), filesOf(job), keptOf(job), chart?.numbers, result ? notesOf(result) : null,
     ...(scoresOf(result?.evaluation, result?.model) ?? []),
     result?.command ? [h("h3", {}, "The same without this page"), code("command", result.command), code("Python", result.python)] : null,
     result?.model ? h("p", { class: "caption" }, `Made by: ${result.model.chosen}, in ${result.model.train_seconds.toFixed(1)} s.`) : null,
