@@ -90,6 +90,7 @@ def test_a_spreadsheet_is_read(visit: Visit, airline: dict[str, list[Any]]) -> N
 
 def test_a_file_can_be_dropped(visit: Visit) -> None:
     page = visit.open()
+    page.wait_for_selector(".drop")
     page.evaluate(
         """() => {
           const data = new DataTransfer(), lines = Array.from({length: 20}, (_, k) => `${2000 + k},${k}`);

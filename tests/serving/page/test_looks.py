@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from .conftest import Open
@@ -52,7 +54,7 @@ def test_axe_finds_what_is_wrong(visits: Open, followed: httpx.Client) -> None:
 
 def test_a_table_and_its_forecast_fit(visits: Open, followed: httpx.Client) -> None:
     page = shown(visits, "forecast", width=PHONE)
-    page.click("text=Try a shop with prices")
+    page.click("text=Try a made-up shop")
     page.wait_for_selector("#future input")
     for one in page.locator("details:visible > summary").all():
         one.click()
@@ -80,7 +82,7 @@ def test_the_dark_page_reads_as_well(visits: Open, followed: httpx.Client, part:
 def test_a_shop_from_table_to_what_if(visits: Open, followed: httpx.Client) -> None:
     """The whole way with training: roles, covariates ahead, progress, the model that is kept, what-if, live."""
     page = shown(visits, "forecast", width=DESK, scheme="dark")
-    page.click("text=Try a shop with prices")
+    page.click("text=Try a made-up shop")
     page.wait_for_selector("#future input")
     page.select_option("#limit", "60")
     page.fill("#horizon", "5")
@@ -94,6 +96,12 @@ def test_a_shop_from_table_to_what_if(visits: Open, followed: httpx.Client) -> N
     request = followed.get("/v1/jobs").json()["jobs"][0]["request"]
     assert {row["price"] for row in request["future"]} == {1.8}
     assert {row["shop"] for row in request["future"]} == {"north", "south"}
+    assert page.locator(".code pre").first.inner_text().endswith(" --future future.csv")
+    with page.expect_download() as waiting:
+        page.click("text=Save future.csv")
+    held = pl.read_csv(Path(waiting.value.path()))
+    assert held.columns == ["shop", "day", "price", "promo"]
+    assert held.height == 10
     assert findings(page) == []
     page.click("text=try what-if")
     page.wait_for_selector("#what-said")

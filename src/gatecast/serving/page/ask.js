@@ -1,6 +1,6 @@
 // What to forecast: horizon, preset, covariates that are known ahead; then the job and its progress.
 import { Problem, ask, events, formOf } from "/page/api.js";
-import { alarm, button, calmed, choice, code, h, say } from "/page/dom.js";
+import { alarm, button, calmed, choice, h, say } from "/page/dom.js";
 import { futureTable } from "/page/future.js";
 
 const ENDED = ["done", "failed", "cancelled"];
@@ -117,7 +117,7 @@ export const asking = (place, { started, ended }) => {
       const made = await follow(job.id, shown.heard, running.signal);
       control("progress").replaceChildren();
       if (made.state === "done") {
-        say("The forecast is there.");
+        say("The forecast is there.", false);
         ended(made);
       } else if (made.state === "failed") control("progress").replaceChildren(alarm(made.problem));
       else control("progress").replaceChildren(h("p", {}, "Cancelled."));

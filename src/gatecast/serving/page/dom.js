@@ -39,8 +39,9 @@ export const fold = (summary, ...inside) => h("details", {}, h("summary", {}, su
 
 /** Tell everybody, also those who listen, what happened; the text goes after a while. */
 let timer = 0;
-export const say = (text) => {
+export const say = (text, shown = true) => {
   $("said").textContent = text;
+  $("said").classList.toggle("unseen", !shown); // for who listens, where eyes see it anyway
   clearTimeout(timer);
   timer = setTimeout(() => { $("said").textContent = ""; }, 5000);
 };
@@ -71,6 +72,13 @@ export const copy = async (text) => {
 export const code = (name, text) => h("div", { class: "code" },
   h("div", { class: "code-head" }, h("span", {}, name), button("Copy", () => copy(text), { "aria-label": `Copy ${name}` })),
   h("pre", { tabindex: 0, "aria-label": name }, text));
+
+/** Give a text as a file. */
+export const saveText = (text, name) => {
+  const link = h("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 5000);
+};
 
 /** Calls at most once in so many milliseconds, with the newest arguments. */
 export const calmed = (call, pause) => {

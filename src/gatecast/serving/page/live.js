@@ -46,15 +46,15 @@ const driftOf = (drift) => Object.entries(drift).map(([target, one]) => {
 
 const oddOf = (scores) => scores.filter((one) => one.anomaly !== null && one.anomaly < ODD);
 
-const latest = (scores) => {
+const latest = (scores, several) => {
   const digits = digitsOf(scores.flatMap((one) => [one.value, one.forecast])), write = (value) => (value === null ? "-" : value.toFixed(digits));
   const rows = scores.slice(-8).reverse().map((one) => {
     const odd = one.anomaly !== null && one.anomaly < ODD;
     const note = odd ? "odd" : one.inside_95 === false ? "outside 95 %" : one.inside_80 === false ? "outside 80 %" : one.inside_80 === null ? "-" : "as expected";
     return h("tr", { class: odd ? "odd" : null }, h("th", { scope: "row" }, String(one.time)),
-      [one.target, write(one.value), write(one.forecast), note, one.anomaly === null ? "-" : one.anomaly.toPrecision(2)].map((cell) => h("td", {}, cell)));
+      [...(several ? [one.target] : []), write(one.value), write(one.forecast), note, one.anomaly === null ? "-" : one.anomaly.toPrecision(2)].map((cell) => h("td", {}, cell)));
   });
-  return [h("h3", {}, "What arrived"), scores.length ? table("Newest rows", ["time", "target", "value", "forecast", "", "anomaly"], rows, { class: "arrived" })
+  return [h("h3", {}, "What arrived"), scores.length ? table("Newest rows", ["time", ...(several ? ["target"] : []), "value", "forecast", "how", "anomaly"], rows, { class: "arrived" })
     : h("p", { class: "caption" }, "Nothing since the model began to follow this series.")];
 };
 
@@ -124,7 +124,7 @@ const watch = async (body, model, series) => {
       }, seen);
     }
     drift.replaceChildren(...driftOf(found.drift));
-    rows.replaceChildren(...latest(found.scores));
+    rows.replaceChildren(...latest(found.scores, model.targets.length > 1));
     const open = form.querySelector("details")?.open ?? false, focused = document.activeElement?.id;
     form.replaceChildren(nextRow(model, found, again) ?? "");
     if (open) form.querySelector("details").open = true;

@@ -9,7 +9,7 @@ const KINDS = ".csv,.tsv,.txt,.json,.jsonl,.ndjson,.parquet,.xlsx,.xls,.ods,.gz"
 /** Fill the place; `changed({file, look, read})` hears of every table that could be read, and null of others. */
 export const reading = (place, { changed }) => {
   const state = { file: null, look: null, picked: {}, options: {}, found: {}, asked: 0 };
-  const told = h("div", { class: "told", "aria-live": "polite" });
+  const told = h("div", { class: "told" });
 
   const remedied = ({ setting, of, value }) => {
     if (of !== "read" || value === undefined || value === null) return null;
@@ -79,7 +79,7 @@ export const reading = (place, { changed }) => {
       if (found.data) state.found = Object.fromEntries(found.columns.map((one) => [one.name, one.role]));
       show();
       if (refocus) document.getElementById(refocus)?.focus();
-      say(found.data ? `Read: ${found.read}` : "The table cannot be read yet.");
+      say(found.data ? `Read: ${found.read}` : "The table cannot be read yet.", false);
       changed({ file: state.file, look: found, read: options });
     } catch (problem) {
       if (turn !== state.asked) return;
@@ -112,7 +112,7 @@ export const reading = (place, { changed }) => {
       }))),
     h("p", { class: "buttons examples" }, h("span", {}, "New here?"),
       button("Try the airline example", async () => take(await airline())),
-      button("Try a shop with prices", () => take(shop(), SHOP_ROLES))));
+      button("Try a made-up shop with prices", () => take(shop(), SHOP_ROLES))));
 
   for (const kind of ["dragenter", "dragover"]) {
     drop.addEventListener(kind, (event) => {

@@ -1,6 +1,6 @@
 // What came of a job: the verdict, the fan, scores beside the naive forecasts, files, the same as a command.
 import { save } from "/page/api.js";
-import { $, alarm, button, choice, code, h, table } from "/page/dom.js";
+import { $, alarm, button, choice, code, h, saveText, table } from "/page/dom.js";
 import { digitsOf, fan, intervals } from "/page/fan.js";
 
 const OUTCOMES = {
@@ -109,6 +109,18 @@ const keptOf = (job) => {
     h("a", { href: `#what-if/${encodeURIComponent(name)}` }, "try what-if"), " or ", h("a", { href: `#live/${encodeURIComponent(name)}` }, "follow it live"), ".");
 };
 
+const quoted = (cell) => (/[",\n\r]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""));
+
+/** The job as a command and as Python; what was put in on this page becomes a file that they name. */
+const sameOf = (job) => {
+  const { command, python } = job.result, { future } = job.request, parts = [h("h3", {}, "The same without this page")];
+  if (!Array.isArray(future)) return [...parts, code("command", command), code("Python", python)];
+  const heads = Object.keys(future[0]), lines = [heads, ...future.map((row) => heads.map((name) => row[name]))];
+  const text = `${lines.map((cells) => cells.map(quoted).join(",")).join("\n")}\n`;
+  return [...parts, h("p", { class: "buttons" }, h("span", {}, "With the covariates that were put in here:"), button("Save future.csv", () => saveText(text, "future.csv"))),
+    code("command", `${command} --future future.csv`), code("Python", python.replace("gc.forecast(panel", "gc.forecast(panel, future='future.csv'"))];
+};
+
 /** Show a job that has ended in a place with a heading. */
 export const showResult = (place, job) => {
   const heading = place.querySelector("h2"), { result } = job;
@@ -121,7 +133,7 @@ export const showResult = (place, job) => {
     result?.verdict ? verdictOf(result) : null,
     ...(chart?.above ?? []), filesOf(job), keptOf(job), chart?.numbers, result ? notesOf(result) : null,
     ...(scoresOf(result?.evaluation, result?.model) ?? []),
-    result?.command ? [h("h3", {}, "The same without this page"), code("command", result.command), code("Python", result.python)] : null,
+    result?.command ? sameOf(job) : null,
     result?.model ? h("p", { class: "caption" }, `Made by: ${result.model.chosen}, in ${result.model.train_seconds.toFixed(1)} s.`) : null,
   ].flat().filter(Boolean));
   chart?.show(false);
