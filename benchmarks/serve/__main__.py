@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 import gatecast as gc
-from benchmarks.serve.load import Load, Told, require_wrk
-from benchmarks.serve.servers import ours, plain
+from benchmarks.serve.load import Load, require_wrk
+from benchmarks.serve.servers import Server, ours, plain
 
 CONNECTIONS = (1, 16, 64)
 HISTORIES, BATCHES = 20_000, 4_000
@@ -56,21 +56,28 @@ def _forecasts(model: Path, folder: Path, seconds: float, store: str) -> dict[st
     followed.write_text("".join(json.dumps({"model": "airline", "series": f"s{n}"}) + "\n" for n in range(SERIES)))
     _write_rows(rows)
     found: dict[str, Any] = {}
-    with plain(model, folder) as base:
-        found["plain"] = _loads(Load(f"{base}/v1/forecast", bodies, folder), seconds)
-    with ours(model, folder, store) as base:
+    for name, threads in (("plain", None), ("plain, one thread", 1)):
+        with plain(model, folder, threads) as server:
+            found[name] = _loads(server, Load(f"{server.base}/v1/forecast", bodies, folder), seconds)
+    with ours(model, folder, store) as server:
+        base = server.base
         load = Load(f"{base}/v1/forecast", bodies, folder)
-        found["gatecast serve"] = _loads(load, seconds)
+        found["gatecast serve"] = _loads(server, load, seconds)
         top = found["gatecast serve"][f"{CONNECTIONS[-1]}"]["rate"]
         found["at half of the top rate"] = vars(load.run(CONNECTIONS[-1], 2 * seconds, top / 2))
         found["rows observed"] = _observed(Load(f"{base}/v1/observe", rows, folder), seconds)
-        found["followed series"] = _loads(Load(f"{base}/v1/forecast", followed, folder), seconds)
+        found["followed series"] = _loads(server, Load(f"{base}/v1/forecast", followed, folder), seconds)
     return found
 
 
-def _loads(load: Load, seconds: float) -> dict[str, dict[str, float]]:
+def _loads(server: Server, load: Load, seconds: float) -> dict[str, dict[str, float]]:
     load.run(4, 2)  # to warm up
-    return {f"{connections}": vars(load.run(connections, seconds)) for connections in CONNECTIONS}
+    found = {}
+    for connections in CONNECTIONS:
+        before = server.cpu()
+        told = load.run(connections, seconds)
+        found[f"{connections}"] = {**vars(told), "cpu": 1000 * (server.cpu() - before) / (told.rate * seconds)}
+    return found
 
 
 def _observed(load: Load, seconds: float) -> dict[str, float]:
@@ -102,21 +109,26 @@ def _write_rows(path: Path) -> None:
 
 
 def _print(found: dict[str, Any]) -> None:
-    print("| service | connections | requests / s | p50 ms | p99 ms | wrong |\n|---|---|---|---|---|---|")
-    for name in ("plain", "gatecast serve", "followed series"):
+    print("| service | connections | requests / s | p50 ms | p99 ms | cpu ms a request | wrong |")
+    print("|---|---|---|---|---|---|---|")
+    for name in ("plain", "plain, one thread", "gatecast serve", "followed series"):
         for connections, told in found[name].items():
-            print(_line(name, connections, Told(**told)))
-    print(_line("gatecast serve, half of its top rate", str(CONNECTIONS[-1]), Told(**found["at half of the top rate"])))
+            print(_line(name, connections, told))
+    print(_line("gatecast serve, half of its top rate", str(CONNECTIONS[-1]), found["at half of the top rate"]))
     rows = found["rows observed"]
     print(f"\nrows observed, {SERIES} a request, one connection: {rows['rows']:,.0f} rows / s, "
           f"p50 {rows['p50']:.1f} ms, p99 {rows['p99']:.1f} ms, {rows['wrong']} wrong")  # fmt: skip
     most = f"{CONNECTIONS[-1]}"
-    gain = found["gatecast serve"][most]["rate"] / found["plain"][most]["rate"]
-    print(f"at {most} connections: {gain:.1f} times the throughput of the plain application")
+    mine = found["gatecast serve"][most]
+    for name in ("plain", "plain, one thread"):
+        gain, work = mine["rate"] / found[name][most]["rate"], found[name][most]["cpu"] / mine["cpu"]
+        print(f"at {most} connections, beside {name}: {gain:.1f} times the throughput, 1 / {work:.1f} of the work")
 
 
-def _line(name: str, connections: str, told: Told) -> str:
-    return f"| {name} | {connections} | {told.rate:,.0f} | {told.p50:.1f} | {told.p99:.1f} | {told.wrong} |"
+def _line(name: str, connections: str, told: dict[str, float]) -> str:
+    cpu = f"{told['cpu']:.2f}" if "cpu" in told else ""
+    rate, p50, p99, wrong = (told[key] for key in ("rate", "p50", "p99", "wrong"))
+    return f"| {name} | {connections} | {rate:,.0f} | {p50:.1f} | {p99:.1f} | {cpu} | {wrong} |"
 
 
 if __name__ == "__main__":

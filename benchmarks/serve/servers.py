@@ -11,9 +11,28 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["free_port", "ours", "plain"]
+__all__ = ["Server", "free_port", "ours", "plain"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A service that runs.
+
+    Args:
+        base: its address.
+        pid: of its process.
+    """
+
+    base: str
+    pid: int
+
+    def cpu(self) -> float:
+        """Seconds that its cores have worked so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
@@ -25,13 +44,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(words: list[str], port: int, ready: str, folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def _running(words: list[str], port: int, ready: str, folder: Path, environment: dict[str, str]) -> Iterator[Server]:
     base = f"http://127.0.0.1:{port}"
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(words, env={**os.environ, **environment}, cwd=folder, stdout=log, stderr=log)
         try:
             _wait(base + ready, process)
-            yield base
+            yield Server(base, process.pid)
         finally:
             process.terminate()
             process.wait(60)
@@ -50,20 +69,23 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def ours(model: Path, folder: Path, store: str = "bench.db") -> Iterator[str]:
+def ours(model: Path, folder: Path, store: str = "bench.db") -> Iterator[Server]:
     """``gatecast serve``."""
     port = free_port()
     code = "import sys; from gatecast.cli.main import main; sys.exit(main())"
     words = [sys.executable, "-c", code, "serve", str(model), "--port", str(port), "--store", store]
-    with _running(words, port, "/v2/health/ready", folder, {}) as base:
-        yield base
+    with _running(words, port, "/v2/health/ready", folder, {}) as server:
+        yield server
 
 
 @contextmanager
-def plain(model: Path, folder: Path) -> Iterator[str]:
-    """The peer, under uvicorn with one worker, as the service has one."""
+def plain(model: Path, folder: Path, threads: int | None = None) -> Iterator[Server]:
+    """The peer, under uvicorn with one worker, as the service has one; its kernels use as many threads as they like."""
     port, root = free_port(), str(Path(__file__).parents[2])
     words = [sys.executable, "-m", "uvicorn", "benchmarks.serve.plain:app", "--port", str(port), "--log-level", "error"]
     paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
-    with _running(words, port, "/openapi.json", folder, {"MODEL": str(model), "PYTHONPATH": paths}) as base:
-        yield base
+    environment = {"MODEL": str(model), "PYTHONPATH": paths}
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
+    with _running(words, port, "/openapi.json", folder, environment) as server:
+        yield server

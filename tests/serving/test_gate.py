@@ -150,6 +150,22 @@ def test_a_body_that_is_too_large_is_not_read(serve: Any, tmp_path: Path, airlin
         assert client.get("/v2/health/ready").status_code == 200
 
 
+def test_all_bodies_together_have_a_limit(serve: Any, tmp_path: Path, airline_file: Path) -> None:
+    """What is being sent counts until it is answered, and no longer."""
+    with serve(str(tmp_path / "s.db"), airline_file, limits=Limits(in_flight=100_000)) as client:
+        address = client.base_url.host, client.base_url.port
+        head = b"POST /v1/forecast HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n\r\n"
+        body = json.dumps({"model": "airline", "series": ["x" * 900] * 40})
+        with socket.create_connection(address, timeout=10) as first:
+            first.sendall(head + b" " * 80_000)
+            time.sleep(0.3)
+            refused = client.post("/v1/forecast", content=body)
+            assert (refused.status_code, refused.json()["limit"]) == (503, 100_000)
+        for _ in range(5):
+            time.sleep(0.1)
+            assert client.post("/v1/forecast", content=body).status_code == 422
+
+
 def test_a_slow_body_is_given_up(serve: Any, tmp_path: Path, airline_file: Path) -> None:
     with serve(str(tmp_path / "s.db"), airline_file, limits=Limits(body_seconds=1)) as client:
         address = client.base_url.host, client.base_url.port
@@ -262,6 +278,12 @@ def test_limits_are_changed_by_words() -> None:
             LIMITS.changed([wrong])
     with pytest.raises(ConfigError, match="did you mean 'body'"):
         LIMITS.changed(["bodi=5"])
+
+
+def test_limits_are_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    for name, value in vars(LIMITS).items():
+        assert f"| `{name}` | {value} |" in page
 
 
 def test_numbers_of_the_models_are_plain(guarded: httpx.Client) -> None:

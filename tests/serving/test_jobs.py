@@ -183,6 +183,7 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(client: httpx.Clien
     assert client.get(f"/v1/jobs/{running}").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_after_a_new_start(serve: Any, store_url: str, airline: Columns) -> None:
     """A training that the end of the service interrupted has the outcome of one in one go."""
     request = {"kind": "fit", "horizon": 6, "settings": {"candidates": 1, "members": 1,

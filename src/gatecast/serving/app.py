@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +38,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     standards.InvocationRequest,
     ProblemBody,
 )
+WRONG_METHOD = 405
 ABOUT = """Forecasts of time series: of a history that comes along, or of series that a model follows row by row.
 
 Errors are problem+json (RFC 9457): what is wrong, where, the limit, and what helps. Tokens are sent as
@@ -76,14 +78,27 @@ def application(service: Service) -> Watched:
 async def _problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, Problem):
         assert isinstance(error, HTTPException)
+        headers = dict(error.headers or {})
+        if error.status_code == WRONG_METHOD:
+            headers["Allow"] = _allowed(request.app.openapi(), request.scope["path"])
         error = Problem(
             error.status_code,
             f"{error.detail}.",
             where="path",
-            headers=dict(error.headers or {}),
+            headers=headers,
             remedy="The endpoints are listed in /openapi.json.",
         )
     return response(error, request.scope.get("request_id", ""))
+
+
+def _allowed(description: dict[str, Any], path: str) -> str:
+    """The methods of a path, those of all of its endpoints."""
+    found = set[str]()
+    for template, operations in description["paths"].items():
+        pattern = re.sub(r"\\\{(\w+)\\\}", lambda name: ".+" if name[1] == "series" else "[^/]+", re.escape(template))
+        if re.fullmatch(pattern, path):
+            found |= {method.upper() for method in operations}
+    return ", ".join(sorted(found)) or "GET"
 
 
 async def _unfitting(request: Request, error: Exception) -> Response:

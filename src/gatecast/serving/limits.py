@@ -18,12 +18,14 @@ class Limits:
 
     Args:
         body: bytes of a request's body.
+        in_flight: bytes of all bodies together that are being worked on.
         upload: bytes of an uploaded table or model.
         unpacked: bytes of an uploaded file once it is unpacked.
         series: series of a request.
         rows: rows of a request, of all its series together.
         table_rows: rows of an uploaded table.
         waiting: requests for forecasts and for new rows that wait for their turn; more are turned away.
+        tables: uploaded tables that wait to be looked at.
         queue: jobs that wait.
         jobs: jobs that are kept, with their files; the oldest finished ones give way.
         models: models in the store.
@@ -36,12 +38,14 @@ class Limits:
     """
 
     body: int = 16 * MIB
+    in_flight: int = 256 * MIB
     upload: int = 64 * MIB
     unpacked: int = 512 * MIB
     series: int = 10_000
     rows: int = 200_000
     table_rows: int = 5_000_000
     waiting: int = 512
+    tables: int = 16
     queue: int = 32
     jobs: int = 200
     models: int = 1_000

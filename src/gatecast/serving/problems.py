@@ -19,7 +19,7 @@ from gatecast.errors import GatecastError, ModelFileError, TrainingError
 __all__ = ["MEDIA_TYPE", "Problem", "ProblemBody", "documented", "of_error", "of_validation", "response"]
 
 MEDIA_TYPE = "application/problem+json"
-SHOWN = 5
+SHOWN, LOOKED_AT = 5, 50  # mistakes in a body: told, and at most looked at
 CHOICES = ("bool", "int", "float", "str", "constrained-str", "constrained-int")  # of a cell, in pydantic's words
 
 # status -> (last part of the type, title)
@@ -126,17 +126,24 @@ def _in_words(error: GatecastError) -> str:
 
 def of_validation(error: ValidationError | Any) -> Problem:
     """All that does not fit the schema: the first places in words."""
-    found = error.errors() if callable(getattr(error, "errors", None)) else []
+    found = _errors_of(error)[:LOOKED_AT]
     placed = [(_place(one["loc"]), one["msg"]) for one in found]
     # where one of several shapes was meant, the one that fits furthest is
     deep = [(place, text) for place, text in placed if not any(other.startswith(f"{place}.") for other, _ in placed)]
     every = list(dict.fromkeys(f"{place}: {text}" for place, text in deep))
     told = every[:SHOWN]
-    more = f" and {len(every) - SHOWN:,} more" if len(every) > SHOWN else ""
+    more = " and more" if len(every) > SHOWN else ""
     syntax = any(one["type"] in ("json_invalid", "json_type") for one in found)
     detail = f"{'; '.join(told)}{more}."[:2000]
     where = deep[0][0] if deep else "body"
     return Problem(400 if syntax else 422, detail, where=where, remedy="The shapes are described in /openapi.json.")
+
+
+def _errors_of(error: Any) -> list[Any]:
+    """What pydantic or FastAPI found, without what was given."""
+    if isinstance(error, ValidationError):
+        return list(error.errors(include_url=False, include_context=False, include_input=False))
+    return list(error.errors())
 
 
 def _place(loc: Sequence[Any]) -> str:

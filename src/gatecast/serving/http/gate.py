@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +34,7 @@ class Gate:
     def __init__(self, app: ASGIApp, tokens: Tokens, limits: Limits) -> None:
         self._app, self._tokens, self._limits = app, tokens, limits
         self._rates = Rates(limits.rate)
+        self._held = 0  # bytes of bodies that are being worked on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer with a problem."""
@@ -50,7 +51,24 @@ class Gate:
             problem.headers = {**(problem.headers or {}), "Connection": "close"}
             await response(problem, scope.get("request_id", ""))(scope, receive, send)
             return
-        await self._app(scope, _Bounded(receive, most, self._limits.body_seconds), send)
+        body = _Bounded(receive, most, self._limits.body_seconds, self._take)
+        try:
+            await self._app(scope, body, send)
+        finally:
+            self._held -= body.size
+
+    def _take(self, size: int) -> None:
+        """Hold so many more bytes. Raises Problem where all bodies together are too large."""
+        self._held += size
+        if self._held > self._limits.in_flight:
+            raise Problem(
+                503,
+                f"The bodies of all requests together have more than {self._limits.in_flight:,} bytes.",
+                where="body",
+                limit=self._limits.in_flight,
+                remedy="Ask again in a moment.",
+                headers={"Retry-After": "2", "Connection": "close"},
+            )
 
     def _require_own_page(self, headers: dict[bytes, bytes]) -> None:
         """A page of somewhere else may not use a browser on this machine to ask."""
@@ -125,10 +143,10 @@ class Gate:
 class _Bounded:
     """A body that is neither too large nor too slow."""
 
-    def __init__(self, receive: Receive, most: int, seconds: int) -> None:
-        self._receive, self._most, self._seconds = receive, most, seconds
+    def __init__(self, receive: Receive, most: int, seconds: int, take: Callable[[int], None]) -> None:
+        self._receive, self._most, self._seconds, self._take = receive, most, seconds, take
         self._until = time.monotonic() + seconds
-        self._read, self._whole = 0, False
+        self.size, self._whole = 0, False
 
     async def __call__(self) -> Message:
         if self._whole:
@@ -146,9 +164,11 @@ class _Bounded:
                 headers={"Connection": "close"},
             ) from None
         if message["type"] == "http.request":
-            self._read += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            self.size += size
             self._whole = not message.get("more_body", False)
-            if self._read > self._most:
+            self._take(size)
+            if self.size > self._most:
                 raise _too_large(self._most)
         return message
 

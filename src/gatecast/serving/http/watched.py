@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import time
@@ -14,6 +15,7 @@ from gatecast.serving.problems import Problem, response
 
 __all__ = ["Watched"]
 
+START, NUMBER = secrets.token_hex(4), itertools.count()  # of ids: this process, and its requests
 GIVEN = re.compile(rb"[\w.-]{1,64}")
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -80,4 +82,4 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def _id_of(scope: Scope) -> str:
     """The id that the client or a proxy gives, if it is a plain word; else a new one."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    return given.decode() if GIVEN.fullmatch(given) else secrets.token_hex(8)
+    return given.decode() if GIVEN.fullmatch(given) else f"{START}{next(NUMBER):08x}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from fastapi import Response
 from pydantic_core import to_json
 
+from gatecast.data.frequency import Frequency
+from gatecast.data.labels import Labels
 from gatecast.data.quantiles import middle
 from gatecast.forecasts.forecast import Forecast
 from gatecast.serving.problems import Problem
@@ -82,14 +85,18 @@ def _series(made: Forecast, horizon: int, levels: Sequence[int]) -> list[dict[st
     return found
 
 
-def _times(made: Forecast, horizon: int) -> list[list[str | int]]:
-    """Labels (N, H) of the steps; those of series that end together are made once."""
-    whole = made.frequency.unit == "step"
-    known: dict[Any, list[str | int]] = {}
-    found = []
-    for origin in np.asarray(made.origins):
-        if origin not in known:
-            times_H = made.frequency.advance(origin, np.arange(1, horizon + 1))
-            known[origin] = [int(t) if whole else made.axes.time_label(t) for t in times_H]
-        found.append(known[origin])
-    return found
+def _times(made: Forecast, horizon: int) -> list[tuple[str | int, ...]]:
+    """Labels (N, H) of the steps."""
+    origins_N, labels = np.asarray(made.origins), made.axes.labels
+    written = Labels(labels.times, offset=labels.offset)
+    return [_labels(made.frequency, written, origin, horizon) for origin in origins_N.astype(np.int64).tolist()]
+
+
+@lru_cache(maxsize=4096)
+def _labels(frequency: Frequency, labels: Labels, origin: int, horizon: int) -> tuple[str | int, ...]:
+    """Labels (H,) of the steps after a time; most series of a service end at the same one."""
+    steps_H = np.arange(1, horizon + 1)
+    if frequency.unit == "step":
+        return tuple(frequency.advance(np.asarray(origin), steps_H).tolist())
+    times_H = frequency.advance(np.asarray(np.datetime64(origin, "us")), steps_H)
+    return tuple(labels.text(time) or frequency.label(time) for time in times_H)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -91,7 +92,7 @@ async def forecast_of(service: Service, asked: ForecastRequest) -> tuple[Any, in
     ids = (asked.series,) if isinstance(asked.series, str) else None if asked.series is None else tuple(asked.series)
     history: Any = asked.history
     if history is not None and count_of(history) > MANY:
-        history = await asyncio.to_thread(_panel, served, history)
+        history = await service.histories.run(partial(_panel, served, history))
     count = len(history) if hasattr(history, "ids") else len(ids or ())
     if count > limits.series:
         raise Problem(

@@ -15,6 +15,7 @@ from gatecast.serving.jobs.process import Worker
 from gatecast.serving.jobs.runner import Jobs
 from gatecast.serving.limits import Limits
 from gatecast.serving.models.desk import Desk
+from gatecast.serving.routes.turns import Turns
 from gatecast.serving.store.observed_rows import Observation
 from gatecast.serving.store.store import Store
 
@@ -33,6 +34,8 @@ class Service:
     desk: Desk
     jobs: Jobs
     reader: Worker
+    tables: Turns
+    histories: Turns
     ready: bool = False
     under_way: dict[tuple[str, str], asyncio.Future[tuple[str, str]]] = field(default_factory=dict)  # by model and key
 
@@ -55,7 +58,9 @@ class Service:
             lambda name, content: desk.change_now(lambda: desk.catalogue.put(name, content)),
             lambda job, event: hub.publish(f"job {job}", event),
         )
-        return cls(store, limits, tokens, counts, hub, desk, jobs, Worker(limits.memory, alone=False))
+        reader = Worker(limits.memory, alone=False)
+        tables, histories = Turns(1, limits.tables, "tables"), Turns(2, limits.waiting, "large histories")
+        return cls(store, limits, tokens, counts, hub, desk, jobs, reader, tables, histories)
 
     def start(self) -> None:
         """Take up the jobs."""

@@ -73,7 +73,7 @@ async def _read(
     limits = service.limits
     order = Order(kind, folder, name, shown, asked, limits.unpacked, limits.table_rows)
     try:
-        made = await asyncio.to_thread(service.reader.run, order, limits.seconds, lambda *_: None)
+        made = await service.tables.run(lambda: service.reader.run(order, limits.seconds, lambda *_: None))
     except FailedError as failed:
         found = failed.problem
         raise Problem(

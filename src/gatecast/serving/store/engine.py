@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +19,7 @@ __all__ = ["Opened", "open_engine", "parsed"]
 
 LOCK = 0x67617465  # of PostgreSQL's advisory locks: one service per database
 BUSY_MS = 10_000
+PATIENCE = 3.0  # seconds
 
 
 class Opened:
@@ -109,7 +112,7 @@ def _postgresql(url: URL) -> Opened:
     engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=4)
     opened = _reached(Opened(engine, lambda: None, Path(os.getcwd(), "gatecast-jobs")), f"at {url.host or 'localhost'}")
     holder = engine.connect()
-    if not holder.execute(text("select pg_try_advisory_lock(:n)"), {"n": LOCK}).scalar_one():
+    if not _held(holder):
         holder.close()
         engine.dispose()
         raise ConfigError("the store is used by another process: end it, or give another --store.")
@@ -118,8 +121,20 @@ def _postgresql(url: URL) -> Opened:
     return opened
 
 
+def _held(holder: Connection) -> bool:
+    """Take the lock of the database; the session of a service that was killed may live on for a moment."""
+    until = time.monotonic() + PATIENCE
+    while not holder.execute(text("select pg_try_advisory_lock(:n)"), {"n": LOCK}).scalar_one():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
 def _let_go(holder: Connection) -> None:
-    holder.invalidate()  # the session ends, and its lock with it
+    with suppress(SQLAlchemyError):
+        holder.execute(text("select pg_advisory_unlock(:n)"), {"n": LOCK})
+    holder.invalidate()  # where that failed, the session ends, and its lock with it
     holder.close()
 
 
