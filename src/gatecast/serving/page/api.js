@@ -23,12 +23,16 @@ export const enterToken = (wrong = "") => {
     $("token-wrong").textContent = wrong;
     $("token-wrong").hidden = !wrong;
     $("token-text").value = "";
-    dialog.addEventListener("close", () => {
-      const text = $("token-text").value.trim();
-      if (text) sessionStorage.setItem(KEY, text);
-      entering = null;
-      done(Boolean(text));
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        const text = $("token-text").value.trim();
+        if (text) sessionStorage.setItem(KEY, text);
+        entering = null;
+        done(Boolean(text));
+      },
+      { once: true },
+    );
     dialog.showModal();
   });
   return entering;
@@ -64,7 +68,12 @@ const sent = async (path, options) => {
 export const ask = async (path, { method, json, form, headers = {}, signal } = {}) => {
   const body = json === undefined ? form : JSON.stringify(json);
   const kind = json === undefined ? {} : { "Content-Type": "application/json" };
-  const options = { method: method ?? (body === undefined ? "GET" : "POST"), body, signal, headers: { ...kind, ...headers } };
+  const options = {
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    body,
+    signal,
+    headers: { ...kind, ...headers },
+  };
   const answer = await sent(path, options);
   return answer.status === 204 ? null : answer.json();
 };
@@ -74,7 +83,8 @@ export const formOf = (file, parts) => {
   const form = new FormData();
   form.append("file", file, file.name);
   for (const [name, value] of Object.entries(parts)) {
-    if (value !== null && value !== undefined) form.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+    if (value !== null && value !== undefined)
+      form.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
   }
   return form;
 };
@@ -82,7 +92,8 @@ export const formOf = (file, parts) => {
 /** Server-sent events, by fetch because a token goes into a header; ends when the stream does. */
 export const events = async (path, heard, signal) => {
   const answer = await sent(path, { signal });
-  const reader = answer.body.getReader(), decoder = new TextDecoder();
+  const reader = answer.body.getReader(),
+    decoder = new TextDecoder();
   let held = "";
   for (;;) {
     const { done, value } = await reader.read();
@@ -90,7 +101,8 @@ export const events = async (path, heard, signal) => {
     const blocks = (held + decoder.decode(value, { stream: true })).split("\n\n");
     held = blocks.pop();
     for (const block of blocks) {
-      const name = /^event: (.*)$/m.exec(block)?.[1], data = /^data: (.*)$/m.exec(block)?.[1];
+      const name = /^event: (.*)$/m.exec(block)?.[1],
+        data = /^data: (.*)$/m.exec(block)?.[1];
       if (name && data) heard(name, JSON.parse(data));
     }
   }

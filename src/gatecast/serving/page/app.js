@@ -3,10 +3,10 @@ import { enterToken } from "/page/api.js";
 import { $, alarm, hush } from "/page/dom.js";
 
 const PARTS = {
-  forecast: () => import("/page/forecast.js"),
+  "forecast": () => import("/page/forecast.js"),
   "what-if": () => import("/page/whatif.js"),
-  live: () => import("/page/live.js"),
-  jobs: () => import("/page/jobs.js"),
+  "live": () => import("/page/live.js"),
+  "jobs": () => import("/page/jobs.js"),
 };
 let shown = null;
 

@@ -4,11 +4,20 @@ import { alarm, button, calmed, choice, h, say } from "/page/dom.js";
 import { futureTable } from "/page/future.js";
 
 const ENDED = ["done", "failed", "cancelled"];
-const LIMITS = [["60", "1 minute"], ["300", "5 minutes"], ["1200", "20 minutes"], ["", "no limit"]];
+const LIMITS = [
+  ["60", "1 minute"],
+  ["300", "5 minutes"],
+  ["1200", "20 minutes"],
+  ["", "no limit"],
+];
 
 /** "Sales 2024.csv" -> "Sales-2024", and a number behind it where a model has that name. */
 const freeName = (file, taken) => {
-  const stem = file.replace(/(\.\w{1,7})+$/, "").normalize("NFKD").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
+  const stem = file
+    .replace(/(\.\w{1,7})+$/, "")
+    .normalize("NFKD")
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "");
   const base = stem.slice(0, 50) || "table";
   for (let n = 1; ; n += 1) {
     const name = n === 1 ? base : `${base}-${n}`;
@@ -32,7 +41,9 @@ export const follow = async (id, heard, signal) => {
       throw problem;
     });
     if (job && ENDED.includes(job.state)) return job;
-    await new Promise((done) => { setTimeout(done, wait); });
+    await new Promise((done) => {
+      setTimeout(done, wait);
+    });
   }
 };
 
@@ -45,19 +56,28 @@ export const stageText = ({ stage, done, of, figures }) => {
 /** Fill the place; `show(table)` takes a table that was read. */
 export const asking = (place, { started, ended }) => {
   const body = h("div");
-  let table = null, future = null, running = null, coming = null, horizon = null;
+  let table = null,
+    future = null,
+    running = null,
+    coming = null,
+    horizon = null;
   place.append(body);
 
   const control = (id) => body.querySelector(`#${id}`);
   const value = (id) => control(id)?.value ?? "";
 
   const request = () => {
-    const instant = value("preset") === "instant", limit = value("limit");
+    const instant = value("preset") === "instant",
+      limit = value("limit");
     const settings = { preset: value("preset"), ...(instant || !limit ? {} : { time_limit: Number(limit) }) };
     const rows = future?.changed() ? future.rows() : undefined;
     return {
-      kind: "forecast", read: table.read, horizon: Number(value("horizon")), settings,
-      ...(rows ? { future: rows } : {}), ...(control("keep").checked ? { name: value("name") } : {}),
+      kind: "forecast",
+      read: table.read,
+      horizon: Number(value("horizon")),
+      settings,
+      ...(rows ? { future: rows } : {}),
+      ...(control("keep").checked ? { name: value("name") } : {}),
     };
   };
 
@@ -85,15 +105,26 @@ export const asking = (place, { started, ended }) => {
   };
 
   const progress = (job) => {
-    const bar = h("progress", { "aria-label": "Progress" }), stage = h("p", { class: "stage", role: "status" }, "Waiting in the queue ...");
-    const clock = h("span", { class: "clock", "aria-hidden": "true" });
+    const bar = h("progress", { "aria-label": "Progress" }),
+      stage = h("p", { class: "stage", role: "status" }, "Waiting in the queue ...");
+    const clock = h("span", { "class": "clock", "aria-hidden": "true" });
     const begun = Date.now();
-    const tick = setInterval(() => { clock.textContent = `${Math.round((Date.now() - begun) / 1000)} s`; }, 500);
-    control("progress").replaceChildren(h("div", { class: "progress" }, stage, bar, clock,
-      button("Cancel", async () => {
-        await ask(`/v1/jobs/${job.id}`, { method: "DELETE" });
-        say("Cancelled.");
-      })));
+    const tick = setInterval(() => {
+      clock.textContent = `${Math.round((Date.now() - begun) / 1000)} s`;
+    }, 500);
+    control("progress").replaceChildren(
+      h(
+        "div",
+        { class: "progress" },
+        stage,
+        bar,
+        clock,
+        button("Cancel", async () => {
+          await ask(`/v1/jobs/${job.id}`, { method: "DELETE" });
+          say("Cancelled.");
+        }),
+      ),
+    );
     const heard = (name, data) => {
       if (name === "started") stage.textContent = "Reading, choosing, holding out ...";
       if (name !== "progress") return;
@@ -106,7 +137,8 @@ export const asking = (place, { started, ended }) => {
 
   const start = async () => {
     if (running || !body.querySelector("form").reportValidity()) return;
-    if (table.look.future_needed.length && horizon !== Number(value("horizon"))) return say("One moment: the rows to come are being made.");
+    if (table.look.future_needed.length && horizon !== Number(value("horizon")))
+      return say("One moment: the rows to come are being made.");
     started();
     control("start").disabled = true;
     running = new AbortController();
@@ -136,27 +168,78 @@ export const asking = (place, { started, ended }) => {
     control("name").value = freeName(table.file.name, new Set(models.map((model) => model.name)));
   };
 
-  const field = (id, label, input, more) => h("p", { class: "field" }, h("label", { for: id }, label), input, more ? h("small", {}, more) : null);
+  const field = (id, label, input, more) =>
+    h("p", { class: "field" }, h("label", { for: id }, label), input, more ? h("small", {}, more) : null);
 
   const form = (look) => {
     const knowsAhead = look.future_needed.length > 0;
     const limit = field("limit", "At most", choice(LIMITS, "300", null, { id: "limit" }), "of training");
-    const preset = choice([["instant", "Instant: nothing is trained"], ["default", "Trained: LSTMs on your data"]],
-      knowsAhead ? "default" : "instant", (event) => { limit.hidden = event.target.value === "instant"; }, { id: "preset" });
+    const preset = choice(
+      [
+        ["instant", "Instant: nothing is trained"],
+        ["default", "Trained: LSTMs on your data"],
+      ],
+      knowsAhead ? "default" : "instant",
+      (event) => {
+        limit.hidden = event.target.value === "instant";
+      },
+      { id: "preset" },
+    );
     limit.hidden = !knowsAhead;
-    const name = h("input", { id: "name", required: true, maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", "aria-label": "Name of the model" });
-    const keep = h("input", { type: "checkbox", id: "keep", checked: true, onchange: () => { name.disabled = !keep.checked; } });
-    return h("form", { onsubmit: (event) => { event.preventDefault(); start(); } },
-      h("div", { class: "fields" },
-        field("horizon", "Horizon", h("input", {
-          type: "number", id: "horizon", min: 1, max: 100000, required: true, value: look.horizon, oninput: lookAhead,
-        }), `${unitOf(look)} ahead`),
+    const name = h("input", {
+      "id": "name",
+      "required": true,
+      "maxlength": 64,
+      "pattern": "[A-Za-z0-9][A-Za-z0-9._\\-]*",
+      "aria-label": "Name of the model",
+    });
+    const keep = h("input", {
+      type: "checkbox",
+      id: "keep",
+      checked: true,
+      onchange: () => {
+        name.disabled = !keep.checked;
+      },
+    });
+    return h(
+      "form",
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          start();
+        },
+      },
+      h(
+        "div",
+        { class: "fields" },
+        field(
+          "horizon",
+          "Horizon",
+          h("input", {
+            type: "number",
+            id: "horizon",
+            min: 1,
+            max: 100000,
+            required: true,
+            value: look.horizon,
+            oninput: lookAhead,
+          }),
+          `${unitOf(look)} ahead`,
+        ),
         field("preset", "Way", preset, knowsAhead ? "only trained networks read covariates" : "seconds, or minutes"),
         limit,
-        h("p", { class: "field" }, h("label", { for: "keep" }, keep, " Keep the model, as"), name, h("small", {}, "for What-if and Live"))),
+        h(
+          "p",
+          { class: "field" },
+          h("label", { for: "keep" }, keep, " Keep the model, as"),
+          name,
+          h("small", {}, "for What-if and Live"),
+        ),
+      ),
       h("div", { id: "future" }),
       h("p", { class: "buttons" }, h("button", { type: "submit", class: "main", id: "start" }, "Forecast")),
-      h("div", { id: "progress" }));
+      h("div", { id: "progress" }),
+    );
   };
 
   const show = (next) => {

@@ -16,12 +16,18 @@ const noise = (seed) => {
 };
 
 export const shop = () => {
-  const lines = ["shop,day,price,promo,units"], days = 150, ahead = 14;
-  for (const [name, level, seed] of [["north", 42, 7], ["south", 65, 11]]) {
+  const lines = ["shop,day,price,promo,units"],
+    days = 150,
+    ahead = 14;
+  for (const [name, level, seed] of [
+    ["north", 42, 7],
+    ["south", 65, 11],
+  ]) {
     const drawn = noise(seed);
     for (let d = 0; d < days + ahead; d += 1) {
       const date = new Date(Date.UTC(2024, 0, 1 + d)).toISOString().slice(0, 10);
-      const price = [2, 2, 2.2, 1.8, 2.4][Math.floor(d / 9) % 5], promo = (d * 7) % 23 < 4 ? "yes" : "no";
+      const price = [2, 2, 2.2, 1.8, 2.4][Math.floor(d / 9) % 5],
+        promo = (d * 7) % 23 < 4 ? "yes" : "no";
       const week = [0, -3, -2, 1, 6, 14, 9][d % 7];
       const units = level + week - 9 * (price - 2) * 3 + (promo === "yes" ? 12 : 0) + 5 * drawn();
       lines.push([name, date, price, promo, d < days ? units.toFixed(0) : ""].join(","));

@@ -27,7 +27,8 @@ export const digitsOf = (values) => {
 /** Pairs of levels that stand around the middle, the widest first: [low, high, name]. */
 export const intervals = (quantiles) => {
   const levels = Object.keys(quantiles).sort((a, b) => a - b);
-  return levels.filter((level) => level < 0.5)
+  return levels
+    .filter((level) => level < 0.5)
     .map((low) => [low, levels.find((high) => Math.abs(Number(low) + Number(high) - 1) < 1e-9), low])
     .filter(([, high]) => high !== undefined)
     .map(([low, high]) => [low, high, `${Number((100 * (1 - 2 * low)).toPrecision(6))}\u00a0% interval`]);
@@ -36,37 +37,64 @@ export const intervals = (quantiles) => {
 /**
  * All that is drawn of a series, on one axis.
  *
- * history: {time, value}; forecast: {time, forecast, quantiles} or null; more: lines {name, look, time, value, told}, where
- * joined ones begin at the last value before them.
+ * history: {time, value}; forecast: {time, forecast, quantiles} or null; more: lines {name, look, time, value, joined}.
+ * Joined ones begin at the last value before them.
  */
 const drawn = ({ label, history, forecast, more = [] }) => {
-  const names = [...history.time], places = new Map(names.map((name, k) => [name, k]));
+  const names = [...history.time],
+    places = new Map(names.map((name, k) => [name, k]));
   for (const name of [...(forecast?.time ?? []), ...more.flatMap((line) => line.time)]) {
     if (!places.has(name)) places.set(name, names.push(name) - 1);
   }
   const spread = (time, values, joined) => {
     const made = Array(names.length).fill(null);
-    time.forEach((name, k) => { made[places.get(name)] = values[k]; });
+    time.forEach((name, k) => {
+      made[places.get(name)] = values[k];
+    });
     const begin = places.get(time[0]);
     if (joined && begin > 0) made[begin - 1] = history.value[begin - 1] ?? null;
     return made;
   };
-  const origin = forecast ? places.get(forecast.time[0]) : null, layers = [];
+  const origin = forecast ? places.get(forecast.time[0]) : null,
+    layers = [];
   if (forecast) {
     const pairs = intervals(forecast.quantiles);
-    pairs.forEach(([low, high, name], k) => layers.push({
-      kind: "band", name, look: k === pairs.length - 1 ? "inner" : "outer",
-      low: spread(forecast.time, forecast.quantiles[low], true), high: spread(forecast.time, forecast.quantiles[high], true),
-    }));
+    pairs.forEach(([low, high, name], k) =>
+      layers.push({
+        kind: "band",
+        name,
+        look: k === pairs.length - 1 ? "inner" : "outer",
+        low: spread(forecast.time, forecast.quantiles[low], true),
+        high: spread(forecast.time, forecast.quantiles[high], true),
+      }),
+    );
   }
   layers.push({ kind: "line", name: "observed", look: "history", y: spread(history.time, history.value, false) });
-  if (forecast) layers.push({ kind: "line", name: "forecast", look: "forecast", y: spread(forecast.time, forecast.forecast, true), since: origin });
+  if (forecast)
+    layers.push({
+      kind: "line",
+      name: "forecast",
+      look: "forecast",
+      y: spread(forecast.time, forecast.forecast, true),
+      since: origin,
+    });
   for (const line of more.filter((one) => one.time.length)) {
     layers.push({
-      kind: "line", name: line.name, look: line.look, y: spread(line.time, line.value, line.joined), since: line.joined ? origin : 0,
+      kind: "line",
+      name: line.name,
+      look: line.look,
+      y: spread(line.time, line.value, line.joined),
+      since: line.joined ? origin : 0,
     });
   }
-  return { label, names, layers, ...timeline(names), mark: forecast ? origin - 1 : null, digits: digitsOf([...history.value.slice(-200), ...(forecast?.forecast ?? [])]) };
+  return {
+    label,
+    names,
+    layers,
+    ...timeline(names),
+    mark: forecast ? origin - 1 : null,
+    digits: digitsOf([...history.value.slice(-200), ...(forecast?.forecast ?? [])]),
+  };
 };
 
 /** The part of a drawing from one position to another, inclusive. */
@@ -83,9 +111,13 @@ const cut = (spec, from, to) => {
 
 /** A chart with its buttons. `show(what, keep)`: what is drawn, and whether the same part stays in view. */
 export const fan = (place) => {
-  const stage = h("div", { class: "plot-place" }), span = h("div", { class: "drag", hidden: true });
+  const stage = h("div", { class: "plot-place" }),
+    span = h("div", { class: "drag", hidden: true });
   const said = h("span", { class: "span" });
-  let spec = null, chart = null, from = 0, to = 0;
+  let spec = null,
+    chart = null,
+    from = 0,
+    to = 0;
 
   const last = () => spec.x.length - 1;
   const look = (begin, end) => {
@@ -101,12 +133,15 @@ export const fan = (place) => {
     on.disabled = to === last();
   };
   const zoom = (share) => {
-    const middle = to === last() ? to : (from + to) / 2, width = (to - from) * share;
-    if (to === last()) look(to - width, to); // what is to come stays in view
+    const middle = to === last() ? to : (from + to) / 2,
+      width = (to - from) * share;
+    if (to === last())
+      look(to - width, to); // what is to come stays in view
     else look(middle - width / 2, middle + width / 2);
   };
   const move = (share) => look(from + (to - from) * share, to + (to - from) * share);
-  const back = button("◀", () => move(-0.5), { "aria-label": "Earlier" }), on = button("▶", () => move(0.5), { "aria-label": "Later" });
+  const back = button("◀", () => move(-0.5), { "aria-label": "Earlier" }),
+    on = button("▶", () => move(0.5), { "aria-label": "Later" });
   const whole = button("All", () => look(0, last()), { "aria-label": "The whole history" });
   const near = () => {
     const ahead = spec.mark === null ? 0 : last() - spec.mark;
@@ -134,13 +169,31 @@ export const fan = (place) => {
   });
 
   place.replaceChildren(
-    h("figure", { class: "drawing" }, h("div", { class: "plot" }, stage, span),
-      h("div", { class: "zoom", role: "group", "aria-label": "Part of the chart" },
-        button("+", () => zoom(0.5), { "aria-label": "Zoom in" }), button("−", () => zoom(2), { "aria-label": "Zoom out" }), back, on, whole, said),
-      h("figcaption", {}, "Point at the chart, or use the arrow keys, to read values; drag over a part to see it larger.")));
+    h(
+      "figure",
+      { class: "drawing" },
+      h("div", { class: "plot" }, stage, span),
+      h(
+        "div",
+        { "class": "zoom", "role": "group", "aria-label": "Part of the chart" },
+        button("+", () => zoom(0.5), { "aria-label": "Zoom in" }),
+        button("−", () => zoom(2), { "aria-label": "Zoom out" }),
+        back,
+        on,
+        whole,
+        said,
+      ),
+      h(
+        "figcaption",
+        {},
+        "Point at the chart, or use the arrow keys, to read values; drag over a part to see it larger.",
+      ),
+    ),
+  );
   return {
     show: (what, keep = false) => {
-      const before = spec, atEnd = before && to === last();
+      const before = spec,
+        atEnd = before && to === last();
       spec = drawn(what);
       if (!keep || !before) near();
       else if (atEnd) look(last() - (to - from), last());

@@ -14,7 +14,9 @@ const result = (job) => {
 
 const begin = () => {
   const asks = asking($("ask"), {
-    started: () => { $("result").hidden = true; },
+    started: () => {
+      $("result").hidden = true;
+    },
     ended: (job) => {
       history.replaceState(null, "", `#forecast/${job.id}`);
       result(job);

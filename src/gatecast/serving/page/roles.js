@@ -2,8 +2,13 @@
 import { choice, fold, h, table } from "/page/dom.js";
 
 export const ROLES = {
-  "": "not used", series: "name of the series", time: "time", target: "target: forecast it", past: "covariate, known until today",
-  future: "covariate, known ahead", static: "constant of the series",
+  "": "not used",
+  "series": "name of the series",
+  "time": "time",
+  "target": "target: forecast it",
+  "past": "covariate, known until today",
+  "future": "covariate, known ahead",
+  "static": "constant of the series",
 };
 const FOUND = "a series"; // each column of a wide table is one
 
@@ -15,7 +20,8 @@ export const columnsTable = (look, chosen, picked) => {
     if (role === FOUND) options.unshift([FOUND, "a series of its own"]);
     if (!look.data && role === "") options[0] = ["", "not chosen"];
     const list = choice(options, role, (event) => picked(column.name, event.target.value), {
-      id: `role-${k}`, "aria-label": `Role of ${column.name}`,
+      "id": `role-${k}`,
+      "aria-label": `Role of ${column.name}`,
     });
     const missing = column.missing ? `, ${column.missing.toLocaleString("en")} missing` : "";
     return [column.name, list, `${column.holds}${missing}`, column.examples.join(", ")];
@@ -26,11 +32,52 @@ export const columnsTable = (look, chosen, picked) => {
 // [name, label, values or kind, explanation]
 const OPTIONS = [
   ["frequency", "Frequency", "text", "D, h, 15min, W, MS ... found by itself"],
-  ["gaps", "Missing rows", [["", "tell me"], ["missing", "leave missing"], ["zero", "are zero"]], "times without a row"],
-  ["resample", "Resample by", [["", "no"], "mean", "sum", "median", "min", "max", "first", "last"], "several rows in one step"],
-  ["wide", "Each column is a series", [["", "found by itself"], ["true", "yes"], ["false", "no"]], ""],
-  ["day_first", "Dates like 3/4", [["", "found by itself"], ["true", "day first"], ["false", "month first"]], ""],
-  ["decimal", "Decimal mark", [["", "found by itself"], [".", "point"], [",", "comma"]], ""],
+  [
+    "gaps",
+    "Missing rows",
+    [
+      ["", "tell me"],
+      ["missing", "leave missing"],
+      ["zero", "are zero"],
+    ],
+    "times without a row",
+  ],
+  [
+    "resample",
+    "Resample by",
+    [["", "no"], "mean", "sum", "median", "min", "max", "first", "last"],
+    "several rows in one step",
+  ],
+  [
+    "wide",
+    "Each column is a series",
+    [
+      ["", "found by itself"],
+      ["true", "yes"],
+      ["false", "no"],
+    ],
+    "",
+  ],
+  [
+    "day_first",
+    "Dates like 3/4",
+    [
+      ["", "found by itself"],
+      ["true", "day first"],
+      ["false", "month first"],
+    ],
+    "",
+  ],
+  [
+    "decimal",
+    "Decimal mark",
+    [
+      ["", "found by itself"],
+      [".", "point"],
+      [",", "comma"],
+    ],
+    "",
+  ],
   ["timezone", "Time zone", "text", "such as Europe/Berlin"],
   ["na", "Cells that are missing", "text", "such as n/a, -999"],
   ["skip", "Rows to skip at the top", "number", ""],
@@ -45,11 +92,19 @@ export const optionsForm = (options, changed) => {
     changed();
   };
   const fields = OPTIONS.map(([name, label, kind, more]) => {
-    const attributes = { id: `option-${name}` }, held = options[name] === undefined ? "" : String(options[name]);
+    const attributes = { id: `option-${name}` },
+      held = options[name] === undefined ? "" : String(options[name]);
     const heard = (event) => set(name, event.target.value.trim());
-    const control = Array.isArray(kind) ? choice(kind, held, heard, attributes)
+    const control = Array.isArray(kind)
+      ? choice(kind, held, heard, attributes)
       : h("input", { type: kind, value: held, onchange: heard, min: kind === "number" ? 0 : null, ...attributes });
-    return h("p", { class: "field" }, h("label", { for: attributes.id }, label), control, more ? h("small", {}, more) : null);
+    return h(
+      "p",
+      { class: "field" },
+      h("label", { for: attributes.id }, label),
+      control,
+      more ? h("small", {}, more) : null,
+    );
   });
   const made = fold("Read it in another way", h("div", { class: "fields" }, fields));
   made.open = Object.keys(options).length > 0;
@@ -61,7 +116,12 @@ const KINDS = {
   day_first: (value) => String(value) === "true",
   skip: Number,
   header: Number,
-  na: (value) => (Array.isArray(value) ? value : String(value).split(",").map((cell) => cell.trim())),
+  na: (value) =>
+    Array.isArray(value)
+      ? value
+      : String(value)
+          .split(",")
+          .map((cell) => cell.trim()),
 };
 
 /** Roles and options as the service takes them, without those that say nothing. */
