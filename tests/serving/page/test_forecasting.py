@@ -79,6 +79,17 @@ def test_roles_are_chosen_from_lists(visit: Visit, shop_table: dict[str, list[An
     assert page.input_value("[aria-label='price, 2024-03-02']") == "2"
 
 
+def test_several_columns_name_the_series(visit: Visit) -> None:
+    page = visit.open()
+    cells = [f"{r},{s},{2000 + k},{k}" for r in ("eu", "us") for s in ("a", "b") for k in range(20)]
+    read(page, "stores.csv", "\n".join(["region,store,year,units", *cells]).encode())
+    assert "below" in page.inner_text(".told .alarm .remedy")
+    page.click("text=Read with series = region, store")
+    page.wait_for_selector("#read-as")
+    assert "4 series" in page.inner_text("#read-as")
+    assert page.input_value("[aria-label='Role of store']") == "series"
+
+
 def test_a_spreadsheet_is_read(visit: Visit, airline: dict[str, list[Any]]) -> None:
     pytest.importorskip("xlsxwriter", reason="xlsxwriter is not installed: it is in the extra excel")
     file = io.BytesIO()

@@ -219,7 +219,7 @@ const watch = async (body, model, series) => {
     h("p", { class: "stream" }, state, " ", heard),
     note,
     drift,
-    ...plots.map(([, place]) => place),
+    ...plots.flatMap(([target, place]) => [plots.length > 1 ? h("h2", { class: "target" }, target) : "", place]),
     rows,
     form,
   );
@@ -276,7 +276,8 @@ const watch = async (body, model, series) => {
     (row) => {
       if (row.series !== series) return;
       const odd = row.anomaly !== null && row.anomaly < ODD ? ", which is odd" : "";
-      heard.textContent = `${row.time}: ${row.target} = ${row.value}${odd}`;
+      const time = String(row.time).replace(/T00:00:00(\.0+)?$/, "").replace("T", " ");
+      heard.textContent = `${time}: ${row.target} = ${row.value}${odd}`;
       again();
     },
     stream.signal,

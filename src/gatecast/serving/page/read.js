@@ -13,8 +13,10 @@ export const reading = (place, { changed }) => {
 
   const remedied = ({ setting, of, value }) => {
     if (of !== "read" || value === undefined || value === null) return null;
-    return button(`Read with ${setting} = ${value}`, () => {
-      state.options[setting] = value;
+    const values = [value].flat();
+    return button(`Read with ${setting} = ${values.join(", ")}`, () => {
+      if (setting in ROLES) for (const name of values) state.picked[name] = setting;
+      else state.options[setting] = value;
       look();
     });
   };
@@ -25,6 +27,9 @@ export const reading = (place, { changed }) => {
       { class: "alarm", role: "alert" },
       h("p", {}, problem.message ?? problem.detail),
       problem.remedy ? h("p", { class: "remedy" }, problem.remedy) : null,
+      (problem.remedies ?? []).some(({ setting }) => setting in ROLES)
+        ? h("p", { class: "remedy" }, "Roles are chosen in the list of columns below.")
+        : null,
       h("p", { class: "buttons" }, (problem.remedies ?? []).map(remedied)),
     );
 

@@ -32,7 +32,7 @@ const verdictOf = (result) => {
     "div",
     { class: `verdict ${look}`, id: "verdict" },
     h("p", { class: "lead" }, held || outcome !== "undecided" ? words : "No verdict"),
-    h("p", {}, text),
+    h("p", {}, text.replace(/^No verdict: (.)/, (_, first) => first.toUpperCase())),
   );
 };
 

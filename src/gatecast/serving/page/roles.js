@@ -10,6 +10,7 @@ export const ROLES = {
   "future": "covariate, known ahead",
   "static": "constant of the series",
 };
+const MANY = 12; // columns; a longer table scrolls in its box
 const FOUND = "a series"; // each column of a wide table is one
 
 /** The columns with a list of roles for each; `picked(name, role)` hears of a choice. */
@@ -26,7 +27,9 @@ export const columnsTable = (look, chosen, picked) => {
     const missing = column.missing ? `, ${column.missing.toLocaleString("en")} missing` : "";
     return [column.name, list, `${column.holds}${missing}`, column.examples.join(", ")];
   });
-  return table("Columns and their roles", ["column", "role", "holds", "such as"], rows, { class: "columns" });
+  const made = table("Columns and their roles", ["column", "role", "holds", "such as"], rows, { class: "columns" });
+  made.classList.toggle("tall", rows.length > MANY);
+  return made;
 };
 
 // [name, label, values or kind, explanation]

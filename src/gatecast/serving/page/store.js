@@ -1,11 +1,14 @@
 // Models of the store and their series, as two lists that belong together.
 import { ask } from "/page/api.js";
-import { choice, h } from "/page/dom.js";
+import { alarm, choice, h, say } from "/page/dom.js";
 
 const MOST = 200; // series in a list; of more, the field beside it finds one by its name
 
-/** Lists in a place; `chosen(model, series)` hears of choices. Gives fill(model, series): it reads the store anew. */
-export const pickers = (place, prefix, chosen) => {
+/**
+ * Lists in a place; `chosen(model, series)` hears of choices. Models of which `wanted` is true are offered first.
+ * Gives fill(model, series), which reads the store anew.
+ */
+export const pickers = (place, prefix, chosen, wanted = () => true) => {
   let models = [],
     model = null,
     series = null;
@@ -40,10 +43,12 @@ export const pickers = (place, prefix, chosen) => {
     chosen(model, series);
   };
 
-  const pickModel = async (name, wanted) => {
-    model = models.find((one) => one.name === name) ?? models[0];
+  const pickModel = async (name, before) => {
+    const there = models.find((one) => one.name === name);
+    if (name && !there) say(`There is no model ${name}.`);
+    model = there ?? models.find(wanted) ?? models[0];
     const found = await ask(`/v1/series?model=${encodeURIComponent(model.name)}&limit=${MOST}`);
-    series = wanted ?? found.series[0]?.series ?? null;
+    series = (there && before) ?? found.series[0]?.series ?? null;
     place.replaceChildren(
       h(
         "label",
@@ -52,7 +57,7 @@ export const pickers = (place, prefix, chosen) => {
         choice(
           models.map((one) => one.name),
           model.name,
-          (event) => pickModel(event.target.value),
+          (event) => pickModel(event.target.value).catch((problem) => place.append(alarm(problem))),
           { id: `${prefix}-model` },
         ),
       ),
@@ -68,9 +73,9 @@ export const pickers = (place, prefix, chosen) => {
     chosen(model, series);
   };
 
-  return async (name, wanted) => {
+  return async (name, named) => {
     ({ models } = await ask("/v1/models"));
-    if (models.length) await pickModel(name ?? model?.name, name ? wanted : series);
+    if (models.length) await pickModel(name ?? model?.name, name ? named : series);
     else
       place.replaceChildren(
         h(

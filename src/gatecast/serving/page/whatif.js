@@ -22,8 +22,11 @@ const page = (place) => {
     lists,
     body,
   );
-  fill = pickers(lists, "what-if", (model, series) =>
-    show(body, model, series).catch((problem) => body.replaceChildren(alarm(problem))),
+  fill = pickers(
+    lists,
+    "what-if",
+    (model, series) => show(body, model, series).catch((problem) => body.replaceChildren(alarm(problem))),
+    (model) => model.about.future?.length > 0,
   );
   return body;
 };
