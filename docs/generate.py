@@ -18,14 +18,34 @@ __all__ = ["api_reference", "cli_reference", "write"]
 
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by `python docs/generate.py`. Change the docstrings, not this file. -->\n"
-EXIT_CODES = """## Exit codes
+EXIT_CODES = """## Every command
+
+`-q` (`--quiet`) prints nothing but errors; files are written all the same, and `--json` is printed. `--log FILE.jsonl`
+adds a line of JSON for the beginning, each step and the end, without any path or value of yours.
+
+Options may also come from a file `gatecast.toml` in the working folder, under the name of the command, and from the
+environment. What is typed comes first, then the environment, then the file; a line on stderr names what came so.
+
+<!-- not run: a file -->
+```toml
+[forecast]
+horizon = 14
+future-columns = ["promo"]
+```
+
+<!-- not run: changes the environment -->
+```console
+$ GATECAST_FORECAST_HORIZON=7 gatecast forecast sales.csv
+```
+
+## Exit codes
 
 | code | meaning |
 |---|---|
 | 0 | done |
 | 1 | a fault of Gatecast itself, with a traceback: please report it |
 | 2 | something that you can put right: a table, an option, a file; one line on stderr says what |
-| 3 | `--fail-unless`: the verdict is not as good as was asked for; all was computed and written |
+| 3 | `--fail-unless`: the verdict is not good enough; `check`: something is off. All was computed and written |
 | 130 | Ctrl-C or SIGTERM: what was reached by then is shown and written |
 | 141 | the reader of the output (`head`, a pager) left early; files are written all the same |
 

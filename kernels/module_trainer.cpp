@@ -55,7 +55,7 @@ Parameters parameters_of(const std::vector<float*>& at, int64_t layers) {
 bool sound(const NetworkShape& s, const Training& t) {
     const bool positive = s.lookback > 0 && s.features > 0 && s.patch > 0 && s.units > 0 && s.layers > 0 &&
                           s.origins > 0 && s.horizon > 0 && s.targets > 0 && s.raws > 0 && s.skip >= 0 &&
-                          s.future >= 0 && t.threads > 0;
+                          s.future >= 0 && t.threads > 0 && t.parts > 0;
     const bool fitting =
         positive && s.lookback >= s.patch && s.origins <= s.lookback / s.patch && (s.patch == 1 || s.origins == 1);
     const bool levels = t.loss != Loss::pinball ||
@@ -71,14 +71,14 @@ PyObject* make_trainer(PyObject*, PyObject* args) {
     static const char* const LOSSES[] = {"mse", "mae", "huber", "pinball"};
     static const char* const OPTIMIZERS[] = {"none", "sgd", "adam", "adamw"};
     long long lookback, features, patch, units, layers, origins, horizon, targets, raws, skip, future;
-    long long middle, threads, count;
+    long long middle, threads, parts, count;
     unsigned long long seed, values, gradient, first, second;
     const char *loss, *optimizer;
     double momentum, decay, clip, dropout;
     PyObject *levels, *value_tuple, *gradient_tuple;
-    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(sOLsddddKL)OO(LKKKK):trainer", &lookback, &features, &patch, &units,
+    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(sOLsddddKLL)OO(LKKKK):trainer", &lookback, &features, &patch, &units,
                           &layers, &origins, &horizon, &targets, &raws, &skip, &future, &loss, &levels, &middle,
-                          &optimizer, &momentum, &decay, &clip, &dropout, &seed, &threads, &value_tuple,
+                          &optimizer, &momentum, &decay, &clip, &dropout, &seed, &threads, &parts, &value_tuple,
                           &gradient_tuple, &count, &values, &gradient, &first, &second))
         return nullptr;
     const int which_loss = position(loss, LOSSES, 4);
@@ -88,7 +88,7 @@ PyObject* make_trainer(PyObject*, PyObject* args) {
     NetworkShape shape = {lookback, features, patch, units, layers, origins, horizon, targets, raws, skip, future};
     const std::vector<float> rising(numbers.begin(), numbers.end());
     Training training = {(Loss)which_loss, rising, middle, (Optimizer)which_optimizer, (float)momentum, (float)decay,
-                         (float)clip, (float)dropout, seed, threads};
+                         (float)clip, (float)dropout, seed, threads, parts};
     std::vector<float*> value_at, gradient_at;
     if (!sound(shape, training) || !read_addresses(value_tuple, 4 * layers + AFTER_LSTM, value_at) ||
         !read_addresses(gradient_tuple, 4 * layers + AFTER_LSTM, gradient_at))

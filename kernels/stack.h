@@ -58,7 +58,8 @@ struct Room {
 
 class Stack {
 public:
-    Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout);
+    // parts: chunks of a training; 0 = as many as threads. Sums over rows depend on the parts, never on the threads.
+    Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout, int64_t parts = 0);
 
     void forward(const StackData& data, const Weights* weights);
     void backward(const StackData& data, const StackGradients& gradients, const Weights* weights,

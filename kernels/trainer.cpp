@@ -65,7 +65,8 @@ Stack& Trainer::stack_for(int64_t rows) {
     const int64_t row = shape_.lookback * shape_.features;
     StackShape shape = {rows, steps, features, shape_.units, shape_.layers, 1, row, features, 0, 0, shape_.origins};
     if (stacks_.size() > 2) stacks_.clear();
-    stacks_.push_back(std::make_unique<Stack>(shape, training_.threads, true, Dropout{training_.dropout, 0}));
+    const Dropout dropout = {training_.dropout, 0};
+    stacks_.push_back(std::make_unique<Stack>(shape, training_.threads, true, dropout, training_.parts));
     return *stacks_.back();
 }
 

@@ -53,6 +53,7 @@ struct Training {
     float dropout;
     uint64_t seed;
     int64_t threads;
+    int64_t parts;                         // of a batch; they are summed in their order, on any number of threads
 };
 
 // Everything flat: all parameters, their gradients, and what the optimiser remembers of each.

@@ -26,6 +26,8 @@ hypothesis.settings.register_profile("ci", derandomize=True, max_examples=30, de
 hypothesis.settings.register_profile("random", max_examples=200, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+pytest_plugins = ["tests.servers"]  # a PostgreSQL and a Mosquitto, started where a test asks for them
+
 PanelOf = Callable[..., Panel]
 CHROMIUM = Path("/usr/bin/chromium")
 # Known to work as root and without a network.

@@ -7,6 +7,7 @@ A block after a comment ``<!-- not run: why -->`` is left out.
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -141,8 +142,8 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -152,9 +153,24 @@ def generator() -> ModuleType:
 
 @pytest.mark.parametrize("name", ["api", "cli"])
 def test_references_are_fresh(name: str) -> None:
-    made = getattr(generator(), f"{name}_reference")()
+    made = getattr(script("generate"), f"{name}_reference")()
     written = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     assert made == written, f"docs/{name}.md is stale: run python docs/generate.py"
+
+
+TUTORIALS = sorted(DOCS.glob("tutorial-*.md"))
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_a_notebook_says_and_runs_what_its_tutorial_does(page: Path) -> None:
+    """The blocks of the pages are run above, so that the cells are."""
+    written = (DOCS / "notebooks" / f"{page.stem}.ipynb").read_text(encoding="utf-8")
+    assert written == script("notebooks").notebook_of(page), "stale: run python docs/notebooks.py"
+    cells = json.loads(written)["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    python = [block.text.rstrip() for block in blocks_of(page) if block.kind == "python"]
+    assert [text for text in code if not text.startswith(("!", "# "))] == python
+    assert len({cell["id"] for cell in cells}) == len(cells)
 
 
 def test_readme_example_is_short() -> None:

@@ -24,12 +24,22 @@ from gatecast.backtesting.backtest import backtest
 from gatecast.errors import ConfigError
 from gatecast.forecaster import Forecaster
 from gatecast.nn import kernels
-from gatecast.progress import COLUMNS, SECONDS_BETWEEN, Listener, Silent, TerminalLine, listening, stopping
+from gatecast.progress import (
+    SECONDS_BETWEEN,
+    Course,
+    Listener,
+    Silent,
+    TerminalLine,
+    listening,
+    progress_line,
+    stopping,
+)
 from gatecast.regressor import SequenceRegressor
 from gatecast.training.config import TrainingConfig
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals of POSIX")
 needs_kernels = pytest.mark.skipif(kernels.load() is None, reason=f"the extension is not there: {kernels.reason()}")
+HOW = "Ctrl-C keeps the best so far"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(gatecast.__file__).parents[1])}
 FOREVER = 10**6
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -410,29 +420,31 @@ def test_nothing_is_written_where_stderr_is_no_terminal(capfd: pytest.CaptureFix
 
 
 @posix
-def test_a_terminal_shows_one_line_that_is_rewritten() -> None:
+def test_a_terminal_shows_one_line_that_is_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     line = TerminalLine()
     with terminal() as shown:
         line.on_progress("training · epoch", 1, 9000, {"loss": 0.123456, "validation": 2})
-        assert seen_on(shown) == "\r\x1b[2Ktraining · epoch 1 of 9,000 · loss 0.1235 · validation 2"
+        assert seen_on(shown) == (f"\r\x1b[2Ktraining · epoch 1 of 9,000 · 0 % · loss 0.1235 · validation 2 · {HOW}")
         line._shown = time.monotonic()  # however long the terminal took
         line.on_progress("training · epoch", 2, 9000)
         assert seen_on(shown) == "", "at most five times a second"
         time.sleep(SECONDS_BETWEEN + 0.05)
         line.on_progress("reading")
-        assert seen_on(shown) == "\r\x1b[2Kreading", "without a number where nobody knows it"
+        assert seen_on(shown) == f"\r\x1b[2Kreading · {HOW}", "without a number where nobody knows it"
         line.end()
         assert seen_on(shown) == "\r\x1b[2K"
 
 
 @posix
-def test_a_long_line_is_cut_and_what_was_never_shown_needs_no_end() -> None:
+def test_a_long_line_is_cut_and_what_was_never_shown_needs_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
     line = TerminalLine()
     with terminal() as shown:
         line.end()
         assert seen_on(shown) == ""
         line.on_progress("x" * 200)
-        assert seen_on(shown) == f"\r\x1b[2K{'x' * COLUMNS}"
+        assert seen_on(shown) == f"\r\x1b[2K{'x' * 59}"
 
 
 @posix
@@ -442,3 +454,35 @@ def test_a_fit_shows_its_line_at_a_terminal_unless_it_is_to_be_silent() -> None:
         assert seen_on(shown) == ""
         model(True).fit(table())
         assert "training · epoch" in seen_on(shown)
+
+
+def test_a_long_run_says_what_is_faster() -> None:
+    assert "preset fast" in progress_line("training · epoch", 3, 8, 61.0, {})
+    assert "preset fast" not in progress_line("training · epoch", 3, 8, 59.0, {})
+
+
+def test_many_trainings_are_one_course() -> None:
+    heard = Hearing()
+    course = Course(heard, "training · 2 candidates · epoch", 5)
+    for stage in ("training · epoch", "training · 3 members · epoch") * 3:
+        course.on_progress(stage, 7, 9, {"loss": 0.1})
+    course.on_progress("training · candidate", 1, 2)
+    course.end()
+    counts = [(stage, done, of) for stage, done, of, _ in heard.heard]
+    assert counts[:6] == [("training · 2 candidates · epoch", min(n, 5), 5) for n in range(1, 7)]
+    assert counts[6] == ("training · candidate", 1, 2)
+    assert course.stop is heard.stop
+    assert not heard.ends, "the others go on"
+
+
+def test_a_fit_of_several_candidates_knows_its_end() -> None:
+    heard = Hearing()
+    values = {"ds": np.tile(np.arange(120), 6), "id": np.repeat(np.arange(6), 120)}
+    values["y"] = np.random.default_rng(0).normal(size=720).cumsum()
+    training = {"max_epochs": 2, "steps_per_epoch": 2}
+    Forecaster(4, candidates=2, members=1, training=training, progress=heard).fit(gatecast.read(values))
+    stages = {(stage, of) for stage, _, of, _ in heard.heard}
+    assert stages == {("training · 2 candidates · epoch", 4 * (3 + 1))}, "two epochs of two, on three folds and on all"
+    done = [done for _, done, _, _ in heard.heard]
+    assert done == sorted(done)
+    assert heard.ends == 1

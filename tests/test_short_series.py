@@ -31,7 +31,7 @@ def frame(values: list[float]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", SERIES)
-@pytest.mark.parametrize("preset", ["default", "instant"])
+@pytest.mark.parametrize("preset", ["standard", "instant"])
 def test_a_forecast_stays_near_what_was_seen(name: str, preset: Any) -> None:
     values = SERIES[name]
     made = gc.Forecaster(2, preset=preset, progress=False, time_limit=3).fit(frame(values)).predict()

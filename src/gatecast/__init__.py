@@ -17,6 +17,8 @@ __version__ = "0.1.0"
 # Public name -> where it lives. Loaded on first use, so that `import gatecast` and `gatecast --help` need no torch.
 _HOMES = {
     "Backtest": "backtesting.backtest",
+    "Check": "backtesting.newer.check",
+    "Drift": "live.drift",
     "Evaluation": "backtesting.result",
     "Forecast": "forecasts.forecast",
     "ForecastResult": "workflow",
@@ -30,14 +32,20 @@ _HOMES = {
     "Live": "live.live",
     "Observed": "live.observed",
     "Panel": "data.panel",
+    "PanelSource": "data.scan.source",
     "Plan": "planning.plan",
     "SamplePaths": "forecasts.paths",
     "Scaling": "windows.scaling",
     "Scores": "evaluation.scores",
+    "StreamedScores": "evaluation.streamed",
+    "WrittenForecast": "scale.predict",
+    "scan": "data.scan.source",
     "SequenceRegressor": "regressor",
     "TrainingConfig": "training.config",
     "Tuning": "tuning.result",
+    "Update": "backtesting.newer.update",
     "backtest": "backtesting.backtest",
+    "check": "backtesting.newer.check",
     "evaluate": "backtesting.assess",
     "forecast": "workflow",
     "leakage_check": "backtesting.leakage",
@@ -46,10 +54,13 @@ _HOMES = {
     "load_live": "live.files",
     "read": "data.tables.reading",
     "tune": "tuning.tune",
+    "update": "backtesting.newer.update",
 }
 
 __all__ = [
     "Backtest",
+    "Check",
+    "Drift",
     "Evaluation",
     "Forecast",
     "ForecastResult",
@@ -63,14 +74,19 @@ __all__ = [
     "Live",
     "Observed",
     "Panel",
+    "PanelSource",
     "Plan",
     "SamplePaths",
     "Scaling",
     "Scores",
     "SequenceRegressor",
+    "StreamedScores",
     "TrainingConfig",
     "Tuning",
+    "Update",
+    "WrittenForecast",
     "backtest",
+    "check",
     "evaluate",
     "forecast",
     "leakage_check",
@@ -78,7 +94,9 @@ __all__ = [
     "load_example",
     "load_live",
     "read",
+    "scan",
     "tune",
+    "update",
 ]
 
 if TYPE_CHECKING:
@@ -86,16 +104,21 @@ if TYPE_CHECKING:
     from gatecast.backtesting.backtest import Backtest, backtest
     from gatecast.backtesting.importance import Importance
     from gatecast.backtesting.leakage import LeakageReport, leakage_check
+    from gatecast.backtesting.newer.check import Check, check
+    from gatecast.backtesting.newer.update import Update, update
     from gatecast.backtesting.result import Evaluation
     from gatecast.data.examples.datasets import load_example
     from gatecast.data.frequency import Frequency
     from gatecast.data.panel import Panel
+    from gatecast.data.scan.source import PanelSource, scan
     from gatecast.data.tables.reading import read
     from gatecast.errors import GatecastError
     from gatecast.evaluation.scores import Scores
+    from gatecast.evaluation.streamed import StreamedScores
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
+    from gatecast.live.drift import Drift
     from gatecast.live.files import load_live
     from gatecast.live.live import Live
     from gatecast.live.observed import Observed
@@ -103,6 +126,7 @@ if TYPE_CHECKING:
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
     from gatecast.regressor import SequenceRegressor
+    from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig
     from gatecast.tuning.result import Tuning
     from gatecast.tuning.tune import tune

@@ -6,28 +6,30 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
-from typing import Any, Self
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from gatecast.data.allowed import Bounds
 from gatecast.data.panel import Panel
+from gatecast.data.scan.sample import sampled
+from gatecast.data.scan.source import PanelSource
 from gatecast.data.tables.future import observed_part, with_dates_read
 from gatecast.data.tables.intake import as_panel
+from gatecast.engines.options import EngineName, EngineOptions
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import fit_blend, train_blend_again
 from gatecast.ensemble.fitted import Fitted
 from gatecast.ensemble.fitting import Procedure
 from gatecast.errors import ConfigError, WindowError
-from gatecast.export.forecast import Part, export
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
 from gatecast.forecasts.paths import SamplePaths, drawn
 from gatecast.live.live import MOST_MISSING, Live
 from gatecast.model.config import NetworkConfig
-from gatecast.parameters import Parameters
+from gatecast.parameters import Learned
 from gatecast.planning.choose import candidates, choose
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
@@ -37,17 +39,21 @@ from gatecast.pretrained.expert import PretrainedExpert, untrained_beside
 from gatecast.pretrained.weights import is_there
 from gatecast.progress import Listener, listening, stopping
 from gatecast.storage import files
-from gatecast.storage.checkpoint import checkpointing
+from gatecast.storage.checkpoint import FitFolder, checkpointing
+from gatecast.storage.parcels import executor_of
 from gatecast.training.config import TrainingConfig
 from gatecast.windows.scaling import Scaling
+
+if TYPE_CHECKING:
+    from gatecast.scale.predict import WrittenForecast
 
 __all__ = ["Forecaster", "load"]
 
 VERY_SHORT = 12  # steps of the longest series, below which the pretrained gate speaks where nothing can be trained
 
 
-@with_field_docs(Settings)
-class Forecaster(Parameters):
+@with_field_docs(Settings, EngineOptions)
+class Forecaster(Learned):
     """Forecasts panels of time series with LSTMs. Everything but the horizon has a default chosen from the data.
 
     Args:
@@ -74,8 +80,11 @@ class Forecaster(Parameters):
         time_limit: float | None = None,
         refit: bool = True,
         seed: int = 0,
-        preset: Preset = "default",
+        preset: Preset = "standard",
         progress: bool | Listener = True,
+        engine: EngineName = "threads",
+        workers: int | None = None,
+        address: str | None = None,
         defaults: Defaults = DEFAULTS,
     ) -> None:
         held = Settings(
@@ -91,7 +100,9 @@ class Forecaster(Parameters):
         self.candidates, self.calendar, self.quantiles = held.candidates, held.calendar, held.quantiles
         self.recursive, self.bounds, self.time_limit = held.recursive, held.bounds, held.time_limit
         self.refit, self.seed, self.preset = held.refit, held.seed, held.preset
+        running = EngineOptions(engine, workers, address)
         self.progress, self.defaults = progress, defaults
+        self.engine, self.workers, self.address = running.engine, running.workers, running.address
         self._keep_as_given(scaling=scaling, network=network, training=training, quantiles=quantiles, bounds=bounds)
 
     @property
@@ -100,6 +111,11 @@ class Forecaster(Parameters):
         held = {field.name: getattr(self, field.name) for field in fields(Settings)}
         shown = self.progress if isinstance(self.progress, bool) else True
         return Settings(**held | {"bounds": Bounds.of(self.bounds).text, "progress": shown})
+
+    @property
+    def running(self) -> EngineOptions:
+        """Where the work runs, as one value."""
+        return EngineOptions(self.engine, self.workers, self.address)
 
     def clone(self, *, fitted: bool = False) -> Self:
         """A Forecaster with the same settings; also with what was learned, if asked for. The networks are shared."""
@@ -110,7 +126,13 @@ class Forecaster(Parameters):
     # ---------------------------------------------------------------- fit
 
     def fit(
-        self, data: Any, validation: Any | None = None, *, checkpoint: str | os.PathLike[str] | None = None
+        self,
+        data: Any,
+        validation: Any | None = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        memory_limit: int | str = "1GB",
+        held_back: int = 0,
     ) -> Self:
         """Choose what was left open, train, and calibrate.
 
@@ -122,16 +144,20 @@ class Forecaster(Parameters):
 
         Args:
             data: a Panel, or what ``gatecast.read`` takes. Rows at a series' end without targets are future covariates.
+                Of a source (``gatecast.scan``) a sample is seen, drawn by length and size with the seed; ``sample_``
+                says which.
             validation: a panel to validate on, windows of its own; None = the end of ``data``.
             checkpoint: a folder that keeps where the trainings stand, every few seconds. The same call with the same
                 folder goes on there, whatever ended the one before, and its outcome is that of a fit in one go.
+            memory_limit: of a source: bytes that the fit may take for the sample, such as "2GB".
+            held_back: of a source: last steps of every series that are not seen.
 
         Raises:
             PanelError, WindowError, CovariateError, ConfigError: the data or a setting do not fit (all are ValueError).
             TrainingError: the loss is no longer finite.
         """
         started = time.monotonic()
-        panel = as_panel(data)
+        panel = self._seen_of(data, memory_limit, held_back) if isinstance(data, PanelSource) else as_panel(data)
         history = observed_part(panel)
         limit = math.inf if self.time_limit is None else self.time_limit
         settings, defaults = self.settings, self.defaults
@@ -149,11 +175,17 @@ class Forecaster(Parameters):
         listener = listening(self.progress)
         with checkpointing(checkpoint, self, history, checked) as folder, stopping(listener):
             blend = fit_blend(
-                plans, history, checked, Procedure(settings.quantiles, listener, defaults, folder),
+                plans, history, checked, self._procedure(listener, folder),
                 refit=settings.refit, alone=not settings.blends, deadline=started + limit,
                 untrained=untrained_beside(seasons, defaults.weights.pretrained),
             )  # fmt: skip
         return self._adopt(blend, panel, history, started)
+
+    def _seen_of(self, source: PanelSource, memory_limit: int | str, held_back: int) -> Panel:
+        """The sample of a source that a fit sees."""
+        chosen, self.sample_ = sampled(source, memory_limit, self.seed, held_back + self.horizon + 2)
+        panel = source.panel_of(chosen)
+        return panel.slice(0, panel.length - held_back) if held_back else panel
 
     def plan_for(self, data: Any) -> Plan:
         """What ``fit`` would choose for these data, without training; printed by its ``describe()``.
@@ -190,9 +222,11 @@ class Forecaster(Parameters):
         deadline = started + (math.inf if limit is None else limit)
         listener = listening(self.progress)
         with checkpointing(checkpoint, self, history) as folder, stopping(listener):
-            procedure = Procedure(self.settings.quantiles, listener, self.defaults, folder)
-            blend = train_blend_again(blend, history, procedure, deadline, warm=warm)
+            blend = train_blend_again(blend, history, self._procedure(listener, folder), deadline, warm=warm)
         return self._adopt(blend, panel, history, started)
+
+    def _procedure(self, listener: Listener, folder: FitFolder | None) -> Procedure:
+        return Procedure(self.settings.quantiles, listener, self.defaults, folder, executor_of(self.running))
 
     def _adopt(
         self, blend: Blend, panel: Panel, history: Panel, started: float, settings: Settings | None = None
@@ -227,43 +261,21 @@ class Forecaster(Parameters):
 
     # ---------------------------------------------------------------- what was learned
 
-    @property
-    def is_fitted(self) -> bool:
-        """There is something to forecast with."""
-        return hasattr(self, "fitted_")
-
-    @property
-    def plan_(self) -> Plan:
-        """What was chosen; of a blend the plan of its main candidate."""
-        return self._fitted().plan
-
-    @property
-    def history_(self) -> list[dict[str, float]]:
-        """The logged epochs of the main candidate's members, one plain dict each."""
-        return self._fitted().history
-
-    @property
-    def record_(self) -> dict[str, Any]:
-        """How the fit went: seconds, series, steps, epochs of the main candidate's members, whether it was stopped."""
-        return asdict(self._fitted().record)
-
-    def trained_until(self) -> dict[str, Any]:
-        """Last time that the training saw, by series; a model file holds it too."""
-        return dict(self._fitted().trained_until())
-
     def panel_of(self, data: Any, day_first: bool | None = None) -> Panel:
         """A panel or table as a panel with the columns, categories and frequency of the training."""
         fitted = self._fitted()
         return as_panel(data, fitted.schema, fitted.frequency, fitted.names, day_first=day_first)
 
-    def _fitted(self) -> Fitted:
-        if not hasattr(self, "fitted_"):
-            raise ConfigError("this Forecaster is not fitted yet: call fit() first, or gatecast.load() a model file.")
-        return self.fitted_
-
     # ---------------------------------------------------------------- predict, and follow
 
-    def predict(self, data: Any | None = None, *, future: Any | None = None, day_first: bool | None = None) -> Forecast:
+    def predict(
+        self,
+        data: Any | None = None,
+        *,
+        future: Any | None = None,
+        day_first: bool | None = None,
+        output: str | os.PathLike[str] | None = None,
+    ) -> Any:
         """Forecast the H steps after the last observed target of every series.
 
         Args:
@@ -271,18 +283,32 @@ class Forecaster(Parameters):
                 no ``fit`` is needed before.
             future: future covariates over the horizon: a panel or table, or constants such as ``{"day_type": "W"}``.
             day_first: whether 01/02/2019 is 1 February in these tables; by default they decide.
+            output: folder for the forecasts of a source (``gatecast.scan``), one Parquet file for each shard; the same
+                call goes on there after it was ended. Then a ``WrittenForecast`` comes back, else a ``Forecast``.
 
         Raises:
             CovariateError: a future covariate is missing somewhere in the horizon, or has an unknown category.
             WindowError: a series is shorter than the lookback that was asked for.
             PanelError, ModelFileError, TrainingError: a forecast is not finite (see ``require_finite``).
         """
+        if isinstance(data, PanelSource):
+            return self._written(data, output, future)
+        if output is not None:
+            raise ConfigError("output= is for a source (gatecast.scan); write other forecasts with to_frame().")
         history, extended, origin_N = self._history_and_horizon(data, future, day_first)
         fitted = self._fitted()
         made = fitted.forecast_with_facts(extended, np.arange(len(history)), origin_N)
         require_finite(made.values_BHCQ, history, self.file_)
         axes = Axes.after(history, self.horizon)
         return Forecast(made.values_BHCQ, fitted.levels, axes, history, **made.facts(history.ids))
+
+    def _written(self, source: PanelSource, output: str | os.PathLike[str] | None, future: Any) -> WrittenForecast:
+        from gatecast.scale.predict import predict_source
+
+        self._fitted()
+        if output is None or future is not None:
+            raise ConfigError("the forecasts of a source go into a folder: give output=, and future rows in its files.")
+        return predict_source(self, source, output)
 
     def sample(
         self, data: Any | None = None, *, paths: int = 100, future: Any | None = None, seed: int = 0
@@ -355,34 +381,6 @@ class Forecaster(Parameters):
         fitted = self._fitted()
         panel = self.panel_of(history) if history is not None else getattr(self, "panel_", None)
         return Live.after(fitted, panel, held_back, most_missing)
-
-    # ---------------------------------------------------------------- file
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to a file, without data; ``gatecast.load`` reads it. See ``docs/format.md``.
-
-        Raises:
-            ConfigError: the model is not fitted.
-            ModelFileError: the file cannot be written.
-        """
-        files.save(self._fitted(), path)
-
-    def export(self, path: str | os.PathLike[str], *, part: Part = "all", bounds: Any = None) -> None:
-        """Write what ``predict`` does as an ONNX graph, which runs without Gatecast (extra ``onnx``).
-
-        It takes the last values of any number of series and gives their quantiles; its metadata say of how many steps,
-        which columns and what frequency. See ``docs/howto-onnx.md``.
-
-        Args:
-            path: of the file.
-            part: "networks" leaves out experts of the blend that were not trained; the metadata say so.
-            bounds: in place of those of the model: "none", or a range such as "0.." or (0, 1).
-
-        Raises:
-            ConfigError: not fitted, onnx is missing, or something of the model has no graph: all of it is named.
-            ModelFileError: the file cannot be written.
-        """
-        export(self._fitted(), path, part, bounds)
 
 
 def load(path: str | os.PathLike[str]) -> Forecaster:

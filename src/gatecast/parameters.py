@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from gatecast.data.html import html_facts
 from gatecast.errors import ConfigError, did_you_mean, listed
 from gatecast.evaluation.blended import blend_lines, blend_title
+from gatecast.export.forecast import Part, export
+from gatecast.storage import files
 from gatecast.windows.scaling import Scaling
 
 if TYPE_CHECKING:
     from gatecast.ensemble.fitted import Fitted
+    from gatecast.planning.plan import Plan
 
-__all__ = ["Parameters"]
+__all__ = ["Learned", "Parameters"]
 
 
 class Parameters:
@@ -90,6 +94,67 @@ def _differing(value: Any) -> Iterator[str]:
     for field in fields(value):
         if (here := getattr(value, field.name)) != field.default:
             yield f"{field.name}={_shown(here)}"
+
+
+class Learned(Parameters):
+    """What a fitted forecaster says of what it has learned."""
+
+    @property
+    def is_fitted(self) -> bool:
+        """There is something to forecast with."""
+        return hasattr(self, "fitted_")
+
+    @property
+    def plan_(self) -> Plan:
+        """What was chosen; of a blend the plan of its main candidate."""
+        return self._fitted().plan
+
+    @property
+    def history_(self) -> list[dict[str, float]]:
+        """The logged epochs of the main candidate's members, one plain dict each."""
+        return self._fitted().history
+
+    @property
+    def record_(self) -> dict[str, Any]:
+        """How the fit went: seconds, series, steps, epochs of the main candidate's members, whether it was stopped."""
+        return asdict(self._fitted().record)
+
+    def trained_until(self) -> dict[str, Any]:
+        """Last time that the training saw, by series; a model file holds it too."""
+        return dict(self._fitted().trained_until())
+
+    def _fitted(self) -> Fitted:
+        if not hasattr(self, "fitted_"):
+            raise ConfigError("this Forecaster is not fitted yet: call fit() first, or gatecast.load() a model file.")
+        return self.fitted_
+
+    # ---------------------------------------------------------------- file
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file, without data; ``gatecast.load`` reads it. See ``docs/format.md``.
+
+        Raises:
+            ConfigError: the model is not fitted.
+            ModelFileError: the file cannot be written.
+        """
+        files.save(self._fitted(), path)
+
+    def export(self, path: str | os.PathLike[str], *, part: Part = "all", bounds: Any = None) -> None:
+        """Write what ``predict`` does as an ONNX graph, which runs without Gatecast (extra ``onnx``).
+
+        It takes the last values of any number of series and gives their quantiles; its metadata say of how many steps,
+        which columns and what frequency. See ``docs/howto-onnx.md``.
+
+        Args:
+            path: of the file.
+            part: "networks" leaves out experts of the blend that were not trained; the metadata say so.
+            bounds: in place of those of the model: "none", or a range such as "0.." or (0, 1).
+
+        Raises:
+            ConfigError: not fitted, onnx is missing, or something of the model has no graph: all of it is named.
+            ModelFileError: the file cannot be written.
+        """
+        export(self._fitted(), path, part, bounds)
 
 
 # ---------------------------------------------------------------- what was learned

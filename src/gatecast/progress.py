@@ -8,20 +8,23 @@ A stop is a wish that the work looks at between two steps: it ends with what was
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
 
-__all__ = ["Listener", "Silent", "TerminalLine", "listening", "stopping"]
+__all__ = ["Course", "Listener", "Silent", "TerminalLine", "listening", "shown_by", "stopping"]
 
 SECONDS_BETWEEN = 0.2
-COLUMNS = 79
+SECONDS_THAT_ARE_LONG = 60.0
+SECONDS_UNTIL_SURE = 1.0  # before that nothing is said of the seconds left
 
 
 class Listener(Protocol):
@@ -63,20 +66,39 @@ class Silent:
 
 
 @dataclass
+class Pace:
+    """How fast a stage goes on, from its own beginning."""
+
+    stage: str = ""
+    first: int = 0
+    begun: float = 0.0
+
+    def left(self, stage: str, done: int, of: int, now: float) -> float | None:
+        """Seconds until the end of a stage; None while nobody knows."""
+        if stage != self.stage or done < self.first:
+            self.stage, self.first, self.begun = stage, done, now
+        passed, pieces = now - self.begun, done - self.first
+        if not of or pieces < 1 or passed < SECONDS_UNTIL_SURE:
+            return None
+        return passed / pieces * (of - done)
+
+
+@dataclass
 class TerminalLine:
     """Rewrites one line on stderr, at most five times a second, while that is a terminal."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     _shown: float = field(default=0.0, repr=False)
+    _pace: Pace = field(default_factory=Pace, repr=False)
 
     def on_progress(self, stage: str, done: int = 0, of: int = 0, figures: Mapping[str, float] | None = None) -> None:
-        """Show "stage done of of · name figure · ..."."""
+        """Show "stage done of of · share · seconds left · name figure · ..."."""
         now = time.monotonic()
+        left = self._pace.left(stage, done, of, now)
         if now - self._shown > SECONDS_BETWEEN and sys.stderr.isatty():
             self._shown = now
-            count = f" {done:,} of {of:,}" if of else ""
-            numbers = "".join(f" · {name} {value:.4g}" for name, value in (figures or {}).items())
-            sys.stderr.write(f"\r\x1b[2K{f'{stage}{count}{numbers}'[:COLUMNS]}")
+            line = progress_line(stage, done, of, left, figures, stopping=self.stop.is_set())
+            sys.stderr.write(f"\r\x1b[2K{line[: shutil.get_terminal_size().columns - 1]}")
             sys.stderr.flush()
 
     def end(self) -> None:
@@ -86,10 +108,71 @@ class TerminalLine:
             sys.stderr.flush()
 
 
+def progress_line(
+    stage: str, done: int, of: int, left: float | None, figures: Mapping[str, float] | None, *, stopping: bool = False
+) -> str:
+    """What a terminal shows of long work.
+
+    >>> progress_line("training · epoch", 41, 100, 25.2, {"loss": 0.1234567})
+    'training · epoch 41 of 100 · 41 % · 25 s left · loss 0.1235 · Ctrl-C keeps the best so far'
+    """
+    count = f" {done:,} of {of:,} · {100 * done // of} %" if of else ""
+    time_left = "" if left is None else f" · {_duration(left)} left"
+    numbers = "".join(f" · {name} {value:.4g}" for name, value in (figures or {}).items())
+    hint = "stopping after this step; Ctrl-C again ends at once" if stopping else "Ctrl-C keeps the best so far"
+    faster = "" if left is None or left < SECONDS_THAT_ARE_LONG else " · the preset fast takes less"
+    return f"{stage}{count}{time_left}{numbers} · {hint}{faster}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+_SHOWN_BY: ContextVar[Callable[[], Listener]] = ContextVar("shown_by", default=TerminalLine)
+
+
+@contextmanager
+def shown_by(make: Callable[[], Listener]) -> Iterator[None]:
+    """While it lasts ``progress=True`` stands for the listener that this makes, in place of a line on the terminal."""
+    before = _SHOWN_BY.set(make)
+    try:
+        yield
+    finally:
+        _SHOWN_BY.reset(before)
+
+
+class Course:
+    """A listener for many trainings that are known to come: it tells another one how far all of them are together.
+
+    Their figures are not passed on: side by side they are those of one training and then of another.
+
+    Args:
+        heard: the other one.
+        stage: what all of it is.
+        epochs: of all trainings, at most; some may end early, or not take place.
+    """
+
+    def __init__(self, heard: Listener, stage: str, epochs: int) -> None:
+        self.heard, self.stage, self.epochs, self.stop = heard, stage, epochs, heard.stop
+        self._done, self._lock = 0, threading.Lock()
+
+    def on_progress(self, stage: str, done: int = 0, of: int = 0, figures: Mapping[str, float] | None = None) -> None:
+        """Count an epoch; anything else is passed on."""
+        if not stage.endswith("epoch"):
+            self.heard.on_progress(stage, done, of, figures)
+            return
+        with self._lock:
+            self._done = min(self._done + 1, self.epochs)
+            self.heard.on_progress(self.stage, self._done, self.epochs)
+
+    def end(self) -> None:
+        """One training is over, and others go on."""
+
+
 def listening(progress: bool | Listener) -> Listener:
     """The listener that a user's ``progress`` argument stands for: a terminal line, none, or their own."""
     if isinstance(progress, bool):
-        return TerminalLine() if progress else Silent()
+        return _SHOWN_BY.get()() if progress else Silent()
     return progress
 
 

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -23,9 +23,11 @@ from gatecast.data.rows import row_ranges
 from gatecast.data.tables.intake import as_panel, require_same_columns
 from gatecast.errors import ConfigError, PanelError, Setting
 from gatecast.export.observe import export_steps
+from gatecast.live.sequences import LiveSequences
 from gatecast.model.config import LSTMConfig
 from gatecast.model.heads import make_head
 from gatecast.model.losses import loss_named, losses_of
+from gatecast.model.lstm import LSTMNetwork
 from gatecast.progress import Listener, listening, stopping
 from gatecast.training.batch import BatchRun, TensorBatch
 from gatecast.training.config import TrainingConfig
@@ -123,6 +125,23 @@ class SequenceRegressor:
         output_RC[sequences.row_BT[sequences.real_BT]] = output_BTC[sequences.real_BT]
         rows = row_ranges(panel.first, panel.length)
         return output_RC[rows] * self.scale_.target_spread_C + self.scale_.target_mean_C
+
+    def live(self, sequences: int = 1) -> LiveSequences:
+        """The network on inputs as they come: it carries h and c and reads one step at a time.
+
+        Args:
+            sequences: how many go on together.
+
+        Raises:
+            ConfigError: not fitted, or the network reads both ways or interleaved sequences.
+        """
+        if not hasattr(self, "network_"):
+            raise ConfigError("this SequenceRegressor is not fitted yet: call fit() first.")
+        if self.interleave > 1:
+            raise ConfigError(f"interleaved sequences are read {self.interleave} steps apart: train one with 1.")
+        scale = self.scale_
+        inputs, targets = (scale.input_mean_F, scale.input_spread_F), (scale.target_mean_C, scale.target_spread_C)
+        return LiveSequences(cast("LSTMNetwork", self.network_), inputs, targets, sequences)
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write an ONNX graph that goes on from a state by any number of steps (extra ``onnx``).

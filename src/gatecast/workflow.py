@@ -15,6 +15,7 @@ from typing import Any
 from gatecast.backtesting.assess import evaluate, origins_that_fit
 from gatecast.backtesting.importance import Importance, covariate_importance
 from gatecast.backtesting.result import Evaluation
+from gatecast.backtesting.use import MODEL, Used, forecast_by, require_use, used_after, with_competitors
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import extend, observed_part
 from gatecast.data.tables.intake import as_panel
@@ -39,6 +40,9 @@ __all__ = [
 ]
 
 
+GATECAST = Used(MODEL, "gatecast LSTM")
+
+
 @dataclass(frozen=True, eq=False)
 class ForecastResult:
     """A forecast, what it is worth, and the model that made it.
@@ -52,6 +56,8 @@ class ForecastResult:
         seconds: of all trainings.
         future: the future covariates as they were given.
         importance: what the covariates contribute, where that was asked for and there is something to say.
+        used: what forecasts: the model, or what was asked for in its place. Where the model takes no part it is left as
+            it was trained before the held-out origins.
     """
 
     forecast: Forecast
@@ -62,6 +68,7 @@ class ForecastResult:
     seconds: float
     future: Any = None
     importance: Importance | None = None
+    used: Used = GATECAST
 
     @property
     def scores(self) -> Scores | None:
@@ -85,6 +92,7 @@ class ForecastResult:
             "model": model_facts(self.model, self.seconds),
             "evaluation": None if self.evaluation is None else self.evaluation.to_dict(),
             "verdict": self._verdict_facts(),
+            "used": {"name": self.used.name, "title": self.used.title, "reason": self.used.reason},
             "forecast": forecast_facts(self.forecast),
             "guarded": list(self.forecast.guarded),
             "bounded": list(self.forecast.bounded),
@@ -122,6 +130,7 @@ def forecast(
     origins: int | None = None,
     explain: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
+    use: str = MODEL,
     **settings: Any,
 ) -> ForecastResult:
     """Forecast a table, and say how far the forecast can be trusted.
@@ -136,6 +145,9 @@ def forecast(
         origins: held-out origins that the score is taken from; None = as many as fit, up to 3.
         explain: also measure on held-out windows what each covariate contributes (``ForecastResult.importance``).
         checkpoint: a folder that keeps where the trainings stand, as for ``Forecaster.fit``.
+        use: what forecasts in the end: "gatecast"; "best", whatever had the least error on the held-out origins; the
+            name of a naive forecast ("seasonal_naive", ...) or of a statistical rival ("auto_ets", ...); "blend", the
+            mean of Gatecast, AutoETS, AutoTheta and AutoARIMA. The verdict is on Gatecast's model all the same.
         **settings: of the ``Forecaster``, such as ``seed=1`` or ``time_limit=60``.
 
     Raises:
@@ -150,7 +162,9 @@ def forecast(
     """
     panel = as_panel(data)
     model = Forecaster(default_horizon(panel) if horizon is None else horizon, **settings)
-    return forecast_with(model, panel, future=future, origins=origins, explain=explain, checkpoint=checkpoint)
+    return forecast_with(
+        model, panel, future=future, origins=origins, explain=explain, checkpoint=checkpoint, use=use
+    )  # fmt: skip
 
 
 def forecast_with(
@@ -161,8 +175,10 @@ def forecast_with(
     origins: int | None = None,
     explain: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
+    use: str = MODEL,
 ) -> ForecastResult:
     """As ``forecast``, with a Forecaster that is not fitted yet."""
+    require_use(use)
     ahead = known_future(panel, model.horizon, future)
     started = time.monotonic()
     held_out, everything = (checkpoint and Path(checkpoint) / part for part in ("held-out", "everything"))
@@ -171,16 +187,18 @@ def forecast_with(
     if explain and evaluation is not None:
         # before it is trained on these windows
         importance = covariate_importance(model, panel, evaluation)
+    evaluation = evaluation and with_competitors(evaluation, model, use)
+    used = used_after(evaluation, use)
     untrained = evaluation is not None and model.fitted_.blend.untrained
     if evaluation is None:
         model.fit(panel, checkpoint=everything)
-    elif not model.record_["interrupted"]:
+    elif used.trained and not model.record_["interrupted"]:
         model.refit_on(panel, _left(model.time_limit, started), checkpoint=everything)
     seconds = time.monotonic() - started
     if evaluation is not None and untrained != model.fitted_.blend.untrained:  # what was scored is not what forecasts
         evaluation, problem = None, WindowError("before the held-out steps there is too little to train on.")
-    made = model.predict(panel, future=ahead)
-    return ForecastResult(made, evaluation, model, panel, problem, seconds, ahead, importance)
+    made = forecast_by(used, model, observed_part(panel), panel, ahead, evaluation)
+    return ForecastResult(made, evaluation, model, panel, problem, seconds, ahead, importance, used)
 
 
 def _held_out(

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from gatecast.backtesting.adaptive import adapted
 from gatecast.backtesting.backtest import Backtest, backtest
 from gatecast.data.panel import Panel
 from gatecast.data.schema import Column, Schema
-from gatecast.ensemble.adaptive import adapted
 from gatecast.errors import ConfigError, ModelFileError, WindowError
 from gatecast.forecaster import Forecaster
 from gatecast.progress import Silent

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import gatecast as gc
-from gatecast.backtesting.unseen import unseen_part
+from gatecast.backtesting.newer.unseen import unseen_part
 from gatecast.errors import ConfigError, WindowError
 
 INSTANT: dict[str, Any] = {"preset": "instant", "progress": False}

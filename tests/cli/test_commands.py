@@ -42,7 +42,7 @@ def test_forecast_as_json(run, sales: Path, tiny: list[str]) -> None:
     result = run("forecast", sales, "--horizon", 3, "--json", *tiny)
     assert (result.code, result.err) == (0, "")
     found = result.json
-    parts = {"data", "model", "evaluation", "verdict", "forecast", "guarded", "bounded", "late", "files"}
+    parts = {"data", "model", "evaluation", "verdict", "used", "forecast", "guarded", "bounded", "late", "files"}
     assert set(found) == HEAD | parts
     assert (found["command"], found["data"]["series"], found["data"]["rows"]) == ("forecast", 1, 40)
     assert {"lstm", "naive", "seasonal_naive"} <= set(found["evaluation"]["scores"])

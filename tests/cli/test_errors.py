@@ -36,6 +36,7 @@ NAMED_IN_LOOPS = {
     "model/config.py": ("network", [field.name for field in fields(gc.LSTMConfig)]),
     "training/config.py": ("training", [field.name for field in fields(gc.TrainingConfig)]),
     "planning/settings.py": ("forecaster", ["horizon", "lookback", "members", "candidates"]),
+    "data/tables/shapes/queries.py": ("read", ["skip", "header", "sheet"]),
 }
 
 # a part, in Python, on the command line
@@ -167,7 +168,8 @@ def test_no_text_names_an_argument_as_python() -> None:
     """``target=`` in plain text would reach the command line as it is."""
     named = {f"{name}=" for _, name in options()}
     for path in sorted(SOURCE.rglob("*.py")):
-        if path.parent.name in ("cli", "report") or path.name == "symptoms.py":  # nothing there becomes an error
+        to_copy = path.match("serving/jobs/tables.py")  # Python to run again
+        if path.parent.name in ("cli", "report") or path.name == "symptoms.py" or to_copy:  # no error comes from there
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         documented = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

@@ -23,7 +23,7 @@ def test_every_help_ends_in_three_examples(run: Run, name: str) -> None:
 
 @pytest.mark.parametrize("line", [line for lines in EXAMPLES.values() for line in lines])
 def test_an_example_is_understood(line: str) -> None:
-    program, *words = shlex.split(line.rsplit("|", maxsplit=1)[-1])
+    program, *words = shlex.split(line.partition(" > ")[0].rsplit("|", maxsplit=1)[-1])
     assert program == "gatecast"
     command, bound, _ = app.parse_args([w if w != "-" else "stdin:" for w in words], exit_on_error=False)
     assert callable(command)

@@ -30,7 +30,7 @@ MODEL |= {"threads", "interrupted"}
 VERDICT = {"outcome", "reason", "against", "metric", "gain", "p_value", "origins", "text", "next"}
 INSTANT = ["--horizon", 3, "--preset", "instant"]
 PARTS = {
-    "forecast": ["data", "model", "evaluation", "verdict", "forecast", "guarded", "bounded", "late", "files"],
+    "forecast": ["data", "model", "evaluation", "verdict", "used", "forecast", "guarded", "bounded", "late", "files"],
     "evaluate": ["data", "model", "evaluation", "verdict", "left_out", "files"],
     "backtest": ["data", "model", "evaluation", "verdict", "backtest", "seconds", "files"],
     "fit": ["data", "model", "history", "files"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import zipfile
 
 import polars as pl
 import pytest
@@ -93,3 +94,29 @@ def test_spreadsheets_out(run, tmp_path) -> None:
     (tmp_path / "t.csv").write_text(table())
     assert run("forecast", "t.csv", "--horizon", 3, "--output", "o.xlsx", *TINY).code == 0
     assert pl.read_excel(tmp_path / "o.xlsx").height == 3
+
+
+def test_names_in_a_spreadsheet_are_text(run, tmp_path) -> None:
+    pytest.importorskip("xlsxwriter", reason="spreadsheets are written by xlsxwriter (the extra excel)")
+    names = ["=1+1", "https://example.org", "plain"]
+    rows = [f'"{name}",{line}' for name in names for line in table().splitlines()[1:]]
+    (tmp_path / "t.csv").write_text("store,month,sales\n" + "\n".join(rows))
+    done = run("forecast", "t.csv", "--horizon", 3, "--preset", "instant", "--output", "o.xlsx")
+    assert done.code == 0, done.err
+    with zipfile.ZipFile(tmp_path / "o.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "<f>" not in sheet
+        assert "hyperlink" not in sheet
+    assert pl.read_excel(tmp_path / "o.xlsx")["store"].to_list()[::3] == names
+
+
+def test_more_rows_than_a_sheet_holds_are_refused_before_the_training(run, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("gatecast.cli.files.MOST_ROWS", 4)
+    (tmp_path / "t.csv").write_text(table())
+    words = ["--preset", "instant", "--output", "o.xlsx"]
+    assert run("forecast", "t.csv", "--horizon", 4, *words, "--save", "m.gatecast").code == 0
+    for command in (["forecast", "t.csv", "--horizon", 5, *words], ["predict", "m.gatecast", "t.csv", *words[2:]]):
+        monkeypatch.setattr("gatecast.cli.files.MOST_ROWS", 3)
+        done = run(*command)
+        assert done.code == 2
+        assert "a sheet holds 3 rows" in done.err

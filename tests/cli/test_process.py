@@ -107,7 +107,7 @@ def test_help_and_errors_are_shown_on_any_console(console: str, words: list[str]
 def test_files_whose_names_are_no_text_are_written(kind: str, fitted: Path, tmp_path: Path) -> None:
     """As every name beyond ASCII is where there is no locale."""
     path = tmp_path / os.fsdecode(b"\xff" + kind.encode())
-    save_forecast(load(fitted).predict(fitted.with_name("sales.csv")), path)
+    save_forecast(load(fitted).predict(fitted.with_name("sales.csv")), path, "sales")
     assert path.stat().st_size > 100
 
 

@@ -95,9 +95,9 @@ def parsed(words: list[str]) -> Settings:
 @pytest.mark.parametrize("name", [*OTHERS, "all"])
 def test_the_printed_command_has_every_option_that_was_given(name: str) -> None:
     assert set(OTHERS) == {field.name for field in fields(ModelOptions)} | {"network", "training"}
-    all_of_a_training = {**OTHERS, "preset": "default"}
+    all_of_a_training = {**OTHERS, "preset": "standard"}
     settings = Settings(**{"horizon": 3, **(all_of_a_training if name == "all" else {name: OTHERS[name]})})
-    words = ["forecast", *_words(Path("sales.csv"), DataOptions(), settings)]
+    words = ["forecast", *_words("sales.csv", DataOptions(), settings)]
     assert words[1] == "sales.csv"
     assert parsed(words) == settings
     assert settings != Settings(3)

@@ -119,3 +119,16 @@ def test_a_reader_that_goes_away_is_no_error(fitted: Path, sales: Path, tmp_path
     done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=120)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_broker_that_is_not_there_is_one_line(run: Run, fitted: Path) -> None:
+    for words, said in (
+        (["mqtt://me:s3cret@127.0.0.1:1/rows"], "no connection: Connection refused"),
+        (["mqtt://me:s3cret@127.0.0.1"], "no address of a broker"),
+        (["rows.jsonl", "--reply", "answers"], "--reply goes with mqtt://"),
+        (["mqtt://127.0.0.1/rows", "--reply", "rows"], "--reply rows cannot be"),
+    ):
+        result = run("watch", fitted, *words)
+        assert (result.code, result.out) == (2, "")
+        assert said in result.err
+        assert "s3cret" not in result.err

@@ -90,7 +90,7 @@ def test_every_candidate_is_trained_for_three_folds_of_small_data(
 def test_no_training_sees_less_than_half_of_the_data(panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = watched(monkeypatch)
     blend_of(walk(panel_of, 60), horizon=20)
-    assert seen == [(60,), (60,), (40,)], "it would learn from 20 steps to forecast 20"
+    assert seen == [(60,), (60,)], "one of the two would learn from 20 steps to forecast 20"
     seen.clear()
     blend_of(walk(panel_of, 60), horizon=16)
     assert seen == [(60,), (60,), (44,), (44,)], "28 steps are left"

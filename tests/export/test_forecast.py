@@ -260,7 +260,7 @@ def test_everything_that_is_refused_is_named_at_once(panel_of: PanelOf, tmp_path
 
 def test_the_gate_alone_is_refused(panel_of: PanelOf, tmp_path: Path) -> None:
     model = Forecaster(H, preset="instant").fit(table(panel_of))
-    with pytest.raises(ConfigError, match=r"pretrained gate.* preset='default'"):
+    with pytest.raises(ConfigError, match=r"pretrained gate.* preset='standard'"):
         model.export(tmp_path / "model.onnx", part="networks")
 
 

@@ -22,7 +22,7 @@ from gatecast.planning.probe import probe, quick_error, window_weights
 from gatecast.planning.seasonality import autocorrelation, seasonal_periods
 from gatecast.planning.settings import Settings
 from gatecast.training.config import TrainingConfig
-from gatecast.training.ridge import Ridge, fit_ridge
+from gatecast.training.ridge import Moments
 from gatecast.windows.scaling import Scaling
 from gatecast.windows.shape import Framing
 from gatecast.windows.spans import validation_cut
@@ -382,11 +382,12 @@ def test_a_regression_reads_no_more_columns_than_it_should(panel_of: PanelOf, mo
     panel = panel_of([np.c_[rng.normal(size=400), np.eye(40)[kind]]], schema)
     widths = []
 
-    def spy(x_MP: np.ndarray, *rest: object) -> list[Ridge]:
+    def spy(x_MP: np.ndarray, y_MY: np.ndarray) -> Moments:
         widths.append(x_MP.shape[1])
-        return fit_ridge(x_MP, *rest)  # type: ignore[arg-type]
+        return of(x_MP, y_MY)
 
-    monkeypatch.setattr("gatecast.planning.probe.fit_ridge", spy)
+    of = Moments.of
+    monkeypatch.setattr("gatecast.planning.probe.Moments.of", spy)
     choose(panel, FREE, DEFAULTS.changed({"linear.columns": 200, "linear.quick_columns": 100}))
     assert 150 < max(widths) <= 200
     widths.clear()

@@ -41,8 +41,18 @@ def test_what_was_measured_counts_as_much_as_is_asked_for() -> None:
 
 def test_large_data_have_one_fold(panel_of: PanelOf) -> None:
     small = DEFAULTS.validation.small
-    assert fold_count(walks(panel_of, small)) == 1
-    assert fold_count(walks(panel_of, small - 1)) == 3
+    for steps, count in ((small, 1), (small - 1, 3)):
+        panel = walks(panel_of, steps)
+        assert fold_count(choose(panel, Settings(6)), panel) == count
+
+
+def test_a_heavy_training_is_done_once(panel_of: PanelOf) -> None:
+    """A horizon of 336 steps with a linear part of 336 took minutes: three networks on three folds."""
+    panel = walks(panel_of, 400)
+    light, heavy = (choose(panel, Settings(30), DEFAULTS.changed({"sizes.heavy": most})) for most in (10**9, 30))
+    assert (light.members, heavy.members) == (3, 1)
+    assert fold_count(light, panel, DEFAULTS.changed({"sizes.heavy": 10**9})) == 3
+    assert fold_count(heavy, panel, DEFAULTS.changed({"sizes.heavy": 30})) == 1
 
 
 @pytest.mark.parametrize(("steps", "series"), [(40, 1), (400, 1), (4000, 1), (40, 150), (400, 20)])

@@ -38,7 +38,7 @@ OTHERS: dict[str, Any] = {
     "progress": False,
     "bounds": "0..1",
 }
-TRAINED = OTHERS | {"preset": "default"}  # the instant preset goes with few others
+TRAINED = OTHERS | {"preset": "standard"}  # the instant preset goes with few others
 
 
 def test_a_forecaster_takes_the_settings_and_no_others() -> None:

@@ -99,6 +99,6 @@ def foretold_ahead(foretell: Foretell, panel_of: Callable[..., Panel]) -> Foreca
     sales_T[70:] = np.nan
     schema = Schema(("sales",), future=(Column("price"), Column("kind", ("plain", "<i>fair"))))
     values = np.column_stack([sales_T, price_T, kind_T == 0, kind_T == 1]).astype(np.float32)
-    settings = {"preset": "default", "lookback": 8, "members": 1, "network": {"hidden_size": 2, "skip": 1}}
+    settings = {"preset": "standard", "lookback": 8, "members": 1, "network": {"hidden_size": 2, "skip": 1}}
     training = {"max_epochs": 1, "steps_per_epoch": 1}
     return foretell(dated(panel_of([values], schema), "1d"), 4, **settings, training=training)

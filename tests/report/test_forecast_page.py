@@ -153,7 +153,7 @@ def test_a_model_of_the_median_alone_has_no_interval(
     foretell: Foretell, panel_of: Callable[..., Panel], tmp_path: Path
 ) -> None:
     training = {"max_epochs": 1, "steps_per_epoch": 1}
-    settings = {"preset": "default", "lookback": 8, "members": 1, "network": {"hidden_size": 2}, "training": training}
+    settings = {"preset": "standard", "lookback": 8, "members": 1, "network": {"hidden_size": 2}, "training": training}
     text = page_of(foretell(dated(panel_of(waves())), quantiles=(0.5,), **settings), tmp_path)
     assert "No interval: this model gives no simulated futures" in text
     assert "With a probability" not in text

@@ -280,6 +280,29 @@ def test_limits_are_changed_by_words() -> None:
         LIMITS.changed(["bodi=5"])
 
 
+def test_what_nobody_foresaw_is_told_without_what_it_was_about(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client learns that it failed, the log where; a row in the message of an error is in neither."""
+    out = io.StringIO()
+
+    def fails(*_: Any) -> Any:
+        raise ValueError("secret row")
+
+    monkeypatch.setattr(client.service.store.jobs, "all", fails)
+    monkeypatch.setattr(client.service.desk, "served", fails)
+    to_stderr(out)
+    for answer in (client.get("/v1/jobs"), client.post("/v1/forecast", json={"model": "airline"})):
+        assert answer.status_code == 500
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "secret" not in answer.text
+    for name in ("gatecast.serving", "uvicorn.error"):
+        logging.getLogger(name).handlers.clear()
+    assert "ValueError" in out.getvalue()
+    assert "test_gate.py" in out.getvalue()
+    assert "secret" not in out.getvalue()
+
+
 def test_limits_are_in_the_docs() -> None:
     page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
     for name, value in vars(LIMITS).items():

@@ -119,7 +119,7 @@ def test_hostile_requests_are_answered_and_nobody_else_feels_them(attacked: http
     def ask_honestly() -> None:
         body = {"model": "airline", "history": airline}
         with httpx.Client(base_url=attacked.base_url, timeout=60) as client:
-            while not ending.is_set():
+            while not ending.is_set() or len(honest) < 10:
                 begin = time.monotonic()
                 assert client.post("/v1/forecast", json=body).status_code in (200, 503)
                 honest.append(time.monotonic() - begin)

@@ -162,7 +162,7 @@ def test_jobs_that_cannot_begin_are_refused(client: httpx.Client) -> None:
     assert "kind" in refused({})["detail"]
     assert refused({"kind": "steal"})["where"] == "request.kind"
     assert "did you mean 'seed'" in refused({"kind": "fit", "settings": {"sed": 1}})["detail"]
-    assert "preset" in refused({"kind": "fit", "settings": {"preset": "fast"}})["detail"]
+    assert "preset" in refused({"kind": "fit", "settings": {"preset": "quickest"}})["detail"]
     assert "names the model" in refused({"kind": "update"})["detail"]
     assert "no model" in refused({"kind": "update", "model": "nothing"})["detail"]
     assert ".csv" in refused({"kind": "fit"}, "virus.exe")["remedy"]

@@ -63,7 +63,10 @@ def own_logs() -> Iterator[None]:
         logging.getLogger(name).handlers.clear()
 
 
-def test_it_serves_until_it_is_told_to_end(tmp_path: Path, airline_file: Path, airline: dict[str, list[Any]]) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_end(
+    tmp_path: Path, airline_file: Path, airline: dict[str, list[Any]], how: signal.Signals
+) -> None:
     """What is under way is answered, streams are closed, and the store is whole; no process is left."""
     process, base = started(tmp_path, str(airline_file))
     with httpx.Client(base_url=base, timeout=30) as client:
@@ -82,11 +85,11 @@ def test_it_serves_until_it_is_told_to_end(tmp_path: Path, airline_file: Path, a
         time.sleep(0.3)
         workers = children_of(process.pid)
         assert len(workers) == 2
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(how)
         _, stderr = process.communicate(timeout=60)
         assert ended.wait(10)
         thread.join()
-    assert process.returncode in (0, -signal.SIGTERM)
+    assert process.returncode == (0 if how is signal.SIGINT else -signal.SIGTERM)
     assert not any(map(runs, workers))
     lines = [json.loads(line) for line in stderr.splitlines()]
     assert {"request"} == {line["event"] for line in lines}

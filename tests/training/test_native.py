@@ -293,3 +293,17 @@ def test_without_the_extension_torch_serves(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("gatecast.training.native.load", lambda: None)
     head = make_head("mse", (0.5,))
     assert isinstance(make_engine(network(head), head, TrainingConfig(loss="mse")), TorchEngine)
+
+
+@needs_kernels
+def test_the_number_of_threads_changes_no_byte() -> None:
+    head = make_head("pinball", LEVELS)
+    training = TrainingConfig()
+    net = network(head, hidden_size=32)
+    run = run_of(net, 40, 8, (64, 64, 48), 1.0)
+    engines = [NativeEngine(copy.deepcopy(net), head, training, threads) for threads in (1, 2, 3)]
+    losses = [engine.take_steps(run, [0.01] * 3, math.inf).losses for engine in engines]
+    assert next(iter(engines[0]._parts.values())) > 3, "the batch is parted"
+    for engine, loss in zip(engines[1:], losses[1:], strict=True):
+        assert torch.equal(loss, losses[0])
+        assert torch.equal(engine.parameters.values, engines[0].parameters.values)

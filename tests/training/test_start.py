@@ -30,7 +30,7 @@ def test_ridge_solves_the_normal_equations(harder: np.ndarray | None) -> None:
         assert ridge.weight_PY == pytest.approx(expected, rel=1e-6)
         assert ridge.bias_Y == pytest.approx(y.mean(axis=0) - x.mean(axis=0) @ expected)
         assert ridge.predict(x) == pytest.approx(x @ expected + ridge.bias_Y)
-        assert ridge.error_Y == pytest.approx(np.abs(ridge.predict(x) - y).mean(axis=0))
+        assert ridge.error(x, y) == pytest.approx(np.abs(ridge.predict(x) - y).mean(axis=0))
 
 
 def test_constant_columns_get_no_weight_and_wild_targets_are_tamed() -> None:
@@ -78,7 +78,9 @@ def test_the_first_forecast_is_that_of_the_regression(loss: str, skip: int, hori
     assert found[..., len(head.quantiles) // 2] == pytest.approx(ridge.predict(columns), abs=1e-4)
     if loss == "pinball":  # as wide as a normal variable with that mean absolute error
         width = found[..., 2] - found[..., 0]
-        assert width == pytest.approx(np.tile(2 * 1.2816 * 1.2533 * ridge.error_Y, (60, 1)), rel=1e-3)
+        assert width == pytest.approx(
+            np.tile(2 * 1.2816 * 1.2533 * ridge.error(columns, np.concatenate(y)), (60, 1)), rel=1e-3
+        )
 
 
 def test_the_expected_errors_may_be_given() -> None:

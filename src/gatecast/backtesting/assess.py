@@ -16,6 +16,7 @@ from gatecast.backtesting.fit_facts import fit_facts
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
+from gatecast.data.scan.source import PanelSource
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import as_panel
 from gatecast.errors import Argument, Code, ConfigError, WindowError, listed
@@ -27,13 +28,14 @@ from gatecast.statistical.rivals import RIVALS
 from gatecast.windows.index import WindowIndex, last_origins, windows_between
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gatecast.data.frequency import TimeLike
+    from gatecast.evaluation.streamed import StreamedScores
     from gatecast.forecaster import Forecaster
     from gatecast.statistical.rivals import Rival
 
-__all__ = ["evaluate", "origin_numbers", "origins_that_fit", "score_forecasts", "training_part"]
+__all__ = ["category_codes", "evaluate", "origin_numbers", "origins_that_fit", "score_forecasts", "training_part"]
 
 
 def evaluate(
@@ -47,7 +49,7 @@ def evaluate(
     season: int | None = None,
     in_sample: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
-) -> Evaluation:
+) -> Any:
     """Score a model beside the naive forecasts, on data that it has not seen.
 
     A model that is not fitted is first trained on what lies before the first origin, and stays so; series too short to
@@ -56,7 +58,8 @@ def evaluate(
 
     Args:
         model: a Forecaster.
-        data: a Panel, or what ``gatecast.read`` takes; the last H steps of each series are the last truth.
+        data: a Panel, or what ``gatecast.read`` takes; the last H steps of each series are the last truth. Of a source
+            (``gatecast.scan``) all series are scored, a shard at a time, and ``StreamedScores`` come back.
         origins: rolling origins per series; "all" = every one that has a truth. None = 1, or all of a span.
         stride: steps between two origins; None = the horizon.
         begin: time of the first target (a date label or a step); None = the first one after a whole lookback, or after
@@ -70,6 +73,8 @@ def evaluate(
         WindowError: a series is too short for the origins, or no window fits.
         ConfigError: the model has seen what it would be scored on, or the arguments do not go together.
     """
+    if isinstance(data, PanelSource):
+        return _of_a_source(model, data, origins, stride, season, (begin, end, in_sample, checkpoint))
     if origins == "all" or begin is not None or end is not None:
         if isinstance(origins, int) or stride is not None:
             origins_, stride_ = Argument("origins", of="evaluate"), Argument("stride", of="evaluate")
@@ -82,6 +87,20 @@ def evaluate(
         before, whole = training_part(as_panel(data), model.horizon, count, stride)
         return _last_origins(model.fit(before, checkpoint=checkpoint), whole, count, stride, season, in_sample)
     return _last_origins(model, data, count, stride, season, in_sample)
+
+
+def _of_a_source(
+    model: Forecaster, source: PanelSource, origins: Any, stride: int | None, season: int | None, others: Sequence[Any]
+) -> StreamedScores:
+    """Score all series of a source, a shard at a time."""
+    from gatecast.scale.evaluate import evaluate_source
+
+    if origins == "all" or any(others):
+        raise ConfigError("a source is scored on its last origins: give origins and stride alone.")
+    count = 1 if origins is None else origins
+    if count < 1:
+        raise ConfigError(Argument("origins", of="evaluate"), f" must be at least 1; got {count}.")
+    return evaluate_source(model, source, count, stride, season)
 
 
 def _last_origins(
@@ -196,7 +215,9 @@ def score_forecasts(
     target_RC = panel.target_RC
     first_B = panel.first[series_B]
     truth_BHC = target_RC[origin_B[:, None] + np.arange(1, horizon + 1)].astype(np.float64)
-    baselines = baseline_forecasts(target_RC, first_B, origin_B, horizon, season, category_R=_category(model, panel))
+    baselines = baseline_forecasts(
+        target_RC, first_B, origin_B, horizon, season, category_R=category_codes(model, panel)
+    )
     scales = _naive_scales(panel, series_B, origin_B, season)
     points = {name: rival.point_BHC for name, rival in rivals.items()}
     ranges = {name: rival.quantiles_BHCQ for name, rival in rivals.items() if rival.quantiles_BHCQ is not None}
@@ -255,7 +276,7 @@ def _naive_scales(
     return mase_NC[series_B], rmsse_NC[series_B]
 
 
-def _category(model: Forecaster, panel: Panel) -> np.ndarray | None:
+def category_codes(model: Forecaster, panel: Panel) -> np.ndarray | None:
     """(R,) code of the categorical future covariate that the naive forecast may use; None without one."""
     named = [column.name for column in panel.schema.future if column.categories is not None]
     if not named:

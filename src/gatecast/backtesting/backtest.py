@@ -150,7 +150,7 @@ def backtest(
         refit: False = train once, before the first origin; True = anew at every origin; K = at every K-th.
         window: train on everything before a fold, or on as many steps as before the first one.
         warm: later folds go on from the weights of the one before, with all that was chosen there.
-        adaptive: correct the quantiles at each origin by what was observed until then (``evaluation.adaptive``).
+        adaptive: correct the quantiles at each origin by what was observed until then.
         season: m of MASE and of the seasonal naive forecast; None = the season that the model found.
         rivals: statistical methods to fit at every origin (``evaluation.rivals.RIVALS``); "auto" = those that take
             about a minute, if ``statsforecast`` is installed.

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatecast.backtesting.adaptive import adapted
 from gatecast.backtesting.folder import BacktestFolder
 from gatecast.backtesting.folds import Fold, training_panel
 from gatecast.backtesting.record import FoldRecord
 from gatecast.data.panel import Panel
-from gatecast.ensemble.adaptive import adapted
 from gatecast.errors import Setting, WindowError
 from gatecast.forecasts.finite import require_finite
 from gatecast.progress import Listener, stopping
+from gatecast.storage.parcels import executor_of
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
 
 __all__ = ["Rolling"]
+
+Done = tuple["Forecaster", FoldRecord, np.ndarray]
 
 
 @dataclass
@@ -54,12 +57,23 @@ class Rolling:
 
     def folds(self, folds: Sequence[Fold]) -> None:
         """Run all folds, or as many as a stop allows, but one at least."""
+        count = len(folds)
+
+        def done(fold: Fold) -> Done | None:
+            if fold.number and self.listener.stop.is_set():
+                return None
+            if count > 1:
+                self.listener.on_progress("backtest · fold", fold.number + 1, count)
+            return self._known(fold) or self._new(fold)
+
         with stopping(self.listener):
-            for fold in folds:
-                if len(folds) > 1:
-                    self.listener.on_progress("backtest · fold", fold.number + 1, len(folds))
-                self._keep(*(self._known(fold) or self._new(fold)))
-                if self.listener.stop.is_set() or self.last.record_["interrupted"]:
+            # a warm fold goes on from the one before
+            several = map(done, folds) if self.warm else executor_of(self.model.running).map(done, folds)
+            for one in several:
+                if one is None:
+                    break
+                self._keep(*one)
+                if self.last.record_["interrupted"]:  # what was trained later may be cut short as well
                     break
         self.listener.end()
 

@@ -22,6 +22,7 @@ from gatecast.cli.options import (
     ModelOptions,
     NetworkOptions,
     Plot,
+    RunningOptions,
     TrainingOptions,
     Whole,
     option_group,
@@ -67,7 +68,7 @@ class BacktestOptions:
 
 
 def backtest(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -80,11 +81,12 @@ def backtest(
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Forecast from rolling origins, training before them, and score beside the naive forecasts and the rivals.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         report: Write all of it as one HTML page that needs no network.
         checkpoint: Keep what is finished in this folder; the same command goes on there after it was ended.
         plot: Write the forecasts and the truth to .png, .pdf or .svg.
@@ -92,7 +94,7 @@ def backtest(
         json: Print one JSON object.
     """
     _check(rolling, report, plot)
-    arguments = settings(settings_, network, training)
+    arguments = settings(settings_, network, training, running)
     screen = Screen(json)
     panel = read_panel(file, data)
     show_panel(screen, panel)
@@ -116,8 +118,7 @@ def backtest(
         rivals=_rivals(rolling.rivals),
         checkpoint=checkpoint,
     )
-    seconds = time.monotonic() - started
-    written = _write(made, report, plot)
+    seconds, written = time.monotonic() - started, _write(made, report, plot)
     typed = Typed(file, (data, settings_, network, training), rolling)
     onward = typed.after_backtest(made.scores.outcome, model.horizon, _more(made, panel))
     _show(screen, made, seconds, onward)

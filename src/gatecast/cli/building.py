@@ -21,16 +21,19 @@ __all__ = [
     "read_options",
     "read_panel",
     "require_counts",
+    "roles_of",
     "settings",
 ]
 
 
-def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
+def read_panel(file: str | None, options: DataOptions, model: Forecaster | None = None) -> Panel:
     """The panel of a file or of an example, with the columns of a model if one is given."""
     from gatecast.data.examples.datasets import load_example
     from gatecast.data.tables.reading import read
     from gatecast.data.tables.shapes.sources import Layout, load
 
+    if file is None and options.query is not None and options.example is None:
+        file = "duckdb://"  # the query names its files itself
     if (file is None) == (options.example is None):
         raise ConfigError("give a FILE or --example NAME, and not both.")
     if options.example is not None:
@@ -39,10 +42,10 @@ def read_panel(file: Path | None, options: DataOptions, model: Forecaster | None
         return load_example(options.example, data=options.data)
     if options.data is not None:
         raise ConfigError("--data goes with --example ridership.")
-    table = load(None if file is None else str(file), Layout(options.skip_rows, options.header))
+    table = load(file, Layout(options.skip_rows, options.header, options.query, options.sheet))
     arguments = read_options(options)
     if model is not None:
-        arguments |= _roles_of(model, arguments, table.frame.columns)
+        arguments |= roles_of(model, arguments, table.frame.columns)
     return read(table, **arguments)
 
 
@@ -69,7 +72,7 @@ def spelling(options: DataOptions) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names}
 
 
-def _roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def roles_of(model: Forecaster, asked: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """The columns that a model was trained with, unless the user names others; ``names`` are those of the table."""
     from gatecast.data.tables.intake import stored_names
 
@@ -109,9 +112,10 @@ def levels(text: str) -> tuple[float, ...]:
     return found
 
 
-def settings(model: Any, network: Any, training: Any) -> dict[str, Any]:
+def settings(model: Any, network: Any, training: Any, running: Any = None) -> dict[str, Any]:
     """The arguments of a Forecaster as the options give them, checked without loading torch."""
     from gatecast.data.allowed import Bounds
+    from gatecast.engines.options import EngineOptions
     from gatecast.planning.settings import Settings
     from gatecast.windows.scaling import Scaling
 
@@ -124,7 +128,9 @@ def settings(model: Any, network: Any, training: Any) -> dict[str, Any]:
         arguments["quantiles"] = tuple(sorted(levels(arguments["quantiles"])))
     arguments |= {"network": given(network) or None, "training": given(training) or None}
     Settings(**{"horizon": 1, **arguments})  # the data say which horizon it is where none is given
-    return arguments
+    where = {} if running is None else given(running)
+    EngineOptions(**where)
+    return arguments | where
 
 
 def forecaster(panel: Panel, arguments: dict[str, Any]) -> tuple[Forecaster, str]:
@@ -149,7 +155,7 @@ def read_future(panel: Panel, future: Any, options: DataOptions) -> Any:
     """The future covariates as they were given; a table at any times as a panel with the steps of the other one."""
     from gatecast.data.tables.reading import read_covariates
 
-    if not isinstance(future, Path) or not panel.schema.future:
+    if not isinstance(future, str | Path) or not panel.schema.future:
         return future
     resample = options.resample is not None
     return read_covariates(future, panel, resample=resample, **spelling(options))

@@ -13,15 +13,18 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.models.sources import evaluate_shards
 from gatecast.cli.options import (
     MODEL,
     DataOptions,
     FailUnless,
     Json,
+    MemoryLimit,
     ModelOptions,
     NetworkOptions,
     Origins,
     Plot,
+    RunningOptions,
     TrainingOptions,
     Whole,
 )
@@ -38,7 +41,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -47,26 +50,32 @@ def evaluate(
     stride: Annotated[Whole | None, Parameter(group=MODEL)] = None,
     model: Annotated[Path | None, Parameter(group=MODEL)] = None,
     plot: Plot = None,
+    memory_limit: MemoryLimit = None,
     fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Train on the earlier part of a table and score on the later, beside the naive forecasts.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         origins: Held-out forecasts per series; as many as fit, up to 3.
         stride: Steps between two origins; the horizon by default.
         model: Score this saved model instead of training one, on what came after its training.
         plot: Write the held-out forecasts and the truth to .png, .pdf or .svg.
+        memory_limit: Train on a sample of the series of Parquet files, which takes so much memory, such as 2GB, and
+            score all of them a shard at a time.
         fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
     require_writable(plot, PLOT_KINDS, "--plot")
     require_counts(origins=origins, stride=stride)
-    arguments = settings(settings_, network, training)
+    arguments = settings(settings_, network, training, running)
     screen = Screen(json)
+    if memory_limit is not None:
+        return evaluate_shards(screen, file, data, arguments, model, origins, stride, memory_limit, fail_unless)
     typed = Typed(file, (data, settings_, network, training))
     if model is None:
         made, fitted, seconds, panel = _trained(screen, file, data, arguments, origins, stride)
@@ -96,7 +105,7 @@ def evaluate(
 
 
 def _trained(
-    screen: Screen, file: Path | None, data: DataOptions, arguments: Any, origins: int | None, stride: int | None
+    screen: Screen, file: str | None, data: DataOptions, arguments: Any, origins: int | None, stride: int | None
 ) -> tuple[Evaluation, Forecaster, float, Panel]:
     """Train on the earlier part and score on the later."""
     panel = read_panel(file, data)
@@ -114,11 +123,11 @@ def _trained(
 
 
 def _of_a_file(
-    screen: Screen, path: Path, file: Path | None, data: DataOptions, origins: int | None, stride: int | None
+    screen: Screen, path: Path, file: str | None, data: DataOptions, origins: int | None, stride: int | None
 ) -> tuple[Evaluation, Forecaster, Panel, str]:
     """Score a saved model on what came after its training."""
     from gatecast.backtesting.assess import evaluate as scored
-    from gatecast.backtesting.unseen import unseen_part
+    from gatecast.backtesting.newer.unseen import unseen_part
     from gatecast.forecaster import load
 
     model = load(path)

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gatecast.data.tables.databases.address import Address, is_address, parse_address
 from gatecast.errors import ConfigError, did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ __all__ = [
     "PIPE",
     "PLOT_KINDS",
     "TABLE_KINDS",
+    "destination",
+    "is_folder",
     "require_pictures",
+    "require_room",
     "require_writable",
     "save_forecast",
     "show_page",
@@ -32,6 +36,8 @@ __all__ = [
 PIPE = "stdin:"  # a dash would be taken for an option
 TABLE_KINDS = (".csv", ".parquet", ".jsonl", ".xlsx")
 PLOT_KINDS = (".png", ".pdf", ".svg")
+UNNAMED = "forecast"  # what a database calls a model that no file is kept of
+MOST_ROWS = 1_048_575  # of a sheet, below the names of its columns
 PAGE_KINDS = (".html", ".htm")
 
 
@@ -63,6 +69,8 @@ def to_future(items: Sequence[str]) -> Any:
     """
     if not items:
         return None
+    if len(items) == 1 and is_address(items[0]):
+        return items[0]
     if len(items) == 1 and ("=" not in items[0] or Path(items[0]).is_file()):
         return Path(items[0])
     wrong = [repr(item) for item in items if not item.partition("=")[0] or "=" not in item]
@@ -101,17 +109,55 @@ def require_pictures(plot: Path | None, picture: PictureOptions) -> None:
         raise ConfigError("--plot-title and --plot-size say how --plot FILE looks: give --plot forecast.png too.")
 
 
-def write_results(forecast: Forecast, output: Path | None, plot: Path | None, picture: PictureOptions) -> list[Path]:
-    """Write the table and the picture that were asked for: before anything is printed, for the reader may leave."""
+def destination(output: str | None) -> Path | Address | None:
+    """Where a forecast goes: a file or a table of a database, known to be writable before the work begins."""
+    if output is None:
+        return None
+    if is_address(output):
+        from gatecast.data.tables.databases.appending import require_appendable
+
+        address = parse_address(output)
+        require_appendable(address)
+        return address
+    require_writable(Path(output), TABLE_KINDS, "--output")
+    return Path(output)
+
+
+def is_folder(output: str | None) -> bool:
+    """A forecast is to become a folder of files, a shard at a time."""
+    return output is not None and not is_address(output) and not Path(output).suffix
+
+
+def require_room(place: Path | Address | None, rows: int) -> None:
+    """Raise ConfigError for more rows of a forecast than a sheet holds: before the training, not after it."""
+    if isinstance(place, Path) and place.suffix.lower() == ".xlsx" and rows > MOST_ROWS:
+        raise ConfigError(
+            f"--output {place.name}: a sheet holds {MOST_ROWS:,} rows, and the forecast has {rows:,}. "
+            "Write .parquet or .csv."
+        )
+
+
+def write_results(
+    forecast: Forecast, output: Path | Address | None, plot: Path | None, picture: PictureOptions, model: Path | None
+) -> list[Path | Address]:
+    """Write the table and the picture that were asked for: before anything is printed, for the reader may leave.
+
+    ``model`` is the file of the model, whose name a database keeps beside the rows.
+    """
     if output is not None:
-        save_forecast(forecast, output)
+        save_forecast(forecast, output, UNNAMED if model is None else model.stem)
     if plot is not None:
         forecast.plot(path=plot, title=picture.plot_title, size=picture_size(picture.plot_size))
-    return [path for path in (output, plot) if path is not None]
+    return [place for place in (output, plot) if place is not None]
 
 
-def save_forecast(forecast: Forecast, path: Path) -> None:
+def save_forecast(forecast: Forecast, path: Path | Address, model: str = UNNAMED) -> None:
     """Write a forecast as a long table."""
+    if isinstance(path, Address):
+        from gatecast.forecasts.database import append_forecast
+
+        append_forecast(forecast, path, model)
+        return
     from gatecast.forecasts.writing import write_forecast
 
     with path.open("wb") as file:  # polars takes no name that is no Unicode text

@@ -12,14 +12,17 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.models.sources import sample_of
 from gatecast.cli.options import (
     OUTPUT,
     Checkpoint,
     DataOptions,
     Json,
+    MemoryLimit,
     ModelOptions,
     NetworkOptions,
     Plot,
+    RunningOptions,
     TrainingOptions,
 )
 from gatecast.cli.printing import Screen
@@ -29,7 +32,7 @@ __all__ = ["fit"]
 
 
 def fit(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -37,24 +40,27 @@ def fit(
     save: Annotated[Path, Parameter(group=OUTPUT)],
     plot: Plot = None,
     checkpoint: Checkpoint = None,
+    memory_limit: MemoryLimit = None,
     json: Json = False,
     network: NetworkOptions = NetworkOptions(),
     training: TrainingOptions = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Train on a table and save the model.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         save: File for the model, such as sales.gatecast.
         plot: Write the loss curves to .png, .pdf or .svg.
         checkpoint: Keep where the training stands in this folder; the same command goes on there after it was ended.
+        memory_limit: Train on a sample of the series of Parquet files, which takes so much memory, such as 2GB.
         json: Print one JSON object.
     """
     require_writable(save, (), "--save")
     require_writable(plot, PLOT_KINDS, "--plot")
-    arguments = settings(model, network, training)
+    arguments = settings(model, network, training, running)
     screen = Screen(json)
-    panel = read_panel(file, data)
+    panel = read_panel(file, data) if memory_limit is None else sample_of(screen, file, data, memory_limit, arguments)
     show_panel(screen, panel)
     fitted, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.building import read_options
@@ -14,6 +13,7 @@ from gatecast.cli.files import PIPE
 from gatecast.cli.options import DataOptions, Json
 from gatecast.cli.printing import Screen, options, typed_option, worded
 from gatecast.cli.sections import show_panel
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ HEADS = ("column", "holds", "role", "missing", "different", "such as")
 COLUMNS = 40
 
 
-def look(file: Path, /, *, data: DataOptions = DataOptions(), json: Json = False) -> int:
+def look(file: str, /, *, data: DataOptions = DataOptions(), json: Json = False) -> int:
     """Say what is read of a table, column by column, what is odd, and what to run next.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         json: Print one JSON object.
     """
     if data.example is not None or data.data is not None:
@@ -37,7 +37,7 @@ def look(file: Path, /, *, data: DataOptions = DataOptions(), json: Json = False
     from gatecast.data.tables.roles.overview import look_at
     from gatecast.data.tables.shapes.sources import Layout
 
-    found = look_at(str(file), Layout(data.skip_rows, data.header), **read_options(data))
+    found = look_at(file, Layout(data.skip_rows, data.header, data.query, data.sheet), **read_options(data))
     screen = Screen(json)
     screen.line(f"{found.file}: {found.rows:,} rows, {len(found.columns):,} columns", "bold")
     for text in _table(found.columns[:COLUMNS]):
@@ -70,9 +70,9 @@ def _cell(text: str, width: int, k: int) -> str:
     return text.rjust(width) if HEADS[k] in ("missing", "different") else text.ljust(width)
 
 
-def next_command(file: Path, found: Overview, data: DataOptions) -> str:
+def next_command(file: str, found: Overview, data: DataOptions) -> str:
     """A forecast of what was read; where that failed, another look with the first remedy that says its value."""
-    table = "-" if str(file) == PIPE else str(file)
+    table = "-" if file == PIPE else without_passwords(file)
     given = [word for name, value in _given(data) for word in typed_option(name, value)]
     if found.panel is not None:
         from gatecast.planning.horizon import default_horizon

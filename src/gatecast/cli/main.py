@@ -12,11 +12,14 @@ from gatecast.cli.files import PIPE
 from gatecast.cli.printing import (
     READER_LEFT,
     complain,
+    keep_quiet,
     note_command,
     show_what_can_be_shown,
     silence_stdout,
     worded,
 )
+from gatecast.cli.session import EVERY_COMMAND, options_from_elsewhere, session_of
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import GatecastError
 
 __all__ = ["EXAMPLES", "app", "main"]
@@ -32,6 +35,8 @@ app = App(
     default_parameter=Parameter(show_default=False),
     result_action="return_value",
     suppress_keyboard_interrupt=False,
+    config=options_from_elsewhere,
+    help_epilogue=EVERY_COMMAND,
 )
 _FIT = "What is not given is chosen from the data. More options, of network and training: gatecast fit --help."
 _COMMANDS = {
@@ -39,6 +44,8 @@ _COMMANDS = {
     "fit": "Train on a table and save the model.\n\nWhat is not given is chosen from the data, or has its default.",
     "predict": "Forecast what follows a table with a saved model.",
     "watch": "Follow rows as they come with a saved model: forecasts, errors and anomaly scores, a line for each.",
+    "check": "Say whether a saved model is still what it was: age, error, coverage, drift. Exit code 3 if not.",
+    "update": "Train a saved model further with newer rows, and keep that only if it forecasts the newest ones better.",
     "evaluate": "Score on held-out data, beside the naive forecasts.\n\nWith --model, a saved model is scored as it "
     f"is, on data that it has not seen. {_FIT}",
     "backtest": f"What the forecasts would have been: rolling origins, beside naive ones and rivals.\n\n{_FIT}",
@@ -48,6 +55,7 @@ _COMMANDS = {
     "serve": "Forecast over HTTP, follow rows, and train in the background, until Ctrl-C.",
     "export": "Write a saved model as an ONNX graph, which runs without Gatecast.",
     "info": "Versions, devices, and what a model file holds.",
+    "completion": "Print the script that lets a shell complete commands and options.",
 }
 # Three of each, at the end of its help.
 EXAMPLES = {
@@ -65,6 +73,16 @@ EXAMPLES = {
         "gatecast predict sales.gatecast newer.csv",
         "gatecast predict sales.gatecast newer.csv --output forecast.xlsx",
         "gatecast predict sales.gatecast newer.csv --json",
+    ),
+    "check": (
+        "gatecast check sales.gatecast newer.csv",
+        "gatecast check sales.gatecast newer.csv --json",
+        "tail -n +2 newer.csv | cat old.csv - | gatecast check sales.gatecast -",
+    ),
+    "update": (
+        "gatecast update sales.gatecast newer.csv",
+        "gatecast update sales.gatecast newer.csv --save sales.gatecast",
+        "gatecast update sales.gatecast newer.csv --time-limit 60 --json",
     ),
     "evaluate": (
         "gatecast evaluate sales.csv --horizon 14 --origins 6",
@@ -86,7 +104,7 @@ EXAMPLES = {
     "watch": (
         "gatecast watch sales.gatecast new.jsonl",
         "cat rows.jsonl | gatecast watch sales.gatecast - --state sales.live",
-        "gatecast watch sales.gatecast - --history sales.csv --state sales.live",
+        "gatecast watch sales.gatecast mqtt://broker/rows --reply answers",
     ),
     "serve": (
         "gatecast serve sales.gatecast",
@@ -98,12 +116,17 @@ EXAMPLES = {
         "gatecast export sales.gatecast sales.onnx --part networks",
         "gatecast export sales.gatecast sales.onnx --json",
     ),
+    "completion": (
+        "gatecast completion bash > ~/.local/share/bash-completion/completions/gatecast",
+        "gatecast completion zsh > ~/.zfunc/_gatecast",
+        "gatecast completion fish > ~/.config/fish/completions/gatecast.fish",
+    ),
     "info": ("gatecast info", "gatecast info sales.gatecast", "gatecast info sales.gatecast --json"),
 }
-_MODULES = {"export": "models.export", "serve": "models.serve", "watch": "models.watch"}
+_OF_MODELS = ("check", "export", "info", "predict", "serve", "update", "watch")
 for _place, (_name, _help) in enumerate(_COMMANDS.items()):
     _shown = "Examples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[_name])
-    _path = f"gatecast.cli.{_MODULES.get(_name, _name)}:{_name}"
+    _path = f"gatecast.cli.{'models.' if _name in _OF_MODELS else ''}{_name}:{_name}"
     app.command(_path, name=_name, help=_help, sort_key=_place, help_epilogue=_shown)
 
 
@@ -138,8 +161,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     typed = list(sys.argv[1:] if argv is None else argv)
     note_command(typed)
-    words = _with_pipe(_asked_for_help(typed))
     show_what_can_be_shown()
+    try:
+        session, left = session_of(typed)
+    except GatecastError as error:
+        return _failed(error, typed)
+    words = _with_pipe(_asked_for_help(left))
+    keep_quiet(session.quiet)
+    try:
+        with session.running(words[0] if words else "") as log:
+            code = _run(words)
+            log.write("end", exit_code=code)
+    except GatecastError as error:  # the log cannot be written
+        return _failed(error, words)
+    return code
+
+
+def _run(words: list[str]) -> int:
+    """Run one command, and say what went wrong."""
     try:
         code = app(words, exit_on_error=False, print_error=False)
         sys.stdout.flush()
@@ -160,7 +199,7 @@ def _failed(error: BaseException, words: Sequence[str]) -> int:
         from gatecast.cli.results.objects import envelope, write_json
 
         facts = error.to_dict() if isinstance(error, GatecastError) else {"kind": _kind(error), "remedies": []}
-        write_json(envelope({"command": words[0]}, code, {**facts, "message": message}))
+        write_json(envelope({"command": words[0]}, code, {**facts, "message": without_passwords(message)}))
     return code
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
 from cyclopts import Group, Parameter, Token
 
+from gatecast.engines.options import EngineOptions
 from gatecast.errors import ConfigError
 from gatecast.model.config import LSTMConfig
 from gatecast.model.losses import LOSSES
@@ -23,12 +24,14 @@ __all__ = [
     "FailUnless",
     "Future",
     "Json",
+    "MemoryLimit",
     "ModelOptions",
     "NetworkOptions",
     "Origins",
     "Output",
     "PictureOptions",
     "Plot",
+    "RunningOptions",
     "Save",
     "TrainingOptions",
     "Whole",
@@ -41,6 +44,7 @@ MODEL = Group("Model", sort_key=2)
 OUTPUT = Group("Output", sort_key=3)
 NETWORK = Group("Network", sort_key=4)
 TRAINING = Group("Training", sort_key=5)
+RUNNING = Group("Running", sort_key=6)
 
 LOSS_HELP = Parameter(help=f"What is minimised. {'; '.join(f'{loss.name}: {loss.help}' for loss in LOSSES.values())}.")
 
@@ -70,9 +74,10 @@ WholeOrNone = Annotated[int | None, Parameter(converter=_whole_or_none)]
 Json = Annotated[bool, Parameter(group=OUTPUT, negative="")]
 Future = Annotated[tuple[str, ...], Parameter(group=DATA, negative_iterable="")]
 Origins = Annotated[Whole | None, Parameter(group=MODEL)]
-Output = Annotated[Path | None, Parameter(group=OUTPUT)]
+Output = Annotated[str | None, Parameter(group=OUTPUT)]
 Plot = Annotated[Path | None, Parameter(group=OUTPUT)]
 Save = Annotated[Path | None, Parameter(group=OUTPUT)]
+MemoryLimit = Annotated[str | None, Parameter(group=DATA)]
 Checkpoint = Annotated[Path | None, Parameter(group=OUTPUT)]
 
 FailUnless = Annotated[Literal["better", "undecided"] | None, Parameter(group=OUTPUT)]
@@ -114,6 +119,8 @@ class DataOptions:
         na: Cell that stands for a missing value; may be repeated.
         skip_rows: Rows to leave out at the beginning of the file.
         header: Row of the file that holds the names of the columns, counted from 1; 0 = none does.
+        sheet: Sheet of a spreadsheet, by its name or its number; the first that holds something by default.
+        query: A SELECT: of the database that FILE is the address of, of FILE as "data", or of files that it names.
     """
 
     example: Literal["airline", "noisy-sine", "sin-to-cos", "sine", "ridership"] | None = None
@@ -135,6 +142,8 @@ class DataOptions:
     na: Annotated[tuple[str, ...], Parameter(allow_leading_hyphen=True)] = ()
     skip_rows: Whole = 0
     header: Whole | None = None
+    sheet: str | None = None
+    query: str | None = None
 
 
 @_group(OUTPUT)
@@ -201,6 +210,7 @@ ModelOptions: Any = _optional(
     {"horizon": " One season by default.", "quantiles": " Written as 0.1,0.5,0.9."},
 )
 # A forecaster cannot look both ways, and the seed is one for everything.
+RunningOptions: Any = _optional(EngineOptions, RUNNING, ())
 NetworkOptions: Any = _optional(LSTMConfig, NETWORK, ("bidirectional",))
 TrainingOptions: Any = _optional(TrainingConfig, TRAINING, ("seed",))
 

@@ -19,12 +19,15 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import Argument, Code, GatecastError, Setting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from gatecast.data.tables.databases.address import Address
 
 __all__ = [
     "READER_LEFT",
@@ -34,6 +37,7 @@ __all__ = [
     "as_option",
     "command_line",
     "complain",
+    "keep_quiet",
     "note_command",
     "number_format",
     "options",
@@ -50,6 +54,7 @@ READER_LEFT = 141
 RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
+    ("drift", "false_alarms"): "false_alarms",
     ("leakage_check", "train"): "train",
     ("live", "held_back"): "held_back",
     ("live", "most_missing"): "most_missing",
@@ -60,12 +65,18 @@ WITHOUT_OPTION = {
     ("split", "horizon"): "a horizon",
 }
 _words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 _ALIKE = {"·": ".", "−": "-", "–": "-", "…": "...", "è": "e", "±": "+-", "×": "x"}
 
 
 def note_command(words: Sequence[str]) -> None:
-    """Keep what was typed after ``gatecast``."""
-    _words.set(tuple(words))
+    """Keep what was typed after ``gatecast``, without the passwords in it."""
+    _words.set(tuple(map(without_passwords, words)))
+
+
+def keep_quiet(quiet: bool) -> None:
+    """Whether screens print nothing."""
+    _quiet.set(quiet)
 
 
 def command_line() -> str:
@@ -109,11 +120,12 @@ class Screen:
         self.as_json = as_json
         self.result: dict[str, Any] = {}
         self._left = False
+        self._silent = as_json or _quiet.get()
         self._console = _Paper(file=sys.stdout, highlight=False, markup=False, emoji=False)
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """Print a line as it is; nothing more once the reader (head, a pager) has gone, for the work goes on."""
-        if self.as_json or self._left:
+        if self._silent or self._left:
             return
         try:
             self._console.print(Text(text, style or ""), soft_wrap=True)
@@ -123,7 +135,7 @@ class Screen:
 
     def pieces(self, parts: Sequence[tuple[str, str]]) -> None:
         """Print a line of pieces, each with its style."""
-        if not self.as_json:
+        if not self._silent:
             text = Text.assemble(*parts)
             text.rstrip()
             self._console.print(text, soft_wrap=True)
@@ -140,12 +152,12 @@ class Screen:
 
         return shows_braille(self._console.encoding)
 
-    def labelled(self, label: str, text: str, indent: int = 9) -> None:
+    def labelled(self, label: str, text: str, indent: int = 9, style: str | None = None) -> None:
         """Print "label    text", wrapped under the text; nothing where there is no text."""
         gap = " " * max(indent, len(label) + 2)
         wrapped = textwrap.wrap(text, WIDTH - len(gap), break_long_words=False, break_on_hyphens=False)
         for n, part in enumerate(wrapped):
-            self.line(label.ljust(len(gap)) + part if n == 0 else gap + part)
+            self.line(label.ljust(len(gap)) + part if n == 0 else gap + part, style)
 
     def onward(self, command: str) -> None:
         """Print the command to run next, on one line however long, so that it can be copied."""
@@ -164,11 +176,12 @@ class Screen:
     def note(self, text: str) -> None:
         """Say something on the side: on the screen, or on stderr where stdout is for JSON."""
         if self.as_json:
-            print(text, file=sys.stderr)
+            if not _quiet.get():
+                print(text, file=sys.stderr)
         else:
             self.wrapped(text, "dim")
 
-    def files(self, paths: Sequence[Path]) -> None:
+    def files(self, paths: Sequence[Path | Address]) -> None:
         """Name the files that were written."""
         for path in paths:
             self.note(f"written: {path}")
@@ -184,7 +197,7 @@ class Screen:
 
 def complain(message: str) -> None:
     """One line on stderr."""
-    text = " ".join(message.split())
+    text = without_passwords(" ".join(message.split()))
     Console(file=sys.stderr, highlight=False, markup=False, emoji=False).print(
         Text.assemble(("error:", "bold red"), f" {text}"), soft_wrap=True
     )
@@ -246,10 +259,12 @@ def options() -> dict[tuple[str, str], Option]:
     """The options, by what takes the argument and the argument's name (see ``gatecast.errors.Argument``)."""
     from gatecast.cli.backtest import BacktestOptions
     from gatecast.cli.evaluate import evaluate
+    from gatecast.cli.fit import fit
+    from gatecast.cli.forecast import forecast
     from gatecast.cli.models.export import export
+    from gatecast.cli.models.predict import predict
     from gatecast.cli.models.watch import watch
-    from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, TrainingOptions
-    from gatecast.cli.predict import predict
+    from gatecast.cli.options import DataOptions, ModelOptions, NetworkOptions, RunningOptions, TrainingOptions
     from gatecast.cli.tune import tune
 
     homes: tuple[tuple[str, Any, tuple[str, ...] | None], ...] = (
@@ -257,9 +272,12 @@ def options() -> dict[tuple[str, str], Option]:
         ("forecaster", ModelOptions, None),
         ("network", NetworkOptions, None),
         ("training", TrainingOptions, None),
+        ("forecaster", RunningOptions, None),
         ("backtest", BacktestOptions, None),
         ("predict", predict, ("future",)),
+        ("forecast", forecast, ("use",)),
         ("evaluate", evaluate, ("origins", "stride")),
+        ("fit", fit, ("memory_limit",)),
         ("export", export, ("part", "bounds")),
         ("observe", watch, ("revise",)),
         ("tune", tune, ("trials", "origins", "stride", "storage")),

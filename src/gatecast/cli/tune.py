@@ -22,6 +22,7 @@ from gatecast.cli.options import (
     ModelOptions,
     NetworkOptions,
     Origins,
+    RunningOptions,
     Save,
     TrainingOptions,
     Whole,
@@ -29,6 +30,7 @@ from gatecast.cli.options import (
 from gatecast.cli.printing import WIDTH, Screen, typed_option
 from gatecast.cli.results.verdicts import COLOURS
 from gatecast.cli.sections import show_model, show_panel
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.planning.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ TIME_LIMIT = 120.0
 
 
 def tune(
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -53,11 +55,12 @@ def tune(
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
     training: Annotated[TrainingOptions, Parameter(show=False)] = TrainingOptions(),
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Search, compare with the default settings on origins that the search never saw, train the winner on everything.
 
     Args:
-        file: The table: CSV, Parquet, JSON, XLSX or ODS; - for what comes through a pipe.
+        file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
         trials: Most trials, those in --storage included; as many as fit into --time-limit, which is 120 by default.
         origins: Held-out forecasts per series that the search never sees, 3 by default.
         stride: Steps between two of them.
@@ -70,7 +73,7 @@ def tune(
     require_optuna()
     require_writable(save, (), "--save")
     require_counts(trials=trials, origins=origins, stride=stride)
-    arguments = settings(model, network, training)
+    arguments = settings(model, network, training, running)
     limit = arguments.pop("time_limit", TIME_LIMIT)  # of the whole search
     screen = Screen(json)
     panel = read_panel(file, data)
@@ -139,10 +142,10 @@ def _changes(changes: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name.replace('_', ' ')} {value}"
 
 
-def _words(file: Path | None, data: DataOptions, settings: Settings) -> Iterator[str]:
+def _words(file: str | None, data: DataOptions, settings: Settings) -> Iterator[str]:
     """The words after ``gatecast forecast`` that read these data and give these settings again."""
     if file is not None:
-        yield str(file)
+        yield without_passwords(file)
     for option in fields(DataOptions):
         value = getattr(data, option.name)
         if value != option.default:

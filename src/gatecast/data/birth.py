@@ -15,9 +15,26 @@ from gatecast.data.fingerprint import digest
 from gatecast.data.frequency import Frequency
 from gatecast.data.panel import Panel
 
-__all__ = ["Birth"]
+__all__ = ["Ancestor", "Birth"]
 
 _LIBRARIES = ("torch", "numpy")  # a forecast may depend on these
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A model that was trained further.
+
+    Args:
+        until: end of what it had seen, in words.
+        metric: "mase" or "mae".
+        before: its error on the newest steps of the later data.
+        after: that of the model which was trained further.
+    """
+
+    until: str
+    metric: str
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -29,11 +46,13 @@ class Birth:
             text as the frequency stores times, or a whole number.
         data_sha256: fingerprint of the data.
         versions: of the libraries, by name.
+        lineage: the models that it was trained further from, the first one first.
     """
 
     ends: tuple[tuple[str, tuple[str, ...]], ...]
     data_sha256: str
     versions: dict[str, str]
+    lineage: tuple[Ancestor, ...] = ()
 
     @classmethod
     def of(cls, history: Panel) -> Birth:

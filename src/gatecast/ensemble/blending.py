@@ -18,7 +18,8 @@ from gatecast.data.panel import Panel
 from gatecast.ensemble.augmentation import augmenting, with_augmentation, worth_trying
 from gatecast.ensemble.blend import Blend, SeriesWeights
 from gatecast.ensemble.expert import Expert, smoothing_beside
-from gatecast.ensemble.fitting import Procedure, Trainer, fit_candidate, pooled, train_again
+from gatecast.ensemble.fitting import Procedure, Trainer, fit_candidate, pooled
+from gatecast.ensemble.orders import Order, carried_out, slot, turns
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_errors, joined
 from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, series_weights, sharpness
@@ -26,6 +27,7 @@ from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.evidence import fold_count, measured_weight
 from gatecast.planning.plan import Plan
+from gatecast.progress import Course
 
 __all__ = ["Untrained", "fit_blend", "train_blend_again"]
 
@@ -62,6 +64,17 @@ def fit_blend(
     if alone or validation is not None:
         trained = fit_candidate(plans[0], panel, validation, procedure, refit=refit, deadline=deadline)
         return Blend((trained,), interrupted=procedure.stopped)
+    course = _course(plans, panel, procedure, refit)
+    try:
+        return _fit(plans, panel, replace(procedure, listener=course), refit, deadline, untrained)
+    finally:
+        procedure.listener.end()
+
+
+def _fit(
+    plans: Sequence[Plan], panel: Panel, procedure: Procedure, refit: bool, deadline: float, untrained: Untrained
+) -> Blend:
+    """Validate all candidates, weigh them, and train those with a weight on everything."""
     begun, time_left = time.monotonic(), procedure.defaults.time
     middle = begun + (deadline - begun) * (time_left.validation if refit else 1.0)
     tried = _tried(plans, panel, procedure, middle)
@@ -72,7 +85,15 @@ def fit_blend(
     chosen = _chosen(tried, untrained(tried[0]), panel, procedure, middle)
     if not refit or procedure.stopped:
         return replace(chosen, interrupted=procedure.stopped)
-    return _in_turn(chosen, deadline, procedure, lambda one, end: Trainer(one.plan, procedure, end).repeat(panel, one))
+    return _each(chosen, deadline, procedure, panel)
+
+
+def _course(plans: Sequence[Plan], panel: Panel, procedure: Procedure, refit: bool) -> Course:
+    """Tells the listener how far all trainings are together: of every fold, and then on everything."""
+    rounds = fold_count(plans[0], panel, procedure.defaults) + refit
+    epochs = rounds * sum(plan.members * plan.training.max_epochs for plan in plans)
+    many = f"{len(plans)} candidates · " if len(plans) > 1 else ""
+    return Course(procedure.listener, f"training · {many}epoch", epochs)
 
 
 def _in_a_hurry(procedure: Procedure) -> Procedure:
@@ -87,23 +108,35 @@ def _tried(plans: Sequence[Plan], panel: Panel, procedure: Procedure, deadline: 
 
     Empty where there is too little for a fold.
     """
-    tried: list[TrainedCandidate] = []
-    for k, open_plan in enumerate(plans):
-        if tried and (time.monotonic() > deadline or procedure.stopped):
-            break
-        plan = augmenting(open_plan, tried[0].plan.training.augment) if tried else open_plan
-        train = _validating(panel, procedure, _slot(deadline, len(plans) - k))
-        if (trained := train(plan)) is None:
-            continue
-        tried.append(trained)
-        if len(tried) == 1 and not procedure.stopped and worth_trying(panel, plan, procedure.defaults):
-            tried[0] = with_augmentation(trained, train, panel, procedure.defaults)
-    return tried
+    plans = [plan for plan in plans if Trainer(plan, procedure).parted(panel) is not None]
+    first: list[TrainedCandidate] = []
+    if plans and worth_trying(panel, plans[0], procedure.defaults):
+        first = [_first_of_two(plans, panel, procedure, deadline)]
+        plans = [augmenting(plan, first[0].plan.training.augment) for plan in plans[1:]]
+    elif plans:
+        plans = [plans[0], *(augmenting(plan, plans[0].training.augment) for plan in plans[1:])]
+    orders = _orders(plans, panel, procedure, deadline, needed=not first)
+    return first + [one for one in carried_out(procedure, orders) if one is not None]
 
 
-def _validating(panel: Panel, procedure: Procedure, deadline: float) -> Callable[[Plan], TrainedCandidate | None]:
-    """Trains a plan on what comes before the fold, until a deadline."""
-    return lambda plan: Trainer(plan, procedure, deadline).validated(panel)
+def _first_of_two(plans: Sequence[Plan], panel: Panel, procedure: Procedure, deadline: float) -> TrainedCandidate:
+    """The first candidate, trained without augmented series and with them; the better one."""
+    middle = slot(deadline, turns(0, len(plans) + 1, procedure.executor.workers))
+    plain, other = carried_out(
+        procedure, _orders([plans[0], augmenting(plans[0], 1)], panel, procedure, middle, needed=True)
+    )
+    assert plain is not None, "its data can be parted"
+    return with_augmentation(plain, lambda _: other, panel, procedure.defaults)
+
+
+def _orders(
+    plans: Sequence[Plan], panel: Panel, procedure: Procedure, deadline: float, needed: bool = False
+) -> list[Order]:
+    """Trainings on what comes before the fold, until a deadline; ``needed`` is the first one, whatever it takes."""
+    count, workers = len(plans), procedure.executor.workers
+    return [
+        Order(plan, panel, deadline, turns(k, count, workers), needed=needed and not k) for k, plan in enumerate(plans)
+    ]
 
 
 def _unmeasured(trained: TrainedCandidate, untrained: Expert, weights: WeightDefaults) -> Blend:
@@ -118,7 +151,7 @@ def _chosen(
 ) -> Blend:
     """The blend that the folds speak for; small data have several, which its intervals are fitted to as well."""
     defaults = procedure.defaults
-    first = fold_errors(tried, untrained, panel, defaults.validation)
+    first = fold_errors(tried, untrained, panel, defaults.validation, procedure.executor)
     if first is None:
         return _unmeasured(tried[0], untrained, defaults.weights)
     folds = [Fold(tried, panel, first)]
@@ -138,51 +171,38 @@ def _earlier(
 
     A fold whose trainings did not all come to their end is none.
     """
-    whole, plan, numbers = panel.total, tried[0].plan, procedure.defaults.validation
-    for _ in range(fold_count(panel, numbers) - 1):
-        panel = before_fold(panel, plan)
-        if panel.total < whole * numbers.least_data:
+    whole, numbers, plans = panel.total, procedure.defaults.validation, [one.plan for one in tried]
+    for _ in range(fold_count(plans[0], panel, procedure.defaults) - 1):
+        panel = before_fold(panel, plans[0])
+        small = panel.total < whole * numbers.least_data
+        if small or any(Trainer(plan, procedure).parted(panel) is None for plan in plans):
             return
-        trained: list[TrainedCandidate] = []
-        for k, one in enumerate(tried):
-            end = _slot(deadline, len(tried) - k)
-            again = _validating(panel, procedure, end)(one.plan) if time.monotonic() < end else None
-            if again is None or again.out_of_time or procedure.stopped:
-                return
-            trained.append(again)
-        errors = fold_errors(trained, untrained, panel, numbers)
+        found = carried_out(procedure, _orders(plans, panel, procedure, deadline))
+        again = [one for one in found if one is not None and not one.out_of_time]
+        if procedure.stopped or len(again) < len(plans):
+            return
+        errors = fold_errors(again, untrained, panel, numbers, procedure.executor)
         if errors is None:
             return
-        yield Fold(trained, panel, errors)
+        yield Fold(again, panel, errors)
 
 
 def train_blend_again(blend: Blend, panel: Panel, procedure: Procedure, deadline: float, *, warm: bool) -> Blend:
     """Every candidate trained on other data, see ``fitting.train_again``; the weights stay."""
-    return _in_turn(
-        blend, deadline, procedure, lambda one, end: train_again(one, panel, procedure, end, warm=warm)
-    )  # fmt: skip
+    return _each(blend, deadline, procedure, panel, again=True, warm=warm)
 
 
-def _in_turn(
-    blend: Blend, deadline: float, procedure: Procedure, train: Callable[[TrainedCandidate, float], TrainedCandidate]
+def _each(
+    blend: Blend, deadline: float, procedure: Procedure, panel: Panel, *, again: bool = False, warm: bool = False
 ) -> Blend:
     """The blend with every candidate trained until its part of the time is over; as they were after a stop."""
-    left = len(blend.trained)
-
-    def changed(one: TrainedCandidate) -> TrainedCandidate:
-        nonlocal left
-        left -= 1
-        if procedure.stopped:
-            return replace(one, interrupted=True)
-        return train(one, _slot(deadline, left + 1))
-
-    return replace(blend.each(changed), interrupted=procedure.stopped)
-
-
-def _slot(end: float, trainings: int) -> float:
-    """When the first of some trainings has to stop, so that all are done at the end."""
-    now = time.monotonic()
-    return now + (end - now) / trainings
+    count, workers = len(blend.trained), procedure.executor.workers
+    orders = [
+        Order(one.plan, panel, deadline, turns(k, count, workers), one, warm, again)
+        for k, one in enumerate(blend.trained)
+    ]
+    trained = iter(carried_out(procedure, orders))
+    return replace(blend.each(lambda one: next(trained) or one), interrupted=procedure.stopped)
 
 
 def _blended(

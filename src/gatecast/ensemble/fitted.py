@@ -216,13 +216,13 @@ class Fitted:
         else:
             blended = self.blend.blended(past, series_B, origin_B, known_N)
             free_BHCQ, guarded_B = blended.values_BHCQ, blended.guarded_B
-        values_BHCQ = self._bounded(free_BHCQ, panel, series_B, origin_B, axis=2)
+        values_BHCQ = self.within_bounds(free_BHCQ, panel, series_B, origin_B, axis=2)
         bounded_B = (
             np.zeros_like(guarded_B) if values_BHCQ is free_BHCQ else (values_BHCQ != free_BHCQ).any(axis=(1, 2, 3))
         )
         return Forecasted(values_BHCQ, guarded_B, bounded_B)
 
-    def _bounded(
+    def within_bounds(
         self, values: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, axis: int
     ) -> np.ndarray:
         """Values (B, ...) in the range of what each series has shown up to its origin; see ``data.bounds``."""
@@ -263,7 +263,7 @@ class Fitted:
             paths_BSHC = self.main.paths_recursively(past, series_B, origin_B, known_N, noise_BSHC)
         else:
             paths_BSHC = self.blend.paths(past, series_B, origin_B, known_N, noise_BSHC, self._joint(seen))
-        return self._bounded(paths_BSHC, panel, series_B, origin_B, axis=3)
+        return self.within_bounds(paths_BSHC, panel, series_B, origin_B, axis=3)
 
     def _joint(self, seen: Panel) -> np.ndarray:
         """(H, H) correlation of the normal scores of one path's errors over the steps."""
@@ -300,7 +300,7 @@ class Fitted:
         if self.blend.untrained:
             raise ConfigError(
                 f"a forecaster of the instant preset cannot be {what}: nothing was trained. Fit one with ",
-                Setting("preset", "default", of="forecaster"),
+                Setting("preset", "standard", of="forecaster"),
                 ".",
             )
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from gatecast.data.panel import Panel
+from gatecast.engines.executor import Executor
 from gatecast.ensemble.calibration import Calibration, Evidence
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import WindowError
@@ -26,7 +27,7 @@ from gatecast.planning.plan import Plan
 from gatecast.progress import Listener, Silent
 from gatecast.training.batch import WindowSource
 from gatecast.training.counts import require_counts
-from gatecast.training.device import pick_device
+from gatecast.training.device import pick_device, side_by_side
 from gatecast.training.member import Job, Member, NetworkShape, seeded
 from gatecast.training.members import train_members
 from gatecast.training.state import Checkpoint
@@ -47,12 +48,14 @@ class Procedure:
         listener: hears of the progress, and may stop it.
         defaults: the numbers of the procedure.
         checkpoint: keeps where the trainings stand; None = nothing does.
+        executor: where they run.
     """
 
     quantiles: tuple[float, ...]
     listener: Listener = field(default_factory=Silent)
     defaults: Defaults = DEFAULTS
     checkpoint: Checkpoint | None = None
+    executor: Executor = field(default_factory=side_by_side)
 
     @property
     def stopped(self) -> bool:
@@ -177,14 +180,17 @@ class Trainer:
 
     def validated(self, panel: Panel, *, budget: float = 1.0) -> TrainedCandidate | None:
         """Train on all but the validation fold at the end of ``panel``; None where that leaves nothing on one side."""
+        parts = self.parted(panel)
+        return None if parts is None else self.run(parts[0], (panel, parts[1]), budget=budget)
+
+    def parted(self, panel: Panel) -> tuple[Panel, WindowIndex] | None:
+        """What comes before the validation fold, and the windows of the fold; None where one of them is empty."""
         plan = self.plan
         cut_N = plan.cut(panel)
         if not plan.training.validation or not (cut_N < panel.length).any():
             return None
         before, fold = panel.slice(0, cut_N), plan.spans.tail_windows(panel, cut_N)
-        if not len(fold) or not len(plan.spans.all_windows(before)):
-            return None
-        return self.run(before, (panel, fold), budget=budget)
+        return (before, fold) if len(fold) and len(plan.spans.all_windows(before)) else None
 
     def run(
         self,
@@ -270,7 +276,8 @@ class Trainer:
         trainings = [seeded(plan.training, k) for k in range(plan.members)]
         weights = [_weights(after, k) if self.warm and after is not None else None for k in range(plan.members)]
         deadline = time.monotonic() + (self.deadline - time.monotonic()) * budget
-        return train_members(job, trainings, weights, self.procedure.listener, deadline)
+        procedure = self.procedure
+        return train_members(job, trainings, weights, procedure.listener, deadline, procedure.executor)
 
 
 def calibrated(

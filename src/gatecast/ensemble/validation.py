@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.engines.executor import Executor, Serial
 from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.planning.blend_defaults import ValidationDefaults
@@ -72,6 +73,7 @@ def fold_errors(
     untrained: Expert | None,
     panel: Panel,
     validation: ValidationDefaults = DEFAULTS.validation,
+    executor: Executor | None = None,
 ) -> FoldErrors | None:
     """The errors on the end of a panel, of what was trained on all before it; None without windows.
 
@@ -83,9 +85,10 @@ def fold_errors(
     series_B, origin_B = _known_windows(panel, plan.spans.tail_windows(panel, cut_N), horizon, validation.windows)
     if not len(series_B):
         return None
-    forecasts = [one.median(panel, series_B, origin_B) for one in trained]
+    experts: list[Expert] = [*trained, *([] if untrained is None else [untrained])]
+    forecasts = (executor or Serial()).map(lambda one: one.median(panel, series_B, origin_B), experts)
     if untrained is not None:
-        other_BHC = untrained.median(panel, series_B, origin_B)
+        other_BHC = forecasts.pop()
         forecasts.append(np.where(np.isfinite(other_BHC), other_BHC, forecasts[0]))
     error_KBHC = np.stack(forecasts) - _truth(panel, origin_B, horizon).astype(np.float64)
     weight_B = window_weights(panel, series_B) / len(series_B)

@@ -43,7 +43,7 @@ Rows = NDArray[np.int64]
 Table = dict[str, dict[str, float]]
 Columns = dict[str, dict[str, Floats]]
 
-_MODEL_TITLES = {"lstm": "gatecast LSTM"}
+_MODEL_TITLES = {"lstm": "gatecast LSTM", "blend": "mean with rivals"}
 _ERRORS = ("mse", "rmse", "mae", "mase", "smape", "rmsse")
 
 
@@ -189,7 +189,7 @@ class Scores:
             raise InputError(f"the labels have shape {labels.shape}; one for each of {len(self.truth_BHC):,} windows.")
         found, group_B = np.unique(labels, return_inverse=True)
         columns: Columns = {}
-        for name, of_targets in self._measures.items():
+        for name, of_targets in self.measures.items():
             measured = [{key: m.grouped(group_B, len(found)) for key, m in one.items()} for one in of_targets]
             rows = [_with_acd(one, self.levels) for one in measured]
             columns[name] = {key: np.mean([row[key] for row in rows], axis=0) for key in rows[0]}
@@ -223,7 +223,7 @@ class Scores:
                 for key in of_targets[0]
                 if key in ("mae", "rmse", "mase") or key.startswith(("coverage_", "width_"))
             }
-            for name, of_targets in self._measures.items()
+            for name, of_targets in self.measures.items()
         }
 
     @cached_property
@@ -233,7 +233,7 @@ class Scores:
 
     def window_scores(self, name: str, metric: str) -> Floats:
         """(B,) score of each window of one method, the mean over target columns; nan where one has none."""
-        return np.asarray(np.mean([one[metric].per_window for one in self._measures[name]], axis=0))
+        return np.asarray(np.mean([one[metric].per_window for one in self.measures[name]], axis=0))
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -329,7 +329,7 @@ class Scores:
         return nothing_BC if self.mase_scale_BC is None else self.mase_scale_BC
 
     @cached_property
-    def _measures(self) -> dict[str, list[dict[str, Measure]]]:
+    def measures(self) -> dict[str, list[dict[str, Measure]]]:
         """Method -> one entry per target column -> metric -> its sums; one pass, from which all scores are made."""
         return {name: [self._measure(name, c) for c in range(self.truth_BHC.shape[2])] for name in self.forecasts}
 
@@ -342,7 +342,7 @@ class Scores:
         return found
 
     def _row(self, name: str, c: int) -> dict[str, float]:
-        return _with_acd({key: measure.overall for key, measure in self._measures[name][c].items()}, self.levels)
+        return _with_acd({key: measure.overall for key, measure in self.measures[name][c].items()}, self.levels)
 
     def _ranked(self, names: Sequence[str]) -> tuple[str, ...]:
         scores = {name: self.table[name][self.headline] for name in names}

@@ -39,7 +39,7 @@ def reasons_against(fitted: Fitted, bounds: Bounds, networks_alone: bool) -> Ite
         yield (
             "it is the pretrained gate, whose bank of simple forecasts reads the whole history and has no graph: fit "
             "with ",
-            Setting("preset", "default", of="forecaster"),
+            Setting("preset", "standard", of="forecaster"),
         )
         return
     if not networks_alone:

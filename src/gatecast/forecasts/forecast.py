@@ -103,6 +103,28 @@ class Forecast(WithAxes):
         """The forecast as a long table, in the library that the data came from or in the one named."""
         return self.axes.frame(self.columns(), backend)
 
+    def to_database(self, address: str, model: str = "forecast") -> None:
+        """Append the long table to a table of a database, with the model, the origin and the time of creation.
+
+        Doing it twice is as good as once: what this model forecast for these series at these origins is replaced.
+
+        Args:
+            address: "postgresql://me@host/shop#forecasts", "sqlite:///shop.db#forecasts" or
+                "duckdb:///shop.duckdb#forecasts"; the table is made where there is none.
+            model: name to keep beside the rows.
+
+        Raises:
+            ConfigError: the address cannot be read, or its driver is not installed.
+            PanelError: the database refused it, or the table has other columns; nothing was written.
+        """
+        from gatecast.data.tables.databases.address import parse_address
+        from gatecast.data.tables.databases.appending import require_appendable
+        from gatecast.forecasts.database import append_forecast
+
+        there = parse_address(address)
+        require_appendable(there)
+        append_forecast(self, there, model)
+
     def _repr_html_(self) -> str:
         head = replace(self, values_NHCQ=self.values_NHCQ[:ROWS], axes=self.axes.first(ROWS))
         columns: dict[str, np.ndarray | list[str]] = {**head.columns()}

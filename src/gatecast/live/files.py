@@ -10,6 +10,7 @@ from gatecast.data.labels import Labels
 from gatecast.data.ranges import Ranges
 from gatecast.data.rows import row_ranges
 from gatecast.errors import ModelFileError
+from gatecast.live.drift import Wagers
 from gatecast.live.live import Live
 from gatecast.live.scoring import HeldBack
 from gatecast.storage.checks import check_values
@@ -83,6 +84,7 @@ def _document_of(live: Live) -> LiveDocument:
         dropped=tuple(memory.dropped.tolist()),
         begun=tuple(live._remembered.begun.tolist()),
         lengths=tuple(memory.length.tolist()),
+        observed=live._wagers.rows,
         held=tuple(HeldDocument(held.rows, held.alarms) for held in live._held),
         labels=LabelsDocument(
             labels.times, labels.keys, tuple(name for name, _ in plain), [value for _, value in plain], labels.offset
@@ -105,6 +107,7 @@ def _arrays_of(live: Live) -> dict[str, np.ndarray]:
         "live.static": memory.static_NS,
         "live.precision": np.stack(sums),
         "live.ranges": _stacked(remembered.ranges),
+        "live.drift": live._wagers.state_NCW,
         **{f"live.held.{c}": held.sizes for c, held in enumerate(live._held)},
         **{f"live.state.{place}": states for place, states in remembered.states.items()},
     }
@@ -132,6 +135,7 @@ def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str)
     live._held = [
         HeldBack(arrays[f"live.held.{c}"], one.rows, one.alarms) for c, one in enumerate(document.held)
     ]  # fmt: skip
+    live._wagers = Wagers(len(live._held), arrays["live.drift"], document.observed)
     live._file = file
     steps = live._kept.steps
     if dropped.any() and (steps is None or (length[dropped > 0] < steps).any()):

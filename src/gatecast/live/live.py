@@ -21,11 +21,12 @@ from gatecast.forecasts.forecast import Forecast
 from gatecast.live.ahead import Ahead, panel_of
 from gatecast.live.arrivals import NEW, WORDS, Arrivals, Rules, arrivals
 from gatecast.live.carried import Remembered, kept_of
+from gatecast.live.drift import Drift, Wagers
 from gatecast.live.incoming import Incoming, Known, read_rows
 from gatecast.live.memory import Memory
 from gatecast.live.observed import Observed
 from gatecast.live.precision import Precision
-from gatecast.live.scoring import HELD_BACK, HeldBack, normal_scores
+from gatecast.live.scoring import HeldBack, held_from, normal_scores, promised_sizes
 
 __all__ = ["MOST_MISSING", "Live"]
 
@@ -63,6 +64,7 @@ class Live:
         self._known_scale = frozenset.intersection(*fixed) if fixed else None  # others: all of their steps are kept
         self._precision = Precision(len(schema.targets))
         self._held = [HeldBack() for _ in schema.targets]
+        self._wagers = Wagers(len(schema.targets))
         self._file: str | None = None
 
     @classmethod
@@ -72,6 +74,7 @@ class Live:
         history: Panel | None,
         held_back: int | None = None,
         most_missing: int = MOST_MISSING,
+        promised: int = 0,
     ) -> Live:
         """One that has seen a history.
 
@@ -81,12 +84,16 @@ class Live:
             held_back: last steps of each series that training did not see: their errors make the anomaly scores; None =
                 as many as came after it.
             most_missing: as for ``Live``.
+            promised: errors, as the calibrated intervals promise them, that count as held back besides.
         """
         live = cls(fitted, most_missing)
         if held_back is not None and held_back < 0:
             raise ConfigError(Argument("held_back", of="live"), f" must be 0 or more; got {held_back}.")
+        if promised:
+            live._held = [HeldBack(promised_sizes(promised)) for _ in live._held]
         if history is not None:
-            live._begin(history, _held_from(fitted, history, held_back))
+            new_N = fitted.new_steps(history) if held_back is None else np.minimum(history.length, held_back)
+            live._begin(history, held_from(new_N, history.length))
         return live
 
     # ---------------------------------------------------------------- what it is
@@ -183,6 +190,7 @@ class Live:
         more = len(self._memory) - len(self._precision.last_NC)
         if more:
             self._precision.add(more)
+            self._wagers.add(more)
             self._remembered.add()
         self._memory.write(came.series_R, came.step_R, came.values_RV)
         seen_R = came.seen_RC.any(axis=1)
@@ -249,6 +257,8 @@ class Live:
     def _told(self, incoming: Incoming, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray) -> Observed:
         """The result, in the order of the rows given."""
         score_RC, anomaly_RC = self._scored(came, quantiles_RCQ, cold_R)
+        in_time = np.lexsort((came.order_R, self._times(came)))
+        self._wagers.bet(came.series_R[in_time], anomaly_RC[in_time])
         back_R = np.argsort(came.order_R)
         targets = self.fitted.schema.targets
         return Observed(
@@ -269,6 +279,24 @@ class Live:
 
     def _times(self, came: Arrivals) -> np.ndarray:
         return self.fitted.frequency.advance(self._memory.starts[came.series_R], came.step_R)
+
+    def drift(self, false_alarms: float = 0.01) -> Drift:
+        """Whether the errors of observed rows have left what those before them, and those held back, were.
+
+        A sequential test on the anomaly scores, which may be asked after every row; see ``live.drift``. Errors that
+        stay larger become what later ones are compared with, but the p-value does not rise again.
+
+        Args:
+            false_alarms: chance that it ever says "drift" while errors are exchangeable, which autocorrelated ones are
+                not quite.
+
+        Raises:
+            ConfigError: ``false_alarms`` is not between 0 and 1.
+        """
+        if not 0 < false_alarms < 1:
+            limit = Argument("false_alarms", of="drift")
+            raise ConfigError(limit, f" must be a chance between 0 and 1; got {false_alarms}.")
+        return self._wagers.drift(self._memory.ids, false_alarms)
 
     # ---------------------------------------------------------------- forecasts out
 
@@ -365,10 +393,3 @@ class Live:
         new = [(name, value) for name, value in incoming.labels if name not in known]
         if new:
             self._labels = replace(self._labels, values=(*self._labels.values, *new))
-
-
-def _held_from(fitted: Fitted, history: Panel, held_back: int | None) -> np.ndarray:
-    """(N,) first step of each series whose error is held back; some 2,000 of the newest in all count."""
-    held_N = fitted.new_steps(history) if held_back is None else np.minimum(history.length, held_back)
-    most = max(HELD_BACK // max(int((held_N > 0).sum()), 1), 1)
-    return np.asarray(history.length - np.minimum(held_N, most))

@@ -20,7 +20,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-__all__ = ["HELD_BACK", "HeldBack", "normal_scores", "tail_probability"]
+__all__ = ["HELD_BACK", "HeldBack", "held_from", "normal_scores", "promised_sizes", "tail_probability"]
 
 HELD_BACK = 2000  # errors that are kept of each target
 ALARM, GROSS = 1e-3, 2.0  # a lower score at more than twice the largest size: an outage, which is no error of the model
@@ -63,6 +63,15 @@ def tail_probability(score: np.ndarray) -> np.ndarray:
     [1.0, 0.05]
     """
     return np.array([erfc(abs(z) / sqrt(2)) for z in score.ravel().tolist()]).reshape(score.shape)
+
+
+def promised_sizes(count: int) -> np.ndarray:
+    """(count,) sizes of normal scores as they are where the intervals cover what they promise, evenly spread.
+
+    >>> promised_sizes(3).round(2).tolist()
+    [0.21, 0.67, 1.38]
+    """
+    return np.array([NormalDist().inv_cdf((1 + (k + 0.5) / count) / 2) for k in range(count)])
 
 
 class HeldBack:
@@ -108,3 +117,9 @@ class HeldBack:
         self._queue.append(size)
         if len(self._queue) > HELD_BACK:
             del self._sorted[bisect_left(self._sorted, self._queue.popleft())]
+
+
+def held_from(held_N: np.ndarray, length_N: np.ndarray) -> np.ndarray:
+    """(N,) first step of each series whose error is held back, of ``held_N`` last ones; some 2,000 in all count."""
+    most = max(HELD_BACK // max(int((held_N > 0).sum()), 1), 1)
+    return np.asarray(length_N - np.minimum(held_N, most))

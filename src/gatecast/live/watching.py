@@ -23,7 +23,7 @@ from gatecast.errors import InputError, PanelError
 from gatecast.live.live import Live
 from gatecast.live.observed import Observed
 
-__all__ = ["Watch", "plain_rows"]
+__all__ = ["Watch", "lines_of", "plain_rows", "row_of_json"]
 
 BLOCK, AHEAD = 500, 5000  # rows observed at once, lines read ahead at most
 SECONDS = 1.0  # between two times that the state is saved while rows keep coming
@@ -99,7 +99,7 @@ class Watch:
             self._observe(rows[:half])
             self._observe(rows[half:])
             return
-        self._pending += _lines_of(told)
+        self._pending += lines_of(told)
 
     def _tell(self, number: int, error: InputError) -> None:
         self.broken += 1
@@ -130,9 +130,7 @@ class _Lines:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise PanelError(f"no JSON ({error}).") from error
-        if not isinstance(row, dict) or any(isinstance(cell, dict | list) for cell in row.values()):
-            raise PanelError("a row has to be one JSON object of plain values.")
-        return row
+        return row_of_json(row)
 
     def _of_csv(self, text: str) -> dict[str, Any] | None:
         if self._columns is None:
@@ -146,6 +144,13 @@ class _Lines:
 
     def _cells(self, text: str) -> list[str]:
         return [cell.strip() for cell in next(csv.reader([text], delimiter=self._delimiter))]
+
+
+def row_of_json(row: Any) -> dict[str, Any]:
+    """What was read of JSON as a row. Raises PanelError where it is none."""
+    if not isinstance(row, dict) or any(isinstance(cell, dict | list) for cell in row.values()):
+        raise PanelError("a row has to be one JSON object of plain values.")
+    return row
 
 
 def _fill(lines: Iterable[str], waiting: queue.Queue[str | None]) -> None:
@@ -181,7 +186,7 @@ def plain_rows(told: Observed) -> list[dict[str, Any]]:
     return [{name: _plain(name, cell) for name, cell in row.items()} for row in rows]
 
 
-def _lines_of(told: Observed) -> Iterator[str]:
+def lines_of(told: Observed) -> Iterator[str]:
     """A line of JSON for each row."""
     for plain in plain_rows(told):
         yield json.dumps(plain, ensure_ascii=False, separators=(", ", ": "), allow_nan=False) + "\n"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = [
-    "FLOPS_PER_THREAD", "ROWS_PER_THREAD", "kernel_threads", "kernels_use", "kernels_use_one_thread",
-    "torch_on_one_thread", "usual_threads", "worthwhile_threads",
+    "FLOPS_PER_THREAD", "ROWS_PER_THREAD", "kernel_threads", "kernels_keep_threads", "kernels_use",
+    "kernels_use_always", "torch_on_one_thread", "usual_threads", "worthwhile_threads",
 ]  # fmt: skip
 
 _settings = threading.local()
@@ -37,9 +37,9 @@ def kernel_threads() -> int:
 
     Where torch is not loaded: as many as this process has processors, or as ``OMP_NUM_THREADS`` says.
     """
-    most: int | None = getattr(_settings, "most", None)
+    most: int | Callable[[], int] | None = getattr(_settings, "most", None)
     if most is not None:
-        return most
+        return most if isinstance(most, int) else most()
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_num_threads"):  # it may be half loaded, by another thread
         return usual_threads()
@@ -54,7 +54,7 @@ def _processors() -> int:
 @contextmanager
 def kernels_use(threads: int) -> Iterator[None]:
     """Give the kernels that this thread calls a number of threads of their own, whatever torch is set to."""
-    before: int | None = getattr(_settings, "most", None)
+    before: int | Callable[[], int] | None = getattr(_settings, "most", None)
     _settings.most = threads
     try:
         yield
@@ -62,9 +62,19 @@ def kernels_use(threads: int) -> Iterator[None]:
         _settings.most = before
 
 
-def kernels_use_one_thread() -> None:
-    """As ``kernels_use(1)``, until this thread ends."""
-    _settings.most = 1
+@contextmanager
+def kernels_keep_threads() -> Iterator[None]:
+    """Let the kernels use as many threads as now, whatever torch is set to meanwhile."""
+    if getattr(_settings, "most", None) is not None:
+        yield  # torch has no say
+        return
+    with kernels_use(kernel_threads()):
+        yield
+
+
+def kernels_use_always(threads: int | Callable[[], int]) -> None:
+    """As ``kernels_use``, until this thread ends; a function is asked each time."""
+    _settings.most = threads
 
 
 class _OneThread:

@@ -74,7 +74,7 @@ def candidates(
     probes, tried = _probes(task)
     first, *others = _different(probes, defaults.search)
     plan = _plan(task, first, tried)
-    most = (settings.candidates or worth_training(plan, panel, defaults)) if settings.blends else 1
+    most = (settings.most_candidates or worth_training(plan, panel, defaults)) if settings.blends else 1
     return [plan, *(_plan(task, found, tried) for found in others[: most - 1])]
 
 
@@ -145,7 +145,7 @@ def _plan(task: _Task, found: Probe, tried: Tried) -> Plan:
         lookback, task.horizon, training_origins, short or not all_observed(panel), calendar, waves
     )  # fmt: skip
     training = training_for(panel, settings.seed, settings.training, defaults)
-    members = settings.members or members_for(panel, defaults)
+    members = settings.members or settings.times_members * members_for(panel, task.horizon, network.skip, defaults)
     spread = () if found.spread_HC is None else tuple(tuple(map(float, row)) for row in found.spread_HC)
     return Plan(scaling, framing, network, training, members, season, padded, found.penalty, spread, tried)
 

@@ -182,6 +182,8 @@ class SizeDefaults:
         steps: Training steps of an epoch, for the same five.
         batch: Windows of a training step, for the same five.
         members: Networks below many steps, where one is cheap and the draw matters most; and above.
+        heavy: Horizon times steps of the linear part from which there is one network and one validation fold: a
+            training takes seconds, and of so many weights most are the regression's, whatever the draw.
         read_per_origin: Steps of a window that are only read, for each training origin.
         most_origins_of_few: Training origins of a window at most, of few data.
         most_origins: The same for other data.
@@ -204,6 +206,7 @@ class SizeDefaults:
     steps: tuple[int, int, int, int, int] = (10, 10, 20, 25, 50)
     batch: tuple[int, int, int, int, int] = (32, 32, 32, 128, 128)
     members: tuple[int, int] = (3, 1)
+    heavy: int = 50_000
     read_per_origin: int = 2
     most_origins_of_few: int = 32
     most_origins: int = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.planning.blend_defaults import ValidationDefaults, WeightDefaults
+from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 
@@ -26,13 +26,15 @@ def measured_weight(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weig
     return (1 - 1 / time_seen) * all_spans / (all_spans + weights.few_spans)
 
 
-def fold_count(panel: Panel, validation: ValidationDefaults = DEFAULTS.validation) -> int:
+def fold_count(plan: Plan, panel: Panel, defaults: Defaults = DEFAULTS) -> int:
     """How many folds are looked at: several where one holds little and a training takes no time."""
-    return validation.most_folds if panel.total < validation.small else 1
+    validation = defaults.validation
+    heavy = plan.framing.horizon * plan.network.skip >= defaults.sizes.heavy
+    return validation.most_folds if panel.total < validation.small and not heavy else 1
 
 
 def worth_training(plan: Plan, panel: Panel, defaults: Defaults = DEFAULTS) -> int:
     """Candidates to train: one where the folds tell nothing, up to ``most_trained`` the more they tell."""
     span_N = (panel.length - plan.cut(panel)) / plan.framing.horizon
-    measured = measured_weight(span_N * fold_count(panel, defaults.validation), defaults.weights)
+    measured = measured_weight(span_N * fold_count(plan, panel, defaults), defaults.weights)
     return 1 + round(measured * (defaults.search.most_trained - 1))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from gatecast.data.panel import Panel
 from gatecast.data.rows import windows_at
 from gatecast.planning.defaults import DEFAULTS, Defaults, LinearDefaults
-from gatecast.training.ridge import fit_ridge
+from gatecast.training.ridge import Moments
 from gatecast.windows.channels import Layout
 from gatecast.windows.covariate_scale import CovariateScale
 from gatecast.windows.reader import WindowReader
@@ -115,19 +116,29 @@ class _Fold:
     unit: _Unit
     width: int
 
+    @cached_property
+    def moments(self) -> Moments:
+        """Of all columns: shorter linear parts read the last ones."""
+        return Moments.of(self.x_train, self.y_train)
+
+    @cached_property
+    def truth_MY(self) -> np.ndarray:
+        """What came, in the data's unit."""
+        return self.unit.restore(self.y_check)
+
     def centre_error(self) -> float:
         """The weighted error, in the data's unit, of an output of 0."""
-        error_M = np.abs(self.unit.centre() - self.unit.restore(self.y_check)).mean(axis=1)
+        error_M = np.abs(self.unit.centre() - self.truth_MY).mean(axis=1)
         return float(error_M @ self.unit.weight_M)
 
     def errors(self, skip: int, penalties: Sequence[float]) -> list[tuple[float, np.ndarray]]:
         """For every penalty: the weighted error in the data's unit, and the mean absolute error (Y,) of the outputs."""
-        columns = slice(-skip * self.width, None)
-        truth_MY = self.unit.restore(self.y_check)
+        columns = skip * self.width
+        x_check = self.x_check[:, -columns:].astype(np.float64)
         results = []
-        for ridge in fit_ridge(self.x_train[:, columns], self.y_train, penalties):
-            output_MY = ridge.predict(self.x_check[:, columns])
-            error_M = np.abs(self.unit.restore(output_MY) - truth_MY).mean(axis=1)
+        for ridge in self.moments.last(columns).solve(penalties):
+            output_MY = ridge.predict(x_check)
+            error_M = np.abs(self.unit.restore(output_MY) - self.truth_MY).mean(axis=1)
             results.append((float(error_M @ self.unit.weight_M), np.abs(output_MY - self.y_check).mean(axis=0)))
         return results
 

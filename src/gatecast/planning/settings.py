@@ -18,7 +18,7 @@ from gatecast.training.config import TrainingConfig
 
 __all__ = ["Settings", "changed", "field_docs", "with_field_docs"]
 
-Preset = Literal["default", "instant"]
+Preset = Literal["instant", "fast", "standard", "best"]
 OF_TRAINING = ("lookback", "scaling", "network", "training", "members", "candidates", "calendar", "recursive")
 
 Config = TypeVar("Config", LSTMConfig, TrainingConfig)
@@ -49,8 +49,9 @@ class Settings:
         time_limit: Seconds that training may take, roughly; the choice of candidates gets a quarter of them at most.
         refit: Train once more on all data after the validation.
         seed: Seed of everything random, unless the training has one of its own.
-        preset: "default" trains LSTMs on the data; "instant" trains nothing and forecasts at once, with the gate over
-            simple forecasts that comes with the package.
+        preset: How much work is done: "instant" trains nothing and forecasts at once, with the gate over simple
+            forecasts that comes with the package; "fast" trains one candidate beside it, "standard" as many as the data
+            can tell apart, "best" those with twice the networks.
         progress: Show one progress line on a terminal.
     """
 
@@ -68,7 +69,7 @@ class Settings:
     time_limit: float | None = None
     refit: bool = True
     seed: int = 0
-    preset: Preset = "default"
+    preset: Preset = "standard"
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -80,8 +81,8 @@ class Settings:
     def _wrong_preset(self) -> Iterator[Part]:
         if self.preset not in get_args(Preset):
             hint = did_you_mean(str(self.preset), get_args(Preset))
-            known = " or ".join(map(repr, get_args(Preset)))
-            yield Argument("preset", of="forecaster"), f" must be {known}; got {self.preset!r}{hint}."
+            known = ", ".join(map(repr, get_args(Preset)))
+            yield Argument("preset", of="forecaster"), f" must be one of {known}; got {self.preset!r}{hint}."
         elif self.instant and (idle := [name for name in OF_TRAINING if getattr(self, name) not in (None, False)]):
             named = joined(", ", [Argument(name, of="forecaster") for name in idle])
             yield (Setting("preset", "instant", of="forecaster"), " trains nothing: leave out ", *named, ".")
@@ -148,6 +149,16 @@ class Settings:
     def instant(self) -> bool:
         """Nothing is trained."""
         return self.preset == "instant"
+
+    @property
+    def most_candidates(self) -> int | None:
+        """Candidates to train at most; None = as the data say."""
+        return self.candidates or (1 if self.preset == "fast" else None)
+
+    @property
+    def times_members(self) -> int:
+        """How many times as many networks as usual are trained of each candidate."""
+        return 2 if self.preset == "best" else 1
 
     @property
     def free(self) -> bool:
@@ -249,12 +260,12 @@ def field_docs(kind: type) -> dict[str, str]:
     return found
 
 
-def with_field_docs(kind: type) -> Callable[[Kind], Kind]:
-    """Class decorator: the Args of a dataclass come first among those of the class."""
+def with_field_docs(*kinds: type) -> Callable[[Kind], Kind]:
+    """Class decorator: the Args of dataclasses come first among those of the class."""
 
     def documented(target: Kind) -> Kind:
         if target.__doc__:  # there is none under python -OO
-            rows = "\n".join(_args_of(kind))
+            rows = "\n".join(row for kind in kinds for row in _args_of(kind))
             target.__doc__ = inspect.cleandoc(target.__doc__).replace("Args:\n", f"Args:\n{rows}\n", 1)
         return target
 

@@ -68,9 +68,10 @@ def training_for(
     return changed(chosen, wanted)
 
 
-def members_for(panel: Panel, defaults: Defaults = DEFAULTS) -> int:
+def members_for(panel: Panel, horizon: int, skip: int, defaults: Defaults = DEFAULTS) -> int:
     """More members where one is cheap and the draw matters most."""
-    return defaults.sizes.members[_rank(panel.total, defaults.sizes.many)]
+    sizes = defaults.sizes
+    return 1 if horizon * skip >= sizes.heavy else sizes.members[_rank(panel.total, sizes.many)]
 
 
 def _rank(total: int, *bounds: int) -> int:

@@ -13,12 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from gatecast import __version__
 from gatecast.errors import GatecastError
 from gatecast.serving.http.direct import Direct
 from gatecast.serving.http.gate import Gate
+from gatecast.serving.http.logs import LOG
 from gatecast.serving.http.tokens import scope_of
 from gatecast.serving.http.watched import Watched
 from gatecast.serving.jobs.requests import JobRequest, ReadOptions
@@ -71,6 +73,8 @@ def application(service: Service) -> Watched:
     app.add_exception_handler(HTTPException, _problem)
     app.add_exception_handler(RequestValidationError, _unfitting)
     app.add_exception_handler(GatecastError, _refused)
+    app.add_exception_handler(SQLAlchemyError, _away)
+    app.add_exception_handler(Exception, _failed)
     app.openapi = lambda: described(app, service)  # type: ignore[method-assign]
     return Watched(Gate(Direct(app, service), service.tokens, service.limits), service.counts)
 
@@ -108,6 +112,18 @@ async def _unfitting(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, GatecastError)
     return response(of_error(error), request.scope.get("request_id", ""))
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    LOG.error("the store cannot be used", extra={"facts": {"error": type(error).__name__}})
+    problem = Problem(503, "The store cannot be used now.", where="store", remedy="Ask again in a moment.",
+                      headers={"Retry-After": "2"})  # fmt: skip
+    return response(problem, request.scope.get("request_id", ""))
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    problem = Problem(500, "Something went wrong here; the log says where.")
+    return response(problem, request.scope.get("request_id", ""))
 
 
 def described(app: FastAPI, service: Service) -> dict[str, Any]:

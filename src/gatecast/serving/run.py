@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def serve(start: Start) -> int:
             _add(service.desk.catalogue.put, path)
         sys.setswitchinterval(SWITCH)
         torch.set_num_threads(1)
-        listen(service, start.host, start.port, GRACE, start.tell)
+        with suppress(KeyboardInterrupt):  # Ctrl-C has ended it as it should
+            listen(service, start.host, start.port, GRACE, start.tell)
     finally:
         service.close()
     return 0

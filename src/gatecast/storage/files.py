@@ -107,6 +107,10 @@ def _described(document: FittedDocument) -> dict[str, Any]:
     schema = document.schema
     main = document.candidates[0] if document.candidates else None
     trained = f"until {document.birth.describe(Frequency.from_text(document.frequency))}"
+    trained += "".join(
+        f"; further than {one.until} ({one.metric.upper()} {one.before:.3g} before, {one.after:.3g} after)"
+        for one in document.birth.lineage
+    )
     return {
         "plan": GATE if main is None else main.plan.describe(),
         "horizon": document.settings.horizon,
@@ -133,7 +137,12 @@ def _birth(document: FittedDocument) -> dict[str, Any]:
     """What the training saw, and until when by series."""
     birth = document.birth
     ends = [{"until": text, "series": list(names)} for text, names in birth.ends]
-    return {"ends": ends, "data_sha256": birth.data_sha256, "versions": dict(birth.versions)}
+    return {
+        "ends": ends,
+        "data_sha256": birth.data_sha256,
+        "versions": dict(birth.versions),
+        "lineage": [vars(one) for one in birth.lineage],
+    }
 
 
 def _blend(document: FittedDocument) -> dict[str, Any]:

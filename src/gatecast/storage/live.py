@@ -25,6 +25,7 @@ MOST_HELD = 10_000
 MOST_STEPS = 2**40
 EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999  # microseconds: the years 1 to 9999
 DAY = 86_400_000_000
+WAGERS = 6  # numbers of the test for drift, of each series and target
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class LiveDocument:
         begun: of these, those before its first observed target.
         lengths: steps of each that are kept.
         held: of each target.
+        observed: rows that the test for drift has seen.
         labels: how series and times are written.
     """
 
@@ -72,6 +74,7 @@ class LiveDocument:
     begun: tuple[int, ...]
     lengths: tuple[int, ...]
     held: tuple[HeldDocument, ...]
+    observed: int
     labels: LabelsDocument
 
 
@@ -93,7 +96,8 @@ def _counts(document: LiveDocument) -> Iterator[str]:
         yield "ids holds a name twice"
     if len(document.held) != len(document.model.schema.targets):
         yield f"held has {len(document.held)} entries for {len(document.model.schema.targets)} targets"
-    if min([document.most_missing, *document.dropped, *document.begun, 0]) < 0 or min([*document.lengths, 1]) < 1:
+    counted = [document.most_missing, document.observed, *document.dropped, *document.begun]
+    if min(counted) < 0 or min([*document.lengths, 1]) < 1:
         yield "a number of steps is below 0, or a series has no row"
     elif any(begun > dropped for begun, dropped in zip(document.begun, document.dropped, strict=False)):
         yield "begun is more than dropped"
@@ -148,6 +152,7 @@ def _wanted(document: LiveDocument) -> dict[str, tuple[int, ...]]:
         "live.static": (count, width_of(schema.static)),
         "live.precision": (4, count, targets),
         "live.ranges": (count, targets, 5),
+        "live.drift": (count + 1, targets, WAGERS),
         **{f"live.held.{c}": (0,) for c in range(targets)},
     }
     for place, one in enumerate(document.model.candidates):
@@ -161,11 +166,15 @@ def check_live_values(document: LiveDocument, arrays: Mapping[str, np.ndarray]) 
     """Raise ModelFileError where a tensor holds a number that cannot be there."""
     own = {name: array for name, array in arrays.items() if name.startswith(PREFIX)}
     problems = [f"tensor {name!r} holds infinite numbers" for name, array in own.items() if np.isinf(array).any()]
-    whole = ["live.static", *(f"live.held.{c}" for c in range(len(document.held)))]
+    whole = ["live.static", "live.drift", *(f"live.held.{c}" for c in range(len(document.held)))]
     problems += [f"tensor {name!r} holds NaN" for name in whole if np.isnan(own[name]).any()]
-    counts = [*(own[name] for name in whole[1:]), own["live.precision"][2:], own["live.ranges"][..., 2:]]
+    tails = own["live.precision"][2:], own["live.ranges"][..., 2:], own["live.drift"][..., 3:]
+    counts = [*(own[name] for name in whole[2:]), *tails]
     if any((counted < 0).any() for counted in counts):
         problems.append("a count or a size is below 0")
+    shares_NC = own["live.drift"][..., 3:].sum(axis=-1)
+    if not np.allclose(shares_NC, 1.0, atol=1e-6):
+        problems.append("shares of tensor 'live.drift' do not add up to 1")
     targets_RC = own["live.rows"][:, : len(document.model.schema.targets)]
     logarithms = any(one.plan.scaling.log for one in document.model.candidates)
     if logarithms and (targets_RC <= 0).any():

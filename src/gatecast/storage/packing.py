@@ -26,7 +26,7 @@ from gatecast.training.loop import Record
 from gatecast.training.member import Member, NetworkShape
 from gatecast.windows.covariate_scale import CovariateScale
 
-__all__ = ["arrays_of", "document_of", "fitted_from"]
+__all__ = ["arrays_of", "candidate_arrays", "candidate_document", "candidate_from", "document_of", "fitted_from"]
 
 
 def document_of(fitted: Fitted) -> FittedDocument:
@@ -38,7 +38,7 @@ def document_of(fitted: Fitted) -> FittedDocument:
         schema=fitted.schema,
         frequency=fitted.frequency.to_text(),
         candidates=tuple(
-            _candidate_document(one, weight) for one, weight in weighted if isinstance(one, TrainedCandidate)
+            candidate_document(one, weight) for one, weight in weighted if isinstance(one, TrainedCandidate)
         ),
         smoothing=sum(weight for one, weight in weighted if isinstance(one, SmoothingExpert)),
         gate=next((_gate(one, weight) for one, weight in weighted if isinstance(one, PretrainedExpert)), None),
@@ -51,7 +51,8 @@ def document_of(fitted: Fitted) -> FittedDocument:
     )
 
 
-def _candidate_document(trained: TrainedCandidate, weight: float) -> CandidateDocument:
+def candidate_document(trained: TrainedCandidate, weight: float) -> CandidateDocument:
+    """A candidate without its tensors."""
     if not isinstance(trained.plan.network, LSTMConfig):
         kind = type(trained.plan.network).__name__
         raise ModelFileError(f"a model file holds LSTMs alone, not the network of a {kind}.")
@@ -99,11 +100,12 @@ def arrays_of(fitted: Fitted) -> dict[str, np.ndarray]:
     return weights | {
         f"candidate.{k}.{name}": array
         for k, trained in enumerate(blend.trained)
-        for name, array in _candidate_arrays(trained).items()
+        for name, array in candidate_arrays(trained).items()
     }
 
 
-def _candidate_arrays(trained: TrainedCandidate) -> dict[str, np.ndarray]:
+def candidate_arrays(trained: TrainedCandidate) -> dict[str, np.ndarray]:
+    """The tensors of a candidate by name."""
     optional = {
         "statistics": trained.statistics,
         "calibration.stretch": trained.calibration.stretch_HQ,
@@ -121,7 +123,7 @@ def _candidate_arrays(trained: TrainedCandidate) -> dict[str, np.ndarray]:
 def fitted_from(document: FittedDocument, arrays: dict[str, np.ndarray]) -> Fitted:
     """What was learned. Document and arrays must have been checked."""
     trained = [
-        _candidate(document, one, _below(f"candidate.{k}.", arrays)) for k, one in enumerate(document.candidates)
+        candidate_from(document, one, _below(f"candidate.{k}.", arrays)) for k, one in enumerate(document.candidates)
     ]
     experts: list[Expert] = [*trained]
     weights = [one.weight for one in document.candidates]
@@ -156,7 +158,7 @@ def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _candidate(document: FittedDocument, one: CandidateDocument, arrays: dict[str, np.ndarray]) -> TrainedCandidate:
+def candidate_from(document: FittedDocument, one: CandidateDocument, arrays: dict[str, np.ndarray]) -> TrainedCandidate:
     """The trained members of one candidate; ``arrays`` are its own."""
     training, quantiles = one.plan.training, document.settings.quantiles
     head, offset = make_head(training.loss, quantiles), arrays.get("calibration.offset")

@@ -10,11 +10,13 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
+from gatecast.engines.crew import crew_here
+from gatecast.engines.executor import Executor, Serial, Threads
 from gatecast.errors import ConfigError
 from gatecast.nn.kernels import load
-from gatecast.nn.threads import kernel_threads, kernels_use, kernels_use_one_thread, torch_on_one_thread
+from gatecast.nn.threads import kernels_keep_threads, kernels_use_always, torch_on_one_thread, usual_threads
 
-__all__ = ["alone", "computing", "drawing", "lean", "pick_device"]
+__all__ = ["alone", "computing", "drawing", "lean", "pick_device", "side_by_side"]
 
 WORK_FOR_THREADS = 6e6  # about batch 128 with hidden 100: below, a second thread waits more than it helps
 
@@ -86,7 +88,7 @@ def lean(work: float = math.inf) -> Iterator[None]:
     """
     flushed_before = _denormals_are_flushed()
     little = work < WORK_FOR_THREADS or load() is not None
-    with kernels_use(kernel_threads()), torch_on_one_thread() if little else nullcontext():
+    with kernels_keep_threads(), torch_on_one_thread() if little else nullcontext():
         torch.set_flush_denormal(True)
         try:
             yield
@@ -95,10 +97,23 @@ def lean(work: float = math.inf) -> Iterator[None]:
 
 
 def alone() -> None:
-    """Settings of a thread that works beside others, until it ends: vanishing numbers are zero, one thread."""
+    """Settings of a thread that works beside others, until it ends: vanishing numbers are zero, one thread.
+
+    The kernels get the cores that no other thread of its crew has work for, which changes no byte of what they compute.
+    """
+    crew = crew_here()
     torch.set_num_threads(1)
-    kernels_use_one_thread()
+    kernels_use_always(1 if crew is None else lambda: crew.cores_each)
     torch.set_flush_denormal(True)
+
+
+def side_by_side(workers: int | None = None) -> Executor:
+    """Trainings on so many threads, each of which computes on its own; None = as many as torch uses.
+
+    Without the compiled kernels they would wait for each other, and for torch's generator: then one after the other.
+    """
+    count = usual_threads() if workers is None else workers
+    return Threads(count, alone, torch_on_one_thread) if count > 1 and load() is not None else Serial()
 
 
 def _denormals_are_flushed() -> bool:

@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 
 import torch
 
+from gatecast.engines.executor import Executor, Serial
 from gatecast.model.protocol import Network
-from gatecast.nn.threads import torch_on_one_thread, usual_threads
 from gatecast.progress import Listener
 from gatecast.training.config import TrainingConfig
-from gatecast.training.device import alone, computing, lean
-from gatecast.training.executor import Executor, Serial, Threads
+from gatecast.training.device import computing, lean, side_by_side
 from gatecast.training.loop import Report, Row
 from gatecast.training.member import Job, Member
 from gatecast.training.native import serves
@@ -35,6 +34,7 @@ def train_members(
     weights: Sequence[dict[str, torch.Tensor] | None],
     listener: Listener,
     deadline: float = math.inf,
+    executor: Executor | None = None,
 ) -> list[Member]:
     """Train one member per setting, or as many as the deadline and a stop allow, but one at least.
 
@@ -44,11 +44,12 @@ def train_members(
         weights: what each goes on from; None = a start of its own.
         listener: hears of every epoch, and may stop the training.
         deadline: ``time.monotonic()`` at which to stop.
+        executor: where they are trained; None = on the threads of this machine.
     """
     first = job.build(trainings[0], weights[0])
-    at_once = min(len(trainings), usual_threads()) if serves(first, job.head) else 1
-    executor: Executor = Threads(at_once, alone, torch_on_one_thread) if at_once > 1 else Serial()
-    return _Crew(job, trainings, weights, listener, deadline, executor, first).train()
+    several = len(trainings) > 1 and serves(first, job.head)
+    usual = side_by_side() if executor is None else executor
+    return _Crew(job, trainings, weights, listener, deadline, usual if several else Serial(), first).train()
 
 
 @dataclass

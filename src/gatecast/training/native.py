@@ -26,6 +26,7 @@ from gatecast.training.engine import FlatParameters, Steps, TorchEngine, sums_of
 __all__ = ["NativeEngine", "make_engine", "serves"]
 
 MOST_LEVELS = 64  # of the kernels' pinball loss
+MOST_PARTS = 8  # of a batch: sums over windows depend on them, and so they do not depend on the threads
 STEP_UNITS = 16  # of the kernels' step readout
 SECONDS_OF_A_CALL = 0.2  # Ctrl-C and deadlines are seen between two calls
 
@@ -33,7 +34,7 @@ SECONDS_OF_A_CALL = 0.2  # Ctrl-C and deadlines are seen between two calls
 def make_engine(network: Network, head: Head, training: TrainingConfig) -> TorchEngine | NativeEngine:
     """The fastest engine that serves a network here."""
     if serves(network, head):
-        return NativeEngine(network, head, training, kernel_threads())
+        return NativeEngine(network, head, training)
     return TorchEngine(network, head, training)
 
 
@@ -56,10 +57,10 @@ class NativeEngine:
         network: what to train; its parameters become views of one flat tensor.
         head: its outputs.
         training: loss, optimiser, clipping, seed of the dropout.
-        threads: that may share the windows of a batch; small ones use fewer.
+        threads: that may share the windows of a batch; small ones use fewer. None = as many as are free at each call.
     """
 
-    def __init__(self, network: LSTMNetwork, head: Head, training: TrainingConfig, threads: int) -> None:
+    def __init__(self, network: LSTMNetwork, head: Head, training: TrainingConfig, threads: int | None = None) -> None:
         kernels = load()
         assert kernels is not None
         self.kernels = kernels
@@ -71,7 +72,8 @@ class NativeEngine:
         # what the optimiser remembers of each parameter
         self._memory = (torch.zeros_like(self.parameters.gradient), torch.zeros_like(self.parameters.gradient))
         self.step = 0
-        self._trainer: tuple[tuple[int, int], Any] | None = None
+        self._parts: dict[tuple[int, int], int] = {}  # by lookback and origins
+        self._trainer: tuple[tuple[int, int, int], Any] | None = None
         self._seconds = 0.0  # of one step, as measured
 
     def take_steps(self, run: BatchRun, rates: Sequence[float], deadline: float) -> Steps:
@@ -129,15 +131,18 @@ class NativeEngine:
         return results_S3
 
     def _trainer_for(self, rows: int, lookback: int, origins: int) -> Any:
-        """The trainer for windows of this size; the first batch says how many threads it is worth."""
-        if self._trainer is None or self._trainer[0] != (lookback, origins):
+        """The trainer for windows of this size on the threads that are free; the first batch says what is worth it."""
+        if (lookback, origins) not in self._parts:
             hidden, layers = self.network.config.hidden_size, self.network.config.num_layers
             flops = 8 * rows * lookback * hidden * (hidden + self.network.lstm.input_size) * layers
-            threads = worthwhile_threads(rows, flops, self.threads)
-            self._trainer = ((lookback, origins), self._make_trainer(lookback, origins, threads))
+            self._parts[lookback, origins] = worthwhile_threads(rows, flops, MOST_PARTS)
+        parts = self._parts[lookback, origins]
+        threads = min(kernel_threads() if self.threads is None else self.threads, parts)
+        if self._trainer is None or self._trainer[0] != (lookback, origins, threads):
+            self._trainer = ((lookback, origins, threads), self._make_trainer(lookback, origins, threads, parts))
         return self._trainer[1]
 
-    def _make_trainer(self, lookback: int, origins: int, threads: int) -> Any:
+    def _make_trainer(self, lookback: int, origins: int, threads: int, parts: int) -> Any:
         network, training, config = self.network, self.training, self.network.config
         horizon, targets, raws = network.shape
         shape = (
@@ -148,7 +153,7 @@ class NativeEngine:
         levels = self.head.quantiles if self.head.about.kind == "quantile" else ()
         settings = (
             self.head.about.name, levels, middle(levels) if levels else 0, training.optimizer, training.momentum,
-            training.weight_decay, training.clip or 0.0, network.lstm.dropout, training.seed, threads,
+            training.weight_decay, training.clip or 0.0, network.lstm.dropout, training.seed, threads, parts,
         )  # fmt: skip
         values, gradient = self.parameters.values.data, self.parameters.gradient
         flat = (values.numel(), *[t.data_ptr() for t in (values, gradient, *self._memory)])

@@ -44,7 +44,7 @@ def ridge_start(
         # the state of a random network is a rougher guide than the values themselves
         harder_P[network.direct_columns :] = STATE_PENALTY
     ridge = fit_ridge(x_MP, y_MY, (penalty,), harder_P)[0]
-    bias_YR = _first_outputs(head, ridge, ridge.error_Y if spread_Y is None else spread_Y)
+    bias_YR = _first_outputs(head, ridge, ridge.error(x_MP, y_MY) if spread_Y is None else spread_Y)
     network.set_linear(torch.from_numpy(ridge.weight_PY).float(), bias_YR)
 
 

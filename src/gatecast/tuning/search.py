@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.engines.options import EngineOptions
 from gatecast.errors import GatecastError, TrainingError
 from gatecast.forecaster import Forecaster
+from gatecast.storage.parcels import executor_of
 from gatecast.tuning.clock import Clock
 from gatecast.tuning.inner import Inner
 from gatecast.tuning.space import merged
@@ -121,18 +123,37 @@ class Search:
         changes = self.study.space.changes(running.params)
         arguments = {**merged(self.arguments, changes), "members": 1, "refit": False}
         scores, spent, count = list[float](), list[float](), len(self.inner.folds)
-        for k in range(count):
-            started = time.monotonic()
-            try:
-                scores.append(self._score(k, arguments, running.number == 0))
-            except GatecastError as error:
+        for k, got in self._all_folds(arguments, running.number == 0):
+            if isinstance(got, GatecastError):
                 if not running.number:
-                    raise
-                return self.study.tell(running, "failed", scores, spent, str(error))
-            spent.append(time.monotonic() - started)
+                    raise got
+                return self.study.tell(running, "failed", scores, spent, str(got))
+            scores.append(got[0])
+            spent.append(got[1])
             if running.hopeless(scores) and k + 1 < count:
                 return self.study.tell(running, "pruned", scores, spent)
         return self.study.tell(running, "complete", scores, spent)
+
+    def _all_folds(
+        self, arguments: dict[str, Any], first: bool
+    ) -> Iterator[tuple[int, tuple[float, float] | GatecastError]]:
+        """Score and seconds of one fold after the other, or why there is none.
+
+        As many folds at a time as there are workers: those after one without hope were in vain, and count for nothing.
+        """
+        executor = executor_of(EngineOptions(*(arguments[name] for name in ("engine", "workers", "address"))))
+
+        def scored_at(k: int) -> tuple[float, float] | GatecastError:
+            started = time.monotonic()
+            try:
+                return self._score(k, arguments, first), time.monotonic() - started
+            except GatecastError as error:
+                return error
+
+        count = len(self.inner.folds)
+        for begin in range(0, count, executor.workers):
+            numbers = range(begin, min(begin + executor.workers, count))
+            yield from zip(numbers, executor.map(scored_at, numbers), strict=True)
 
     def _score(self, k: int, arguments: dict[str, Any], first: bool) -> float:
         """Score on one fold. The default settings have to be scored on all folds, whatever it takes."""

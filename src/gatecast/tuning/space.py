@@ -117,7 +117,7 @@ class Space:
 
 def arguments_of(model: Forecaster) -> dict[str, Any]:
     """The arguments of a Forecaster as plain data: ``Forecaster(**arguments)`` gives it again."""
-    return model.settings.plain()
+    return model.settings.plain() | vars(model.running)
 
 
 def merged(arguments: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

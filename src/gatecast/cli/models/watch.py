@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+import signal
+import socket
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +18,7 @@ from gatecast.cli.files import PIPE, require_writable
 from gatecast.cli.options import DATA, OUTPUT, DataOptions
 from gatecast.cli.printing import complain
 from gatecast.errors import ConfigError
+from gatecast.live.mqtt.address import Broker, is_broker, parse_broker
 
 if TYPE_CHECKING:
     from gatecast.live.live import Live
@@ -22,29 +28,35 @@ __all__ = ["watch"]
 
 def watch(
     model: Path,
-    rows: Path,
+    rows: str,
     /,
     *,
-    history: Annotated[Path | None, Parameter(group=DATA)] = None,
+    history: Annotated[str | None, Parameter(group=DATA)] = None,
     revise: Annotated[bool, Parameter(group=DATA, negative="")] = False,
+    reply: Annotated[str | None, Parameter(group=OUTPUT)] = None,
     state: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
 ) -> int:
     """Follow rows as they come: a line of JSON out for each, with its forecast, error and anomaly score.
 
     Args:
         model: A file that gatecast fit or forecast --save wrote.
-        rows: JSON lines, or CSV with a header; - is what comes through a pipe.
+        rows: JSON lines, or CSV with a header; - is what comes through a pipe. Or mqtt://HOST/TOPIC: messages in JSON.
         history: The history to begin with, where there is no state yet.
         revise: Rows that contradict what is known replace it.
+        reply: Topic for the lines about messages that ask for no answer of their own; without it they are printed.
         state: Keep the state in this file, and go on from it. A row is printed once the state that knows it is saved.
     """
     require_writable(state, (), "--state")
+    if is_broker(rows):
+        return _follow_broker(model, parse_broker(rows), reply, history, state, revise)
+    if reply is not None:
+        raise ConfigError("--reply goes with mqtt://HOST/TOPIC.")
     live = _followed(model, history, state)
     from gatecast.live.watching import Watch
 
     watching = Watch(live, sys.stdout, complain, state, revise=revise)
     try:
-        if str(rows) == PIPE:
+        if rows == PIPE:
             broken = watching.run(sys.stdin)
         else:
             with open(rows, encoding="utf-8-sig", errors="replace") as lines:
@@ -54,7 +66,36 @@ def watch(
     return 1 if broken else 0
 
 
-def _followed(model: Path, history: Path | None, state: Path | None) -> Live:
+def _follow_broker(
+    model: Path, broker: Broker, reply: str | None, history: str | None, state: Path | None, revise: bool
+) -> int:
+    """Until a signal: SIGTERM lets what has arrived be done, Ctrl-C leaves it to the next start."""
+    from gatecast.live.mqtt.connection import Connection
+    from gatecast.live.mqtt.following import Following
+
+    name, kept = _name_at_broker(broker, state)
+    connection = Connection(broker, name, kept, complain)
+    live = _followed(model, history, state)
+    following = Following(live, connection, broker, reply, sys.stdout, complain, state, revise=revise)
+    stop = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        return 1 if following.run(stop) else 0
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _name_at_broker(broker: Broker, state: Path | None) -> tuple[str, int]:
+    """Who goes on with a state has the same name again, and finds a week's messages; nobody else does."""
+    if state is None:
+        return f"gatecast-{secrets.token_hex(8)}", 600
+    whole = f"{socket.gethostname()}\0{state.resolve()}\0{broker}"
+    return f"gatecast-{hashlib.sha256(whole.encode()).hexdigest()[:16]}", 7 * 86400
+
+
+def _followed(model: Path, history: str | None, state: Path | None) -> Live:
     """The live model to go on with: that of the state, else one that begins."""
     from gatecast.forecaster import load
     from gatecast.live.files import load_live

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from gatecast.cli.files import PIPE
 from gatecast.cli.options import UNSET
 from gatecast.cli.printing import Screen, typed_option
+from gatecast.data.tables.databases.address import without_passwords
 from gatecast.evaluation.judgement import OUTCOMES, OutcomeName
 
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
-__all__ = ["COLOURS", "FAILED", "INTERRUPTED", "Typed", "exit_code", "show_scores", "verdict_facts"]
+__all__ = ["COLOURS", "FAILED", "INTERRUPTED", "Typed", "exit_code", "show_scores", "table_words", "verdict_facts"]
 
 COLOURS: dict[OutcomeName, str] = {"better": "green", "undecided": "bright_black", "worse": "yellow"}
 FAILED, INTERRUPTED = 3, 130
@@ -50,6 +51,13 @@ def exit_code(interrupted: bool, outcome: OutcomeName, wanted: OutcomeName | Non
     return 0 if wanted is None or OUTCOMES.index(outcome) <= OUTCOMES.index(wanted) else FAILED
 
 
+def table_words(file: str | None, example: str | None) -> list[str]:
+    """A table as it is typed."""
+    if file is None:
+        return ["--example", str(example)]
+    return ["-" if str(file) == PIPE else str(file)]
+
+
 @dataclass(frozen=True)
 class Typed:
     """What a user typed of the options that all training commands share, to be typed again.
@@ -61,7 +69,7 @@ class Typed:
         roles: columns that a saved model knows, by option.
     """
 
-    file: Path | None
+    file: str | None
     groups: tuple[Any, ...]
     rolling: Any = None
     roles: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +82,7 @@ class Typed:
             more: words at the end.
             changes: options in place of those typed; None leaves one out.
         """
-        table = [] if self.file is None else ["-" if str(self.file) == PIPE else str(self.file)]
+        table = [] if self.file is None else ["-" if self.file == PIPE else without_passwords(self.file)]
         groups = (*self.groups, *([self.rolling] if self.rolling is not None and command == "backtest" else []))
         given = dict(self.roles) | {name: value for group in groups for name, value in _given(group)} | changes
         words = [word for name, value in given.items() if value is not None for word in typed_option(name, value)]

@@ -58,6 +58,8 @@ def read(
     na: str | Sequence[str] = (),
     skip: int = 0,
     header: int | None = None,
+    query: str | None = None,
+    sheet: str | int | None = None,
     dtype: Any = None,
     categories: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Panel:
@@ -65,7 +67,9 @@ def read(
 
     Args:
         source: path of a CSV, Parquet, JSON(-lines), XLSX or ODS file, a folder or a pattern ("sales-*.csv") of such,
-            "-" for what comes through a pipe, or a frame of pandas, polars, pyarrow, ...; a dict of columns, such as
+            "-" for what comes through a pipe; the address of a database, such as "postgresql://me@host/shop",
+            "sqlite:///shop.db" or "duckdb:///shop.duckdb", with a ``query`` or a table ("sqlite:///shop.db#sales"); or
+            a frame of pandas, polars, pyarrow, ...; a dict of columns, such as
             {"month": ["2024-01", "2024-02"], "sales": [3, 4]}; or numbers (nan is missing) as an array or list (T,) of
             one series, an array (T, N) whose columns are series (rows are time, as in a frame), or a list of arrays, a
             series each. Their times are steps 1, 2, ...
@@ -93,6 +97,10 @@ def read(
         na: cells that stand for a missing value, such as "-".
         skip: rows to leave out at the beginning of a file.
         header: row of a file that holds the names of the columns, counted from 1; 0 = none does. Found by default.
+        query: a SELECT, which the database answers read-only. Without a database DuckDB answers it: it calls the files
+            of ``source`` "data", or, with "duckdb://", names files itself ("select * from 'sales/*.parquet'").
+            Passwords belong in PGPASSWORD or ~/.pgpass; none is kept or shown.
+        sheet: of a spreadsheet, by its name or its number from 1; by default the first that holds something.
         dtype: float32 or float64; by default float32 unless it would lose digits that carry signal.
         categories: known categories of covariates, in the order of their encoding; others are an error.
 
@@ -111,7 +119,7 @@ def read(
     check_zone(timezone)
     steps = Steps.named(frequency, resample, gaps)
     wish = Wish(day_first, year_first, timezone, as_names(na))
-    table = load(source, Layout(skip, header))
+    table = load(source, Layout(skip, header, query, sheet))
     given = Roles(
         as_names(series), as_names(time), as_names(target), as_names(past), as_names(future), as_names(static)
     )

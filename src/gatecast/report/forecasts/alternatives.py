@@ -45,8 +45,11 @@ class Alternative:
 
 
 def alternatives(result: ForecastResult, shown: Shown) -> list[Alternative]:
-    """A few values of each future covariate, all else as it was given; none where the model has no such covariate."""
-    if shown.ahead is None:
+    """A few values of each future covariate, all else as it was given.
+
+    None where the model has no such covariate, or something else forecasts.
+    """
+    if shown.ahead is None or not result.used.is_model:
         return []
     made, held = [], shown.forecast.values.size
     most = min(MOST_ALTERNATIVES, max(MOST_NUMBERS // held, 1))

@@ -223,6 +223,14 @@ _TABLE = (
 )
 
 
+def _used(result: ForecastResult) -> str:
+    """What forecast in place of the model."""
+    if result.used.is_model:
+        return ""
+    reason = f" ({result.used.reason})" if result.used.reason else ""
+    return f"The forecast is by {result.used.title}{reason}."
+
+
 def _origin(result: ForecastResult, command: str) -> str:
     untrained = result.model.fitted_.blend.untrained
     trained = "Nothing was trained." if untrained else f"Trained in {result.seconds:,.1f} s."
@@ -237,6 +245,7 @@ def _origin(result: ForecastResult, command: str) -> str:
     return "\n".join(
         [
             f'<div class="scroll"><pre id="command">{escape(how)}</pre></div>',
+            paragraph(_used(result)),
             paragraph(f"{result.model.fitted_.describe()}. {trained}"),
             paragraph(guarded),
             paragraph(f"gatecast {gatecast.__version__}", "caption"),

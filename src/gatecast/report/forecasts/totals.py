@@ -132,6 +132,8 @@ def _intervals(
     """Ends of the interval of each series shown, and why there is none."""
     count, horizon, targets = len(shown.forecast), result.forecast.horizon, len(summed_C)
     none = np.full((count, targets), np.nan)
+    if not result.used.is_model:
+        return none, none, NO_PATHS
     paths = min(PATHS, MOST_DRAWN // (count * horizon * targets))
     if paths < PATHS / 4:
         return none, none, "the horizon is too long to simulate it often"

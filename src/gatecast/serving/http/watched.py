@@ -52,11 +52,9 @@ class Watched:
             await response(problem, request_id)(scope, receive, sending)
         except Exception:
             LOG.exception("a request failed", extra={"facts": {"request": request_id}})
-            if status:
-                raise
-            await response(Problem(500, "Something went wrong here; the log says where."), request_id)(
-                scope, receive, sending
-            )
+            if not status:
+                failed = Problem(500, "Something went wrong here; the log says where.")
+                await response(failed, request_id)(scope, receive, sending)
         finally:
             self._note(scope, status, time.perf_counter() - began, request_id)
 

@@ -37,6 +37,7 @@ class Service:
     tables: Turns
     histories: Turns
     ready: bool = False
+    closed: bool = False
     under_way: dict[tuple[str, str], asyncio.Future[tuple[str, str]]] = field(default_factory=dict)  # by model and key
 
     @classmethod
@@ -69,7 +70,10 @@ class Service:
         self.ready = True
 
     def close(self) -> None:
-        """Answer what waits, leave jobs where they stand, keep the live models, and close the store."""
+        """Answer what waits, leave jobs where they stand, keep the live models, and close the store; once."""
+        if self.closed:
+            return
+        self.closed = True
         self.ready = False
         self.hub.close()
         self.jobs.close()

@@ -285,3 +285,24 @@ def test_spreadsheets(tmp_path: Path) -> None:
     assert panel.describe() == "sales · 1 series · 60 days, 2024-01-01 to 2024-02-29"
     assert panel.series(0)[1, 0] == np.float32(2.234)
     assert "sheet 'data'" in str(panel.notes[0])
+
+
+def test_a_sheet_is_chosen_by_name_or_number(tmp_path: Path) -> None:
+    pytest.importorskip("fastexcel", reason="spreadsheets need fastexcel (the extra excel)")
+    writer = pytest.importorskip("xlsxwriter", reason="a spreadsheet to read is made by xlsxwriter")
+    with writer.Workbook(tmp_path / "t.xlsx") as book:
+        for n, name in enumerate(["north", "south", "1", "empty"]):
+            sheet = book.add_worksheet(name)
+            for row in range(20 if name != "empty" else 0):
+                sheet.write_row(row, 0, [row, 100 * n + row] if row else ["step", "y"])
+    by = {wanted: read(tmp_path / "t.xlsx", sheet=wanted) for wanted in ("south", 2, "2", "1")}
+    assert {wanted: float(panel.values_RV[0, 0]) for wanted, panel in by.items()} == {
+        "south": 101, 2: 101, "2": 101, "1": 201,
+    }  # fmt: skip
+    assert by["south"].notes == ()
+    for wanted, said in (("sout", "did you mean 'south'"), (5, "no sheet 5"), ("empty", "sheet 'empty' of t.xlsx is")):
+        with pytest.raises(PanelError, match=said):
+            read(tmp_path / "t.xlsx", sheet=wanted)
+    (tmp_path / "t.csv").write_text("step,y\n1,2\n")
+    with pytest.raises(PanelError, match="sheet goes with a spreadsheet"):
+        read(tmp_path / "t.csv", sheet=1)

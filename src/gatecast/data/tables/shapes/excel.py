@@ -9,7 +9,7 @@ import polars as pl
 from gatecast.data.tables.shapes.headers import find_body
 from gatecast.data.tables.shapes.table import AS_FOUND, Layout, Table, guarded
 from gatecast.data.tables.shapes.text import table_of
-from gatecast.errors import PanelError, Part, listed
+from gatecast.errors import PanelError, Part, did_you_mean, listed
 
 __all__ = ["SPREADSHEETS", "read_spreadsheet"]
 
@@ -17,10 +17,10 @@ SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
 def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
-    """Read the first sheet that holds something.
+    """Read the sheet that is asked for, or the first one that holds something.
 
     Raises:
-        PanelError: fastexcel is not there, or the file is damaged or empty.
+        PanelError: fastexcel is not there, there is no such sheet, or the file is damaged or empty.
     """
     try:
         import fastexcel
@@ -30,20 +30,30 @@ def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
     with guarded(file):
         reader = fastexcel.read_excel(raw)
         names = reader.sheet_names
-        sheets = ((name, _cells(reader, name)) for name in names)
+        sheets = ((name, _cells(reader, name)) for name in _wanted(names, file, layout.sheet))
         name, text = next(((name, cells) for name, cells in sheets if cells.height), ("", pl.DataFrame()))
     if not text.height:
-        raise PanelError(f"{file} is empty.")
+        raise PanelError(f"{file} is empty." if layout.sheet is None else f"sheet {layout.sheet!r} of {file} is empty.")
     rows = [(k, [cell or "" for cell in row]) for k, row in enumerate(text.iter_rows(), 1)]
     body = find_body(rows, file, layout)
     notes: list[Part] = []
-    if len(names) > 1:
+    if len(names) > 1 and layout.sheet is None:
         notes.append(f"sheet {name!r} of {file} is read, of {listed([repr(one) for one in names])}")
     made = table_of(body, file, False, notes, exact=True)
     begin, end = body.rows[0][0], body.rows[-1][0]
     with guarded(file):
         typed = reader.load_sheet(name, header_row=None, skip_rows=begin - 1, n_rows=end - begin + 1).to_polars()
     return _typed(made, body.names, typed, begin)
+
+
+def _wanted(names: list[str], file: str, sheet: str | int | None) -> list[str]:
+    """The names of the sheets that come into question; a name goes before a number."""
+    if sheet is None or sheet in names:
+        return names if sheet is None else [str(sheet)]
+    if str(sheet).isdigit() and 1 <= int(sheet) <= len(names):
+        return [names[int(sheet) - 1]]
+    shown = listed([repr(name) for name in names])
+    raise PanelError(f"{file} has no sheet {sheet!r}{did_you_mean(str(sheet), names)}. It has {shown}.")
 
 
 def _cells(reader: Any, name: str) -> pl.DataFrame:

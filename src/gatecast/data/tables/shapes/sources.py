@@ -1,4 +1,4 @@
-"""Load a file, several files, a pipe, a frame of any library, or arrays, as one table of polars columns."""
+"""Load a file, several files, a pipe, a query, a frame of any library, or arrays, as one table of polars columns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ import numpy as np
 import polars as pl
 
 from gatecast.data.forks import about_to_read_a_table
+from gatecast.data.tables.databases.address import is_address
 from gatecast.data.tables.shapes.arrays import load_arrays
 from gatecast.data.tables.shapes.excel import SPREADSHEETS, read_spreadsheet
 from gatecast.data.tables.shapes.frames import load_frame
 from gatecast.data.tables.shapes.named import load_columns
+from gatecast.data.tables.shapes.queries import load_query
 from gatecast.data.tables.shapes.table import AS_FOUND, Layout, Table, guarded, plain_types
 from gatecast.data.tables.shapes.text import as_utf8, read_text
 from gatecast.data.tables.times.read import looks_like_dates
-from gatecast.errors import PanelError, listed
+from gatecast.errors import Argument, PanelError, listed
 
 __all__ = ["Layout", "Table", "load"]
 
@@ -55,7 +57,9 @@ def load(source: Any, layout: Layout = AS_FOUND) -> Table:
     if isinstance(source, Table):
         return source
     about_to_read_a_table()
-    if isinstance(source, str | os.PathLike):
+    if layout.query is not None or is_address(source):
+        table = load_query(source, layout)
+    elif isinstance(source, str | os.PathLike):
         table = _load_path(os.fspath(source), layout)
     elif isinstance(source, np.ndarray | list | tuple):
         table = load_arrays(source)
@@ -114,10 +118,12 @@ def _of_bytes(raw: bytes, file: str, kind: str, layout: Layout) -> Table:
     if not raw.strip():
         raise PanelError(f"{file} is empty.")
     kind = kind or _kind_of(raw)
-    if kind == ".parquet":
-        return _read_parquet(raw, file)
     if kind in SPREADSHEETS:
         return read_spreadsheet(raw, file, layout)
+    if layout.sheet is not None:
+        raise PanelError(Argument("sheet", of="read"), f" goes with a spreadsheet, which {file} is none.")
+    if kind == ".parquet":
+        return _read_parquet(raw, file)
     if kind in _JSON:
         with guarded(file):
             return Table(plain_types(_read_json(as_utf8(raw, file)[0])), file=file)

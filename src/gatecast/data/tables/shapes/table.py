@@ -24,10 +24,14 @@ class Layout:
     Args:
         skip: rows to leave out at its beginning.
         header: the row that holds the names of the columns, counted from 1; 0 = none does; None = it is found.
+        sheet: of a spreadsheet, by its name or its number from 1; None = the first that holds something.
+        query: the rows of a database that are meant, or of the files: a SELECT.
     """
 
     skip: int = 0
     header: int | None = None
+    query: str | None = None
+    sheet: str | int | None = None
 
 
 AS_FOUND = Layout()

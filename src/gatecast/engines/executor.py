@@ -6,10 +6,11 @@ A job is a function of one item; results come back in the order of the items, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from gatecast.engines.crew import Crew, Work, crew_here
 
 __all__ = ["Executor", "Serial", "Threads"]
 
@@ -49,6 +50,8 @@ class Serial:
 class Threads:
     """Side by side, for jobs that leave the interpreter to others, as the compiled kernels do.
 
+    Inside of a job of another ``Threads`` its threads serve: one work list, and never more threads than it has.
+
     Args:
         workers: threads.
         begin: called by every thread before its first job.
@@ -61,24 +64,8 @@ class Threads:
 
     def map(self, job: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """As ``Executor.map``; jobs at work when another one fails are waited for."""
-        failures: list[BaseException] = []
-
-        def unless_failed(item: Item) -> Result:
-            if failures:  # a free thread would take the next job before the caller could cancel it
-                raise CancelledError
-            try:
-                return job(item)
-            except BaseException as failure:
-                failures.append(failure)
-                raise
-
-        with self.around(), ThreadPoolExecutor(self.workers, initializer=self.begin) as pool:
-            futures = [pool.submit(unless_failed, item) for item in items]
-            try:
-                wait(futures)
-            except BaseException as failure:
-                failures.append(failure)
-                raise
-        if failures:
-            raise failures[0]
-        return [future.result() for future in futures]
+        work, outer = Work(job, items), crew_here()
+        if outer is not None:
+            return outer.inner(work)
+        with self.around():
+            return Crew(self.workers, self.begin).outermost(work)

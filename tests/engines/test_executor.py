@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gatecast.training.executor import Executor, Serial, Threads
+from gatecast.engines.executor import Executor, Serial, Threads
 
 EXECUTORS: dict[str, Callable[[], Executor]] = {
     "serial": Serial,

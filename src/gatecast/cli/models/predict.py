@@ -5,23 +5,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gatecast.cli.building import read_future, read_panel
-from gatecast.cli.files import TABLE_KINDS, require_pictures, require_writable, to_future, write_results
-from gatecast.cli.options import DataOptions, Future, Json, Output, PictureOptions, Plot
+from gatecast.cli.files import destination, is_folder, require_pictures, require_room, to_future, write_results
+from gatecast.cli.models.sources import predict_into
+from gatecast.cli.options import DataOptions, Future, Json, Output, PictureOptions, Plot, RunningOptions
 from gatecast.cli.printing import Screen
 from gatecast.cli.sections import show_chart, show_forecast, show_panel
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["predict"]
 
 
 def predict(
     model: Path,
-    file: Path | None = None,
+    file: str | None = None,
     /,
     *,
     data: DataOptions = DataOptions(),
@@ -30,6 +27,7 @@ def predict(
     plot: Plot = None,
     picture: PictureOptions = PictureOptions(),
     json: Json = False,
+    running: RunningOptions = RunningOptions(),
 ) -> int:
     """Forecast what follows a table with a saved model.
 
@@ -37,11 +35,14 @@ def predict(
         model: A file that gatecast fit or forecast --save wrote.
         file: The history to continue, of known or new series.
         future: Table of future covariates, or NAME=VALUE for each.
-        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx.
+        output: Write all forecasts to .csv, .parquet, .jsonl or .xlsx, or append them to DATABASE#TABLE; or, of Parquet
+            files larger than memory, into a folder such as out/, a shard at a time.
         plot: Write a fan chart to .png, .pdf or .svg.
         json: Print one JSON object.
     """
-    require_writable(output, TABLE_KINDS, "--output")
+    if is_folder(output):
+        return predict_into(Screen(json), model, file, data, running, Path(str(output)))
+    place = destination(output)
     require_pictures(plot, picture)
     known = to_future(future)
     from gatecast.forecaster import load
@@ -50,9 +51,10 @@ def predict(
     screen = Screen(json)
     panel = read_panel(file, data, fitted)
     show_panel(screen, panel)
+    require_room(place, len(panel) * fitted.horizon)
     screen.line()
     made = fitted.predict(panel, future=read_future(panel, known, data))
-    written = write_results(made, output, plot, picture)
+    written = write_results(made, place, plot, picture, model)
     show_forecast(screen, made, output)
     if picture.chart:
         show_chart(screen, made)

@@ -19,7 +19,7 @@ from gatecast.errors import WindowError, listed
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Unseen", "unseen_part"]
+__all__ = ["Unseen", "nothing_new", "unseen_part"]
 
 MOST_ORIGINS = 3
 NAMED = 3
@@ -59,7 +59,7 @@ def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride
     new_N = model.fitted_.new_steps(panel)
     room_N = np.where(new_N >= horizon, 1 + (new_N - horizon) // step, 0)
     if not room_N.any():
-        raise WindowError(_nothing_new(model, panel, int(new_N.max())))
+        raise WindowError(nothing_new(model, panel, int(new_N.max())))
     most = np.arange(1, (origins or MOST_ORIGINS) + 1)
     kept = (room_N[:, None] >= most).sum(axis=0)
     count = int(most[2 * kept > kept[0]][-1])  # as many as more than half of the series have
@@ -85,7 +85,8 @@ def _left_out(model: Forecaster, panel: Panel, kept_N: np.ndarray, seen: int, ne
     return told
 
 
-def _nothing_new(model: Forecaster, panel: Panel, most: int) -> str:
+def nothing_new(model: Forecaster, panel: Panel, most: int) -> str:
+    """Why there is nothing to score; ``most`` is the number of new steps of the longest series."""
     until = model.fitted_.birth.describe(panel.frequency)
     have = f"{most:,} {_unit(panel, most)}" if most else "nothing"
     told = f"the table has {have} after it" if len(panel) == 1 else f"the longest series has {have} after it"

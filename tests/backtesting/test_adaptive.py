@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.ensemble.adaptive import NARROWEST, RATE, WIDEST, adapted
+from gatecast.backtesting.adaptive import NARROWEST, RATE, WIDEST, adapted
 from gatecast.errors import InputError
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)

@@ -1,0 +1,1 @@
+"""Sources larger than memory, and a cluster that loses its nodes: ``python -m benchmarks.scale TASK``."""

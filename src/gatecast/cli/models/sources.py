@@ -1,0 +1,110 @@
+"""Parquet files that are larger than memory, on the command line: scanned once, read a shard at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatecast.cli.building import roles_of
+from gatecast.cli.options import DataOptions, given
+from gatecast.cli.printing import Screen
+from gatecast.cli.results.verdicts import exit_code
+from gatecast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gatecast.data.panel import Panel
+    from gatecast.data.scan.source import PanelSource
+    from gatecast.forecaster import Forecaster
+
+__all__ = ["evaluate_shards", "predict_into", "sample_of"]
+
+KNOWN = ("series", "time", "target", "past", "static", "frequency", "gaps", "future_columns")
+LIMIT = "1GB"
+
+
+def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions, running: Any, output: Path) -> int:
+    """Forecast all series of a source into a folder."""
+    from gatecast.forecaster import load
+
+    model = load(path).set_params(**given(running))
+    source = _source(file, data, model)
+    screen.wrapped(source.describe())
+    made = model.predict(source, output=output)
+    screen.labelled("forecast", f"{made.forecast:,} of {made.series:,} series, {made.rows:,} rows")
+    if made.problems:
+        screen.labelled("problems", f"{made.problems:,} series: {made.path / 'problems'}")
+    screen.files([output])
+    counts = {name: getattr(made, name) for name in ("series", "forecast", "problems", "rows")}
+    screen.result = {"command": "predict", "model": str(path), **counts, "files": [output]}
+    return screen.finish()
+
+
+def sample_of(screen: Screen, file: str | None, data: DataOptions, limit: str, arguments: dict[str, Any]) -> Panel:
+    """The sample of a source that a fit is to see."""
+    from gatecast.data.scan.sample import sampled
+
+    source = _source(file, data)
+    screen.wrapped(source.describe())
+    chosen, sample = sampled(source, limit, arguments.get("seed", 0), arguments.get("horizon", 1) + 2)
+    screen.labelled("sample", sample.describe())
+    return source.panel_of(chosen)
+
+
+def evaluate_shards(
+    screen: Screen,
+    file: str | None,
+    data: DataOptions,
+    arguments: dict[str, Any],
+    path: Path | None,
+    origins: int | None,
+    stride: int | None,
+    limit: str,
+    fail_unless: Any,
+) -> int:
+    """Score all series of a source; a model that is not given is trained on a sample before the first origin."""
+    from gatecast.backtesting.assess import evaluate
+    from gatecast.forecaster import Forecaster, load
+
+    where = {name: arguments[name] for name in ("engine", "workers", "address") if name in arguments}
+    source = _source(file, data, model := None if path is None else load(path).set_params(**where))
+    screen.wrapped(source.describe())
+    if model is None:
+        if "horizon" not in arguments:
+            raise ConfigError("the horizon of a source is not guessed: give --horizon.")
+        model = Forecaster(**arguments)
+        held = model.horizon + ((origins or 1) - 1) * (stride or model.horizon)
+        model.fit(source, memory_limit=limit, held_back=held)
+        screen.labelled("sample", model.sample_.describe())
+    made = evaluate(model, source, origins=origins, stride=stride)
+    for line in str(made).splitlines():
+        screen.line(line)
+    if made.problems:
+        screen.labelled(
+            "left out", f"{len(made.problems):,} series, such as {made.problems[0][0]}: {made.problems[0][2]}"
+        )
+    screen.result = {"command": "evaluate", "evaluation": made.to_dict()}
+    return screen.finish(exit_code(False, made.outcome, fail_unless))
+
+
+def _source(file: str | None, data: DataOptions, model: Forecaster | None = None) -> PanelSource:
+    """The source of a pattern, a folder or a file, with the columns of a model if one is given."""
+    from gatecast.data.scan.source import scan
+
+    if file is None:
+        raise ConfigError("give Parquet files: a folder, or a pattern in quotes such as 'sales/*.parquet'.")
+    odd = [name for name, value in vars(data).items() if name not in KNOWN and value != getattr(DataOptions(), name)]
+    if odd:
+        raise ConfigError(
+            f"--{odd[0].replace('_', '-')} is for tables that are read whole, not for Parquet a shard at a time."
+        )
+    asked: dict[str, Any] = {
+        "series": data.series or None, "time": data.time or None, "target": data.target or None, "past": data.past,
+        "future": data.future_columns, "static": data.static, "frequency": data.frequency,
+    }  # fmt: skip
+    if model is not None:
+        import polars as pl
+
+        names = pl.scan_parquet(f"{file}/*.parquet" if Path(file).is_dir() else file).collect_schema().names()
+        asked = {name: value for name, value in roles_of(model, asked, names).items() if name in asked}
+        asked["frequency"] = asked["frequency"] if isinstance(asked["frequency"], str) else asked["frequency"].to_text()
+    return scan(file, gaps=data.gaps, **asked)

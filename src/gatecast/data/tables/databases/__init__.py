@@ -1,0 +1,1 @@
+"""Databases: queries in, forecasts out."""

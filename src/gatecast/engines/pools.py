@@ -1,0 +1,30 @@
+"""The pools of this process: one for each engine and number of workers, kept for the next list."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from gatecast.engines.options import EngineOptions
+from gatecast.engines.processes import Processes
+from gatecast.engines.rayed import Ray
+from gatecast.engines.remote import Pool
+
+__all__ = ["cores", "pool_of"]
+
+_pools: dict[EngineOptions, Pool] = {}
+_lock = threading.Lock()
+
+
+def pool_of(running: EngineOptions) -> Pool:
+    """The pool of workers that these options name; it starts with its first task."""
+    with _lock:
+        if running not in _pools:
+            ray = running.engine == "ray"
+            _pools[running] = Ray(running.workers, running.address) if ray else Processes(running.workers or cores())
+        return _pools[running]
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

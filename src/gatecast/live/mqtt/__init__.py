@@ -1,0 +1,1 @@
+"""Rows from a broker of MQTT, and what is said of them back to it."""

@@ -1,0 +1,144 @@
+"""What a worker does with one shard: plain data in, plain data out; models and rows come from files that these name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatecast.backtesting.assess import evaluate
+from gatecast.data.scan.index import Shard
+from gatecast.data.scan.source import as_panel_of, frame_of
+from gatecast.errors import WindowError
+from gatecast.evaluation.streamed import sums_of
+from gatecast.forecaster import Forecaster, load
+from gatecast.scale.parts import Problem, problem_frame, worked
+from gatecast.storage.container import write_atomically
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatecast.data.panel import Panel
+
+__all__ = ["forecast_shard", "part_name", "record_of", "score_shard"]
+
+
+def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Forecast all series of a shard and write them as one Parquet file, and those with a problem as another.
+
+    Args:
+        told: shard, files and reading of the source, model and output folder as paths.
+
+    Returns:
+        What the manifest says of the shard.
+    """
+    import polars as pl
+
+    shard, model = _shard(told), _model(told["model"], os.stat(told["model"]).st_mtime_ns)
+    keys = told["reading"]["series"]
+
+    def forecast(frame: pl.DataFrame) -> pl.DataFrame:
+        made: pl.DataFrame = model.predict(_panel(frame, model, told)).to_frame("polars")
+        return made
+
+    frames, problems = list[pl.DataFrame](), list[Problem]()
+    for made in worked(frame_of(shard, told["files"], keys), keys, forecast):
+        if isinstance(made, list):
+            problems += made
+        else:
+            frames.append(made)
+    output, horizon = Path(told["output"]), model.horizon
+    whole = pl.concat(frames, how="vertical_relaxed") if frames else None
+    record = {
+        "shard": shard.number,
+        "series": shard.series,
+        "rows": 0 if whole is None else whole.height,
+        "forecast": 0 if whole is None else whole.height // horizon,
+        "problems": len(problems),
+        "sha256": None if whole is None else _written(whole, output / "forecast" / part_name(shard.number)),
+        "problems_sha256": _written(problem_frame(problems), output / "problems" / part_name(shard.number))
+        if problems
+        else None,
+    }
+    write_atomically(record_of(output, shard.number), json.dumps(record).encode())  # after its parts: now it is done
+    return record
+
+
+def score_shard(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Score the last origins of all series of a shard.
+
+    Args:
+        told: as for ``forecast_shard``, with origins, stride and season.
+
+    Returns:
+        Sums, from which the scores over all shards follow, and the problems.
+    """
+    shard, model = _shard(told), _model(told["model"], os.stat(told["model"]).st_mtime_ns)
+    keys, origins, stride = told["reading"]["series"], told["origins"], told["stride"]
+    held = model.horizon + (origins - 1) * stride
+
+    def score(frame: pl.DataFrame) -> tuple[dict[str, Any] | None, list[Problem]]:
+        panel = _panel(frame, model, told)
+        long_enough = panel.drop_short(held + 2)
+        kept = set(long_enough.ids)
+        short = [(name, "short", f"fewer than {held + 2} steps") for name in panel.ids if name not in kept]
+        if not len(long_enough):
+            return None, short
+        made = evaluate(model, long_enough, origins=origins, stride=stride, season=told["season"])
+        return sums_of(made.scores), short
+
+    sums, problems = list[dict[str, Any]](), list[Problem]()
+    for made in worked(frame_of(shard, told["files"], keys), keys, score):
+        if isinstance(made, list):
+            problems += made
+        else:
+            sums += [] if made[0] is None else [made[0]]
+            problems += made[1]
+    return {"shard": shard.number, "series": shard.series, "sums": sums, "problems": problems}
+
+
+def record_of(output: Path, number: int) -> Path:
+    """The file that says that a shard is done."""
+    return output / "_shards" / f"{number:06d}.json"
+
+
+def part_name(number: int) -> str:
+    """Name of the file of a shard."""
+    return f"part-{number:06d}.parquet"
+
+
+def _shard(told: Mapping[str, Any]) -> Shard:
+    return Shard(**{**told["shard"], "keys": tuple(map(tuple, told["shard"]["keys"]))})
+
+
+@lru_cache(maxsize=2)
+def _model(path: str, _changed: int) -> Forecaster:
+    """The model in a file, read once by every worker."""
+    return load(path)
+
+
+def _panel(frame: pl.DataFrame, model: Forecaster, told: Mapping[str, Any]) -> Panel:
+    """Rows as a panel that has the columns and categories of the model."""
+    schema = model.fitted_.schema
+    covariates = (*schema.past, *schema.future, *schema.static)
+    known = {column.name: column.categories for column in covariates if column.categories is not None}
+    panel = as_panel_of(frame, {**told["reading"], "categories": known})
+    if not len(panel):
+        raise WindowError("there is no series.")
+    return panel
+
+
+def _written(frame: pl.DataFrame, path: Path) -> str:
+    """Write a table, whole or not at all; SHA-256 of its bytes."""
+    import io
+
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd")
+    data = buffer.getvalue()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, data)
+    return hashlib.sha256(data).hexdigest()
