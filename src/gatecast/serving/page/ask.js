@@ -4,6 +4,12 @@ import { alarm, button, calmed, choice, h, say } from "/page/dom.js";
 import { futureTable } from "/page/future.js";
 
 const ENDED = ["done", "failed", "cancelled"];
+const PRESETS = [
+  ["instant", "Instant: nothing is trained"],
+  ["fast", "Fast: one kind of LSTM"],
+  ["standard", "Standard: LSTMs that suit the data"],
+  ["best", "Best: twice as many"],
+];
 const LIMITS = [
   ["60", "1 minute"],
   ["300", "5 minutes"],
@@ -175,11 +181,8 @@ export const asking = (place, { started, ended }) => {
     const knowsAhead = look.future_needed.length > 0;
     const limit = field("limit", "At most", choice(LIMITS, "300", null, { id: "limit" }), "of training");
     const preset = choice(
-      [
-        ["instant", "Instant: nothing is trained"],
-        ["default", "Trained: LSTMs on your data"],
-      ],
-      knowsAhead ? "default" : "instant",
+      PRESETS,
+      knowsAhead ? "standard" : "instant",
       (event) => {
         limit.hidden = event.target.value === "instant";
       },
