@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 # Networks and matrices of the tests are small: more threads would only wait for each other. Read when torch and numpy
 # are loaded, and by the processes that tests start.
@@ -27,6 +29,12 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 pytest_plugins = ["tests.servers"]  # a PostgreSQL and a Mosquitto, started where a test asks for them
 
 PanelOf = Callable[..., Panel]
+CHROMIUM = Path("/usr/bin/chromium")
+# Known to work as root and without a network.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -84,3 +92,19 @@ def threads() -> Iterator[Callable[[int], None]]:
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: it is in the extra test"
+    )
+    if not CHROMIUM.exists():
+        pytest.skip(
+            f"no browser at {CHROMIUM} ({shutil.which('chromium') or 'none on the path'}): apt install chromium"
+        )
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()

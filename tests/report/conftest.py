@@ -1,11 +1,9 @@
-"""Tiny backtests that the tests of the report share, and a browser."""
+"""Tiny backtests that the tests of the report share."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +17,6 @@ from gatecast.forecaster import Forecaster
 from gatecast.workflow import ForecastResult, forecast
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "a" * 90, "plain & <b>simple</b>", "e")
-CHROMIUM = Path("/usr/bin/chromium")
-# Known to work as root and without a network.
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 Make = Callable[..., Backtest]
 
@@ -69,22 +61,6 @@ def hostile(tiny: Make, panel_of: Callable[..., Panel]) -> Backtest:
     """Five series of two targets whose names try to break the page."""
     schema = Schema(("</script><b>y", "z\u2028<!--"))
     return tiny(replace(panel_of(waves(5, targets=2), schema), ids=HOSTILE), refit=2)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: it is in the extra test"
-    )
-    if not CHROMIUM.exists():
-        pytest.skip(
-            f"no browser at {CHROMIUM} ({shutil.which('chromium') or 'none on the path'}): apt install chromium"
-        )
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 Foretell = Callable[..., ForecastResult]

@@ -14,6 +14,7 @@
  *     mark: 40,                                  a dashed line between this x and the next: the last value known
  *   });
  *   chart.update(spec);
+ *   chart.at(event);                             position of the x that a pointer is at
  *
  * All layers share x; null is a gap, and a value between two gaps is a dot. Lines decide the height: a band that runs
  * away is cut at one such height above and below. Colours come from the style sheet, by "look". Pointing, touching and
@@ -335,7 +336,7 @@ const Chart = (() => {
     new ResizeObserver(() => {
       if (String(Math.floor(stage.clientWidth)) !== place.dataset.width && !matchMedia("print").matches) paint();
     }).observe(stage);
-    return { update };
+    return { update, at: nearest };
   };
 
   return { draw, writer, ticks, timeTicks };

@@ -17,6 +17,7 @@ from gatecast.errors import PanelError
 from gatecast.planning.horizon import default_horizon
 from gatecast.serving.jobs.requests import ReadOptions
 from gatecast.serving.jobs.unpacked import require_size
+from gatecast.serving.models.coming import coming_rows
 from gatecast.workflow import data_facts
 
 __all__ = ["Upload", "as_command", "as_python", "look"]
@@ -52,8 +53,14 @@ class Upload:
         return read(self.table(options), **options.arguments())
 
 
-def look(upload: Upload, options: ReadOptions) -> dict[str, Any]:
-    """What is read of a table: columns, series, what is odd, what is wrong, and the same as a command."""
+def look(upload: Upload, options: ReadOptions, horizon: int | None = None) -> dict[str, Any]:
+    """What is read of a table: columns, series, what is odd, what is wrong, and the same as a command.
+
+    Args:
+        upload: the table.
+        options: how it is read.
+        horizon: steps of which the rows to come are told; None = the one that is chosen where none is given.
+    """
     table = upload.table(options)
     found = look_at(table, **options.arguments())
     told = found.to_dict()
@@ -67,6 +74,7 @@ def look(upload: Upload, options: ReadOptions) -> dict[str, Any]:
         "horizon": None if panel is None else default_horizon(panel),
         "series": [] if panel is None else _series(panel),
         "future_needed": [] if panel is None else _columns(panel),
+        "coming": None if panel is None else _coming(panel, horizon),
         "command": as_command("forecast", upload.shown, options),
         "python": as_python(upload.shown, options),
         "problem": problem,
@@ -87,6 +95,14 @@ def _series(panel: Panel) -> list[dict[str, Any]]:
         }
         for n, name in enumerate(panel.ids[:SERIES])
     ]
+
+
+def _coming(panel: Panel, horizon: int | None) -> dict[str, Any] | None:
+    """The rows to come; None for a panel that has nothing to continue."""
+    try:
+        return coming_rows(panel, horizon or default_horizon(panel))
+    except PanelError:
+        return None
 
 
 def _columns(panel: Panel) -> list[dict[str, Any]]:

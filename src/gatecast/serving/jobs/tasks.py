@@ -15,6 +15,7 @@ from gatecast.forecaster import Forecaster, load
 from gatecast.planning.horizon import default_horizon
 from gatecast.progress import Listener
 from gatecast.serving.jobs.artifacts import Artifact, of_backtest, of_forecast, of_model
+from gatecast.serving.jobs.drawn import held_out_facts, observed_facts
 from gatecast.serving.jobs.requests import JobRequest, ReadOptions
 from gatecast.serving.jobs.tables import Upload, as_command, as_python, look
 from gatecast.serving.models.histories import future_of
@@ -84,7 +85,8 @@ def _forecast(request: JobRequest, context: Context) -> Made:
         explain=request.explain,
         checkpoint=context.checkpoint,
     )
-    result = {**made.to_dict(), **words}
+    seen = {"observed": observed_facts(panel), "held_out": held_out_facts(made)}
+    result = {**made.to_dict(), **seen, **words}
     artifacts = of_forecast(made, context.folder, words["command"])
     return Made(result, artifacts, _live(made.model, context, request))
 
@@ -171,7 +173,7 @@ def _live(model: Forecaster, context: Context, request: JobRequest) -> Path | No
 
 
 def _look(request: dict[str, Any], context: Context) -> Made:
-    return Made(look(context.upload, ReadOptions.model_validate(request)))
+    return Made(look(context.upload, ReadOptions.model_validate(request["read"]), request["horizon"]))
 
 
 def _evaluate(request: dict[str, Any], context: Context) -> Made:

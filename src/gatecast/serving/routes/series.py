@@ -10,7 +10,9 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
+from gatecast.errors import CovariateError
 from gatecast.serving.models.catalogue import NAME
+from gatecast.serving.models.coming import coming_rows
 from gatecast.serving.models.drift import drift_of
 from gatecast.serving.models.forecasting import Ahead
 from gatecast.serving.models.served import Served
@@ -85,17 +87,17 @@ async def one_series(
             where="series",
             remedy="GET /v1/series lists those that are followed.",
         )
-    pieces = await service.desk.forecast(Ahead(served, None, (series,)))
+    made, waits = await _forecast(service, served, series)
     facts = await service.desk.change(lambda: _history(served, series, tail))
     scores = await asyncio.to_thread(service.store.rows.scores, model, series, tail * len(served.fitted.schema.targets))
-    levels = range(len(served.fitted.levels))
     told = [_told(served, one) for one in scores]
     return json_response(
         {
             "model": model,
             "series": series,
             **facts,
-            "forecast": forecast_facts_of(pieces, served.fitted.horizon, levels)["forecast"],
+            "forecast": made,
+            "waits": waits,
             "scores": told,
             "drift": {
                 target: drift_of([one for one in scores if one.target == target])
@@ -103,6 +105,15 @@ async def one_series(
             },
         }
     )
+
+
+async def _forecast(service: Service, served: Served, series: str) -> tuple[list[dict[str, Any]], str | None]:
+    """The forecast of a series, or why there is none: its covariates are not known yet."""
+    try:
+        pieces = await service.desk.forecast(Ahead(served, None, (series,)))
+    except CovariateError as error:
+        return [], str(error)
+    return forecast_facts_of(pieces, served.fitted.horizon, range(len(served.fitted.levels)))["forecast"], None
 
 
 def _told(served: Served, scored: Scored) -> dict[str, Any]:
@@ -122,7 +133,8 @@ def _history(served: Served, series: str, tail: int) -> dict[str, Any]:
     times = [_label(served, time) for time in served.fitted.frequency.advance(memory.starts[n], steps)]
     history = [{"target": target, "time": times, "value": values_TV[:, c].tolist()} for c, target in enumerate(targets)]
     short = _short(served, n)
-    return {"steps": short["steps"], "cold": short["cold"], "history": history}
+    coming = coming_rows(served.live._panel(np.array([n])), served.fitted.horizon)
+    return {"steps": short["steps"], "cold": short["cold"], "history": history, "coming": coming}
 
 
 @router.get("/v1/events", responses={200: {"content": {"text/event-stream": {}}}, **ERRORS})

@@ -188,6 +188,17 @@ class TargetHistory(BaseModel):
     value: Numbers
 
 
+class Coming(BaseModel):
+    """Rows that come next, to be filled in and sent as future covariates, or as observed."""
+
+    keys: list[str] = Field(description="The columns that name series and time.")
+    columns: list[dict[str, Any]] = Field(description="Future covariates: name, categories.")
+    rows: list[dict[str, Any]] = Field(description="None where there would be very many.")
+    filled: list[tuple[int, str]] = Field(
+        description="Row and covariate where nothing is known: the last known value stands there."
+    )
+
+
 class SeriesAnswer(BaseModel):
     """A series that a model follows."""
 
@@ -196,7 +207,9 @@ class SeriesAnswer(BaseModel):
     steps: int
     cold: bool
     history: list[TargetHistory]
-    forecast: list[SeriesForecast]
+    forecast: list[SeriesForecast] = Field(description="Empty where future covariates are not known yet.")
+    waits: str | None = Field(description="Why there is no forecast yet.")
+    coming: Coming
     scores: list[dict[str, Any]] = Field(
         description="Newest rows: time, target, value, forecast, inside_80, inside_95, anomaly."
     )
@@ -220,6 +233,7 @@ class LookAnswer(BaseModel):
     horizon: int | None = Field(description="The horizon that is chosen where none is given.")
     series: list[dict[str, Any]] = Field(description="The first 500: series, rows, begin, end, missing.")
     future_needed: list[dict[str, Any]] = Field(description="Covariates that are needed ahead: name, categories.")
+    coming: Coming | None = Field(description="The rows to come.")
     command: str
     python: str
 

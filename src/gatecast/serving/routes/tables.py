@@ -28,14 +28,22 @@ Read = Annotated[
 
 
 @router.post("/v1/look", responses={200: {"model": LookAnswer}, **ERRORS})
-async def look(service: Serving, file: UploadFile, read: Read = "{}") -> Response:
+async def look(
+    service: Serving,
+    file: UploadFile,
+    read: Read = "{}",
+    horizon: Annotated[
+        int | None, Form(ge=1, le=100_000, description="Steps of which the rows to come are told.")
+    ] = None,
+) -> Response:
     """What is read of a table: columns and roles, series, dates, frequency, and what is wrong, with its rows.
 
     A table that cannot be read gets an answer too: ``problem`` says why, and which options may help.
     """
     options = given_as_json(read, ReadOptions, "read")
     async with uploaded(file, service.limits) as (folder, name, shown):
-        return json_response(await _read(service, "look", folder, name, shown, options.model_dump()))
+        asked = {"read": options.model_dump(), "horizon": horizon}
+        return json_response(await _read(service, "look", folder, name, shown, asked))
 
 
 @router.post("/v1/evaluate", responses={200: {"model": EvaluateAnswer}, **documented(404), **ERRORS})
