@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -133,3 +135,12 @@ def test_a_shell_can_complete_commands_and_options(capsys, shell: str) -> None:
     script = capsys.readouterr().out
     assert "backtest" in script
     assert "fail-unless" in script
+
+
+def test_a_program_that_has_loaded_pydantic_can_run_a_command() -> None:
+    """It checks the defaults of all options then, and one of them stands for "not given"."""
+    pytest.importorskip("pydantic", reason="pydantic is not installed")
+    program = "import pydantic; from gatecast.cli.main import app; print(app.parse_args(%r)[1].arguments['model'].seed)"
+    words = ["fit", "x.csv", "--horizon", "3", "--save", "y", "--seed", "4"]
+    done = subprocess.run([sys.executable, "-c", program % words], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "4", done.stderr

@@ -51,6 +51,15 @@ LOSS_HELP = Parameter(help=f"What is minimised. {'; '.join(f'{loss.name}: {loss.
 UNSET: Any = object()  # told apart from None, which means "none" where a setting allows it
 
 
+class _CheckedHere:
+    """A mark of options that pydantic, where a program has loaded it, is not to check: ``UNSET`` is of no type."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.any_schema()
+
+
 def _whole(_: Any, tokens: tuple[Token, ...]) -> int:
     """A whole number as it is written; nothing is rounded."""
     try:
@@ -186,7 +195,9 @@ def _optional(
         names = hints["loss"]
         hints["loss"] = Annotated[names, LOSS_HELP]
     made: Any = make_dataclass(
-        f"{config.__name__}Options", [(name, hints[name], field(default=UNSET)) for name in left], frozen=True
+        f"{config.__name__}Options",
+        [(name, Annotated[hints[name], _CheckedHere()], field(default=UNSET)) for name in left],
+        frozen=True,
     )
     made.__module__ = __name__  # cyclopts takes a class of the module "types" for a builtin
     docs, more = field_docs(config), notes or {}
