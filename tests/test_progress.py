@@ -67,10 +67,17 @@ class Hearing:
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
-    """Every test leaves the handlers as they were."""
+    """Every test begins with Python's own handlers, which a shell may have put out of service for work in the
+    background, and leaves them as they were.
+    """
+    outer = handlers()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     before = handlers()
     yield
     assert handlers() == before
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), outer, strict=True):
+        signal.signal(number, handler)
 
 
 def handlers() -> tuple[Any, Any]:

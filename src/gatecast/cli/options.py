@@ -194,11 +194,8 @@ def _optional(
     if "loss" in hints:
         names = hints["loss"]
         hints["loss"] = Annotated[names, LOSS_HELP]
-    made: Any = make_dataclass(
-        f"{config.__name__}Options",
-        [(name, Annotated[hints[name], _CheckedHere()], field(default=UNSET)) for name in left],
-        frozen=True,
-    )
+    options = [(name, Annotated[hints[name], _CheckedHere()], field(default=UNSET)) for name in left]
+    made: Any = make_dataclass(f"{config.__name__}Options", options, frozen=True)
     made.__module__ = __name__  # cyclopts takes a class of the module "types" for a builtin
     docs, more = field_docs(config), notes or {}
     made.__doc__ = "Options.\n\nArgs:\n" + "".join(f"    {name}: {docs[name]}{more.get(name, '')}\n" for name in left)
