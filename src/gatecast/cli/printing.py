@@ -291,9 +291,9 @@ def options() -> dict[tuple[str, str], Option]:
 
 
 def _option(name: str, hint: Any) -> Option:
-    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     negative = all(note.negative != () for note in notes if isinstance(note, Parameter))
-    return Option(name, negative, commas=hint is str)
+    return Option(name, negative, commas=kind is str)
 
 
 def typed_option(name: str, value: Any) -> Iterator[str]:
