@@ -32,6 +32,7 @@ from gatecast.serving.store.tables import OBSERVED
 
 __all__ = ["Outcome", "killed"]
 
+SOON = 0.1  # seconds from the first checkpoint of a job to a kill
 FIT = {"kind": "fit", "horizon": 6, "settings": {"candidates": 1, "members": 1,
        "training": {"max_epochs": 1000, "patience": 1000}}}  # fmt: skip
 MONTH = np.datetime64("1900-01")
@@ -177,10 +178,12 @@ def killed(
     for client in sending:
         client.start()
     for k in range(times):
+        wait = rng.uniform(*seconds)
         if k % 5 == 0:
             jobs.append(_job(service, table))
             _wait_for_checkpoint(service, jobs[-1])
-        time.sleep(rng.uniform(*seconds))
+            wait = min(wait, SOON)  # a fast machine would end the training before it
+        time.sleep(wait)
         service.kill()
         outcome.kills += 1
         service.start()

@@ -37,8 +37,9 @@ class GatecastForecaster(_Base):  # type: ignore[misc]
 
     Parameters
     ----------
-    preset : str, default="default"
-        "default" trains LSTMs on the data; "instant" trains nothing and forecasts at once, by the pretrained gate.
+    preset : str, default="standard"
+        "standard" trains LSTMs on the data, "fast" one, "best" more; "instant" trains nothing and forecasts at once, by
+        the pretrained gate.
     time_limit : float, optional
         Seconds that the training may take, roughly.
     quantiles : tuple of float, default=(0.025, 0.1, 0.5, 0.9, 0.975)
@@ -83,7 +84,7 @@ class GatecastForecaster(_Base):  # type: ignore[misc]
 
     def __init__(
         self,
-        preset: str = "default",
+        preset: str = "standard",
         time_limit: float | None = None,
         quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975),
         seed: int = 0,
