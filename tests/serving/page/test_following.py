@@ -151,3 +151,15 @@ def test_parts_can_be_reached_by_keys(visit: Visit, followed: httpx.Client) -> N
         assert page.get_attribute("nav a[aria-current=page]", "href") == f"#{part}"
         assert page.locator("h1:visible").count() == 1
         assert overflow(page) == 0
+
+
+def test_what_is_typed_stays_whatever_arrives(visit: Visit, followed: httpx.Client) -> None:
+    page = visit.open("live/airline")
+    page.wait_for_selector("#live .state.on")
+    page.click("text=Put in the next row by hand")
+    page.fill("#next-Passengers", "480")
+    [row] = followed.get("/v1/series/Passengers", params={"model": "airline"}).json()["coming"]["rows"][:1]
+    told = {"model": "airline", "rows": [{**row, "Passengers": 471}]}
+    assert followed.post("/v1/observe", json=told).status_code == 200
+    page.wait_for_selector(".arrived tbody tr:has-text('471')")
+    assert page.input_value("#next-Passengers") == "480"

@@ -152,7 +152,8 @@ const nextRow = (model, found, taken) => {
     );
   const submit = async (event) => {
     event.preventDefault();
-    const given = Object.fromEntries([...new FormData(event.target)]);
+    const sent = event.target,
+      given = Object.fromEntries([...new FormData(sent)]);
     const numbers = new Set([
       ...model.targets,
       ...found.coming.columns.filter((one) => !one.categories).map((one) => one.name),
@@ -165,6 +166,7 @@ const nextRow = (model, found, taken) => {
         headers: { "Idempotency-Key": key() },
       });
       say(`Taken: ${named}.`);
+      for (const one of sent.elements) delete one.dataset.edited;
       taken();
     } catch (problem) {
       wrong.replaceChildren(alarm(problem));
@@ -176,7 +178,7 @@ const nextRow = (model, found, taken) => {
     h("summary", {}, "Put in the next row by hand"),
     h(
       "form",
-      { onsubmit: submit },
+      { onsubmit: submit, oninput: (event) => (event.target.dataset.edited = "yes") },
       h("p", { class: "caption" }, named),
       h(
         "div",
@@ -257,7 +259,13 @@ const watch = async (body, model, series) => {
     rows.replaceChildren(...latest(found.scores, model.targets.length > 1));
     const open = form.querySelector("details")?.open ?? false,
       focused = document.activeElement?.id;
+    // rows that arrive meanwhile must not take away what is being typed
+    const edited = [...form.querySelectorAll("[data-edited]")].map((one) => [one.id, one.value]);
     form.replaceChildren(nextRow(model, found, again) ?? "");
+    for (const [id, value] of edited) {
+      const one = document.getElementById(id);
+      if (one) Object.assign(one, { value }).dataset.edited = "yes";
+    }
     if (open) form.querySelector("details").open = true;
     if (focused?.startsWith("next-")) document.getElementById(focused)?.focus();
     seen = true;
