@@ -34,7 +34,7 @@ __all__ = ["Outcome", "killed"]
 
 SOON = 0.1  # seconds from the first checkpoint of a job to a kill
 FIT = {"kind": "fit", "horizon": 6, "settings": {"candidates": 1, "members": 1,
-       "training": {"max_epochs": 1000, "patience": 1000}}}  # fmt: skip
+       "training": {"max_epochs": 2000, "patience": 2000}}}  # fmt: skip
 MONTH = np.datetime64("1900-01")
 
 
