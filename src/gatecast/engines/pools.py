@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 
+from gatecast.engines.cores import cores
 from gatecast.engines.options import EngineOptions
 from gatecast.engines.processes import Processes
 from gatecast.engines.rayed import Ray
 from gatecast.engines.remote import Pool
 
-__all__ = ["cores", "pool_of"]
+__all__ = ["pool_of"]
 
 _pools: dict[EngineOptions, Pool] = {}
 _lock = threading.Lock()
@@ -23,8 +23,3 @@ def pool_of(running: EngineOptions) -> Pool:
             ray = running.engine == "ray"
             _pools[running] = Ray(running.workers, running.address) if ray else Processes(running.workers or cores())
         return _pools[running]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -47,7 +47,7 @@ def kernel_threads() -> int:
     return int(asked) if asked.isdecimal() and int(asked) else _processors()
 
 
-def _processors() -> int:
+def _processors() -> int:  # as ``engines.cores``, which the layers do not know
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -24,15 +24,10 @@ import numpy as np
 from gatecast.errors import Code, GatecastError, Setting
 from gatecast.statistical.rival_fits import Fitted, Setup, Task, fits
 
-__all__ = ["cores", "fits_in_processes"]
+__all__ = ["fits_in_processes"]
 
 _PROGRAM = "gatecast.statistical.rival_fits"
 _Message = tuple[int, Fitted | None]
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def fits_in_processes(setup: Setup, tasks: Sequence[Task], processes: int) -> Iterator[tuple[int, Fitted]]:

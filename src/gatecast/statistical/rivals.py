@@ -20,10 +20,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gatecast.engines.cores import cores
 from gatecast.errors import ConfigError, did_you_mean
 from gatecast.statistical.naive import checked
 from gatecast.statistical.rival_fits import MOST_ETS_SEASON, Fitted, Setup, Task
-from gatecast.statistical.rival_workers import cores, fits_in_processes
+from gatecast.statistical.rival_workers import fits_in_processes
 
 __all__ = ["RIVALS", "Rival", "Worthwhile", "require_rivals", "rival_forecasts", "rivals_installed", "worthwhile"]
 

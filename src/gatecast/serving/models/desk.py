@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gatecast.engines.cores import cores
 from gatecast.forecasts.forecast import Forecast
 from gatecast.serving.limits import Limits
 from gatecast.serving.models.batches import Batches, Task
@@ -164,5 +164,4 @@ class Desk:
 
 def _threads() -> int:
     """Threads of the kernels: a core is left to HTTP and the store, for threads that wait for a busy core lose more."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return max(1, cores() - 1)
