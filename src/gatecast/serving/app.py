@@ -24,7 +24,7 @@ from gatecast.serving.http.logs import LOG
 from gatecast.serving.http.tokens import scope_of
 from gatecast.serving.http.watched import Watched
 from gatecast.serving.jobs.requests import JobRequest, ReadOptions
-from gatecast.serving.problems import Problem, ProblemBody, of_error, of_validation, response
+from gatecast.serving.problems import Problem, ProblemBody, busy, of_error, of_validation, response
 from gatecast.serving.routes import forecasts, jobs, models, page, series, standards, tables
 from gatecast.serving.routes.service import Service
 from gatecast.serving.routes.shapes import ForecastRequest, ObserveRequest
@@ -116,8 +116,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _away(request: Request, error: Exception) -> Response:
     LOG.error("the store cannot be used", extra={"facts": {"error": type(error).__name__}})
-    problem = Problem(503, "The store cannot be used now.", where="store", remedy="Ask again in a moment.",
-                      headers={"Retry-After": "2"})  # fmt: skip
+    problem = busy("The store cannot be used now.", 2, where="store")
     return response(problem, request.scope.get("request_id", ""))
 
 

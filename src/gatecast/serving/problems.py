@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from gatecast.errors import GatecastError, ModelFileError, TrainingError
 
-__all__ = ["MEDIA_TYPE", "Problem", "ProblemBody", "documented", "of_error", "of_validation", "response"]
+__all__ = ["MEDIA_TYPE", "Problem", "ProblemBody", "busy", "documented", "of_error", "of_validation", "response"]
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN, LOOKED_AT = 5, 50  # mistakes in a body: told, and at most looked at
@@ -98,6 +98,20 @@ class Problem(HTTPException):
             "remedies": self.remedies,
             "instance": f"urn:request:{request_id}",
         }
+
+
+def busy(
+    detail: str,
+    seconds: int,
+    *,
+    where: str = "",
+    limit: float | None = None,
+    remedy: str = "Ask again in a moment.",
+    headers: dict[str, str] | None = None,
+) -> Problem:
+    """What cannot be answered now, and may be ``seconds`` later."""
+    headers = {"Retry-After": str(seconds), **(headers or {})}
+    return Problem(503, detail, where=where, limit=limit, remedy=remedy, headers=headers)
 
 
 def response(problem: Problem, request_id: str) -> Response:

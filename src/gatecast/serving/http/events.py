@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from gatecast.serving.problems import Problem
+from gatecast.serving.problems import busy
 
 __all__ = ["Hub", "sent"]
 
@@ -52,13 +52,8 @@ class Hub:
     def listen(self, topic: str) -> asyncio.Queue[dict[str, Any] | None]:
         """A queue of what happens from now on. Raises Problem where too many listen."""
         if self.count >= self._most:
-            raise Problem(
-                503,
-                f"{self._most} streams are open.",
-                limit=self._most,
-                where="streams",
-                remedy="Close one of them.",
-                headers={"Retry-After": "5"},
+            raise busy(
+                f"{self._most} streams are open.", 5, where="streams", limit=self._most, remedy="Close one of them."
             )
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(HELD)
         self._listeners.setdefault(topic, set()).add(queue)

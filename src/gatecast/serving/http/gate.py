@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatecast.serving.http.rates import Rates
 from gatecast.serving.http.tokens import ALL, Token, Tokens, scope_of
 from gatecast.serving.limits import Limits
-from gatecast.serving.problems import Problem, response
+from gatecast.serving.problems import Problem, busy, response
 
 __all__ = ["Gate"]
 
@@ -61,13 +61,12 @@ class Gate:
         """Hold so many more bytes. Raises Problem where all bodies together are too large."""
         self._held += size
         if self._held > self._limits.in_flight:
-            raise Problem(
-                503,
+            raise busy(
                 f"The bodies of all requests together have more than {self._limits.in_flight:,} bytes.",
+                2,
                 where="body",
                 limit=self._limits.in_flight,
-                remedy="Ask again in a moment.",
-                headers={"Retry-After": "2", "Connection": "close"},
+                headers={"Connection": "close"},
             )
 
     def _require_own_page(self, headers: dict[bytes, bytes]) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from gatecast.nn.threads import kernels_use
-from gatecast.serving.problems import Problem
+from gatecast.serving.problems import Problem, busy
 from gatecast.training.device import alone
 
 __all__ = ["Batches", "Task"]
@@ -89,18 +89,9 @@ class Batches(Generic[Asked]):
     def _put(self, asked: Asked) -> Task[Asked]:
         with self._lock:
             if self._closed:
-                raise Problem(
-                    503, "The service is about to end.", remedy="Ask again in a moment.", headers={"Retry-After": "5"}
-                )
+                raise busy("The service is about to end.", 5)
             if self._coming >= self._most:
-                raise Problem(
-                    503,
-                    f"{self._most:,} requests wait already.",
-                    limit=self._most,
-                    where="queue",
-                    remedy="Ask again in a moment.",
-                    headers={"Retry-After": "1"},
-                )
+                raise busy(f"{self._most:,} requests wait already.", 1, where="queue", limit=self._most)
             self._coming += 1
         task = Task(asked)
         task.answer.add_done_callback(self._left)

@@ -140,18 +140,10 @@ class Desk:
         """The model, unless it was replaced, or has to be loaded anew, while the rows waited: they ask again then."""
         if self.catalogue.loaded(served.name) is served:
             return served
-        from gatecast.serving.problems import Problem
+        from gatecast.serving.problems import busy
 
         for task in tasks:
-            task.done(
-                Problem(
-                    503,
-                    "The model was replaced in this moment.",
-                    where="model",
-                    remedy="Send the rows again.",
-                    headers={"Retry-After": "1"},
-                )
-            )
+            task.done(busy("The model was replaced in this moment.", 1, where="model", remedy="Send the rows again."))
         return None
 
     def _change(self, task: Task[Any], change: Change) -> None:

@@ -25,7 +25,7 @@ from gatecast.live.observed import Observed
 from gatecast.live.watching import plain_rows
 from gatecast.serving.models.batches import Task
 from gatecast.serving.models.served import Served
-from gatecast.serving.problems import Problem
+from gatecast.serving.problems import Problem, busy
 from gatecast.serving.store.observed_rows import Observation, ObservedRows, Scored
 
 __all__ = ["Rows", "Writer", "observed"]
@@ -200,10 +200,9 @@ class Writer:
 
 
 def _unwritten() -> Problem:
-    return Problem(
-        503,
+    return busy(
         "The rows could not be stored, and were not taken.",
+        2,
         where="store",
         remedy="Send them again with the same Idempotency-Key.",
-        headers={"Retry-After": "2"},
     )

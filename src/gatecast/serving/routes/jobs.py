@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from gatecast.serving.http.tokens import Token
 from gatecast.serving.jobs.artifacts import MEDIA_TYPES
 from gatecast.serving.jobs.requests import JobRequest
-from gatecast.serving.problems import Problem, documented
+from gatecast.serving.problems import Problem, busy, documented
 from gatecast.serving.routes.answers import json_response
 from gatecast.serving.routes.bodies import given_as_json, shown_name, table_name, upload_bytes
 from gatecast.serving.routes.service import Service, Serving, holder_of
@@ -53,13 +53,12 @@ async def add_job(
     content = await upload_bytes(file, service.limits)
     held = await asyncio.to_thread(service.store.jobs.count, QUEUED)
     if held >= service.limits.queue:
-        raise Problem(
-            503,
+        raise busy(
             f"{held:,} jobs wait already.",
+            30,
             where="queue",
             limit=service.limits.queue,
             remedy="Wait for one to end, or cancel one.",
-            headers={"Retry-After": "30"},
         )
     wanted = {**asked.model_dump(exclude_defaults=True), "kind": asked.kind, "file": shown_name(file)}
     job = JobRow(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gatecast.data.frequency import Frequency
 from gatecast.serving.models.served import Served
-from gatecast.serving.problems import Problem, documented, of_validation
+from gatecast.serving.problems import Problem, busy, documented, of_validation
 from gatecast.serving.routes.answers import forecast_facts_of, json_response, levels_asked, steps_asked
 from gatecast.serving.routes.bodies import body_of, json_or_arrow
 from gatecast.serving.routes.forecasts import forecast_of
@@ -121,12 +121,7 @@ async def live() -> Response:
 async def ready(service: Serving) -> Response:
     """The models and the store can be used."""
     if not service.ready:
-        raise Problem(
-            503,
-            "The service begins, or is about to end.",
-            remedy="Ask again in a moment.",
-            headers={"Retry-After": "2"},
-        )
+        raise busy("The service begins, or is about to end.", 2)
     return json_response({"ready": True})
 
 

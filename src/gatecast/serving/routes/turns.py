@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from gatecast.serving.problems import Problem
+from gatecast.serving.problems import busy
 
 __all__ = ["Turns"]
 
@@ -29,14 +29,7 @@ class Turns:
     async def run(self, work: Callable[[], Made]) -> Made:
         """The outcome of the work, when it was its turn. Raises Problem where too much waits."""
         if self._waiting >= self._most:
-            raise Problem(
-                503,
-                f"{self._most:,} {self._what} wait already.",
-                where="queue",
-                limit=self._most,
-                remedy="Ask again in a moment.",
-                headers={"Retry-After": "5"},
-            )
+            raise busy(f"{self._most:,} {self._what} wait already.", 5, where="queue", limit=self._most)
         self._waiting += 1
         try:
             async with self._free:
