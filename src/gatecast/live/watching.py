@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gatecast.errors import InputError, PanelError
+from gatecast.live.halves import in_halves
 from gatecast.live.live import Live
 from gatecast.live.observed import Observed
 
@@ -86,20 +87,12 @@ class Watch:
                 self._tell(self._read.number, error)
 
     def _observe(self, rows: list[Row]) -> None:
-        """All at once; where that is refused, in halves, until the rows that are wrong are alone."""
-        if not rows:
-            return
-        try:
-            told = self._live.observe([row for _, row in rows], revise=self._revise)
-        except InputError as error:
-            if len(rows) == 1:
-                self._tell(rows[0][0], error)
-                return
-            half = len(rows) // 2
-            self._observe(rows[:half])
-            self._observe(rows[half:])
-            return
-        self._pending += lines_of(told)
+        """All of them; those that are refused are told."""
+        for some, told in in_halves(rows, lambda part: self._live.observe([r for _, r in part], revise=self._revise)):
+            if isinstance(told, InputError):
+                self._tell(some[0][0], told)
+            else:
+                self._pending += lines_of(told)
 
     def _tell(self, number: int, error: InputError) -> None:
         self.broken += 1

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TextIO
 
 from gatecast.errors import ConfigError, InputError, PanelError
+from gatecast.live.halves import in_halves
 from gatecast.live.live import Live
 from gatecast.live.mqtt.address import Broker, matches
 from gatecast.live.mqtt.connection import Connection
 from gatecast.live.mqtt.messages import Answer, Message, Row, answer_of
+from gatecast.live.observed import Observed
 from gatecast.live.watching import lines_of
 
 __all__ = ["Following"]
@@ -85,7 +87,7 @@ class Following:
                 self._done.add(message.key)
 
     def _observe(self, messages: Sequence[Message]) -> list[Answer]:
-        """All at once; where that is refused, in halves, until the messages that are wrong are alone."""
+        """All of them; those that are wrong have an answer that says so."""
         rows: list[tuple[Message, list[Row]]] = []
         answers: list[Answer] = []
         for message in messages:
@@ -93,20 +95,18 @@ class Following:
                 rows.append((message, message.rows()))
             except PanelError as error:
                 answers.append(self._refused(message, error))
-        return sorted(answers + self._observed(rows), key=lambda answer: answer.message.number)
+        return sorted([*answers, *self._observed(rows)], key=lambda answer: answer.message.number)
 
-    def _observed(self, messages: list[tuple[Message, list[Row]]]) -> list[Answer]:
-        if not messages:
-            return []
-        try:
-            told = self._live.observe([row for _, rows in messages for row in rows], revise=self._revise)
-        except InputError as error:
-            if len(messages) == 1:
-                return [self._refused(messages[0][0], error)]
-            half = len(messages) // 2
-            return self._observed(messages[:half]) + self._observed(messages[half:])
-        lines = iter(lines_of(told))
-        return [answer_of(message, [next(lines) for _ in rows], self._reply) for message, rows in messages]
+    def _observed(self, messages: list[tuple[Message, list[Row]]]) -> Iterator[Answer]:
+        for some, told in in_halves(messages, self._all_at_once):
+            if isinstance(told, InputError):
+                yield self._refused(some[0][0], told)
+                continue
+            lines = iter(lines_of(told))
+            yield from (answer_of(message, [next(lines) for _ in rows], self._reply) for message, rows in some)
+
+    def _all_at_once(self, messages: Sequence[tuple[Message, list[Row]]]) -> Observed:
+        return self._live.observe([row for _, rows in messages for row in rows], revise=self._revise)
 
     def _refused(self, message: Message, error: InputError) -> Answer:
         self.broken += 1

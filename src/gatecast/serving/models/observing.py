@@ -21,6 +21,7 @@ from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatecast.errors import InputError
+from gatecast.live.halves import in_halves
 from gatecast.live.observed import Observed
 from gatecast.live.watching import plain_rows
 from gatecast.serving.models.batches import Task
@@ -63,30 +64,36 @@ class _Taken:
 
 def observed(tasks: Sequence[Task[Any]], write: Callable[[list[Any]], None]) -> None:
     """Observe the rows of requests to one model, alike in ``revise``; those that are taken are handed to ``write``."""
+    for some, told in in_halves(tasks, _all_at_once):
+        if isinstance(told, InputError):
+            some[0].done(told)
+        elif told is not None:
+            some[0].asked.served.changed()
+            write(_taken(some, told))
+
+
+def _all_at_once(tasks: Sequence[Task[Any]]) -> Observed | None:
+    """What is told of their rows; None where that failed, and they have heard of it."""
     asked: list[Rows] = [task.asked for task in tasks]
-    served = asked[0].served
     try:
-        told = served.live.observe([row for one in asked for row in one.rows], revise=asked[0].revise)
-    except InputError as error:
-        if len(tasks) == 1:
-            tasks[0].done(error)
-            return
-        half = len(tasks) // 2
-        observed(tasks[:half], write)
-        observed(tasks[half:], write)
-        return
+        return asked[0].served.live.observe([row for one in asked for row in one.rows], revise=asked[0].revise)
+    except InputError:
+        raise
     except Exception as error:
-        served.broken = True  # nobody knows what was taken
+        asked[0].served.broken = True  # nobody knows what was taken
         for task in tasks:
             task.done(error)
-        return
-    served.changed()
+        return None
+
+
+def _taken(tasks: Sequence[Task[Any]], told: Observed) -> list[_Taken]:
     plain, at, taken = plain_rows(told), 0, list[_Taken]()
-    for task, one in zip(tasks, asked, strict=True):
+    for task in tasks:
+        one: Rows = task.asked
         cut = slice(at, at + len(one.rows))
         at += len(one.rows)
         taken.append(_Taken(task, one, _observation(one, told, plain[cut], cut)))
-    write(taken)
+    return taken
 
 
 def _observation(asked: Rows, told: Observed, plain: list[dict[str, Any]], cut: slice) -> Observation:
