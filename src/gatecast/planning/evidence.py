@@ -8,6 +8,7 @@ from gatecast.data.panel import Panel
 from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
+from gatecast.planning.sizes import is_heavy
 
 __all__ = ["fold_count", "measured_weight", "worth_training"]
 
@@ -29,7 +30,7 @@ def measured_weight(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weig
 def fold_count(plan: Plan, panel: Panel, defaults: Defaults = DEFAULTS) -> int:
     """How many folds are looked at: several where one holds little and a training takes no time."""
     validation = defaults.validation
-    heavy = plan.framing.horizon * plan.network.skip >= defaults.sizes.heavy
+    heavy = is_heavy(plan.framing.horizon, plan.network.skip, defaults)
     return validation.most_folds if panel.total < validation.small and not heavy else 1
 
 

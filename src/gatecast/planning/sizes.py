@@ -12,7 +12,7 @@ from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.settings import changed
 from gatecast.training.config import TrainingConfig
 
-__all__ = ["members_for", "network_for", "training_for", "training_origins_for"]
+__all__ = ["is_heavy", "members_for", "network_for", "training_for", "training_origins_for"]
 
 
 def network_for(
@@ -68,10 +68,15 @@ def training_for(
     return changed(chosen, wanted)
 
 
+def is_heavy(horizon: int, skip: int, defaults: Defaults = DEFAULTS) -> bool:
+    """A training takes seconds, and of so many weights most are the regression's that it starts from."""
+    return horizon * skip >= defaults.sizes.heavy
+
+
 def members_for(panel: Panel, horizon: int, skip: int, defaults: Defaults = DEFAULTS) -> int:
     """More members where one is cheap and the draw matters most."""
     sizes = defaults.sizes
-    return 1 if horizon * skip >= sizes.heavy else sizes.members[_rank(panel.total, sizes.many)]
+    return 1 if is_heavy(horizon, skip, defaults) else sizes.members[_rank(panel.total, sizes.many)]
 
 
 def _rank(total: int, *bounds: int) -> int:
