@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-GATECAST = Used(MODEL, "gatecast LSTM")
+GATECAST = Used.named(MODEL)
 
 
 @dataclass(frozen=True, eq=False)

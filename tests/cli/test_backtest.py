@@ -200,7 +200,7 @@ def test_after_ctrl_c_no_rival_is_fitted(
 
     monkeypatch.setattr(Forecaster, "fit", stopping)
     monkeypatch.setattr("gatecast.backtesting.backtest.rival_forecasts", fitted)
-    monkeypatch.setattr("gatecast.backtesting.backtest.worthwhile", lambda *_, **__: (("auto_ets",), ""))
+    monkeypatch.setattr("gatecast.backtesting.backtest.worthwhile_at", lambda *_, **__: (("auto_ets",), ""))
     part = run("backtest", sales, "--horizon", 3, "--origins", 4, "--refit", 1, *tiny)
     assert part.code == 130
     assert "Interrupted: the statistical rivals are left out." in part.out

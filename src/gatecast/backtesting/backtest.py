@@ -29,7 +29,7 @@ from gatecast.data.tables.intake import as_panel
 from gatecast.errors import listed
 from gatecast.evaluation.layout import score_html
 from gatecast.progress import Listener, listening
-from gatecast.statistical.rivals import require_rivals, rival_forecasts, worthwhile
+from gatecast.statistical.rivals import require_rivals, rival_forecasts, worthwhile_at
 from gatecast.windows.index import last_origins
 
 if TYPE_CHECKING:
@@ -202,8 +202,7 @@ def _rivals(
     """Forecasts of the rivals, and a sentence on those that are left out."""
     panel, names, note = run.panel, tuple(wanted), ""
     if wanted == "auto":
-        length = int(np.median(origin_B - panel.first[series_B])) + 1
-        names, note = worthwhile(len(series_B) * len(panel.targets), season, length=length)
+        names, note = worthwhile_at(panel.first[series_B], origin_B, len(panel.targets), season)
     notes = (note,) if note else ()
     if not names:
         return {}, notes

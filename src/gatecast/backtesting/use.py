@@ -20,12 +20,14 @@ from gatecast.backtesting.assess import category_codes, score_forecasts
 from gatecast.backtesting.naive_intervals import naive_quantiles
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
+from gatecast.data.quantiles import middle
 from gatecast.errors import Argument, ConfigError, did_you_mean
+from gatecast.evaluation.scores import MODEL_TITLES
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
 from gatecast.statistical.naive import BASELINES, TITLES
-from gatecast.statistical.rivals import RIVALS, Rival, require_rivals, rival_forecasts, worthwhile
+from gatecast.statistical.rivals import RIVALS, Rival, require_rivals, rival_forecasts, worthwhile_at
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
@@ -49,6 +51,11 @@ class Used:
     name: str
     title: str
     reason: str = ""
+
+    @classmethod
+    def named(cls, name: str, reason: str = "") -> Used:
+        """That of a name."""
+        return cls(name, _title(name), reason)
 
     @property
     def is_model(self) -> bool:
@@ -97,9 +104,9 @@ def _rivals_of(use: str, evaluation: Evaluation) -> tuple[str, ...]:
     if use == MEAN:
         return _PARTNERS
     if use == BEST:
-        length = int(np.median(evaluation.origin_B - evaluation.panel.first[evaluation.series_B])) + 1
-        windows = len(evaluation.series_B) * len(evaluation.panel.targets)
-        return worthwhile(windows, evaluation.scores.season, length=length).names
+        panel, origin_B = evaluation.panel, evaluation.origin_B
+        first_B = panel.first[evaluation.series_B]
+        return worthwhile_at(first_B, origin_B, len(panel.targets), evaluation.scores.season).names
     return (use,) if use in RIVALS else ()
 
 
@@ -112,16 +119,15 @@ def _mean(forecast_BHCQ: np.ndarray, rivals: Mapping[str, Rival], levels: tuple[
     parts = [forecast_BHCQ.astype(np.float64), *(one.quantiles_BHCQ for one in rivals.values())]
     known = [part for part in parts if part is not None]
     mean_BHCQ = np.mean([np.where(np.isfinite(part), part, known[0]) for part in known], axis=0)
-    middle = int(np.argmin(np.abs(np.asarray(levels) - 0.5)))
-    return Rival(mean_BHCQ[..., middle], mean_BHCQ, sum(one.seconds for one in rivals.values()))
+    return Rival(mean_BHCQ[..., middle(levels)], mean_BHCQ, sum(one.seconds for one in rivals.values()))
 
 
 def used_after(evaluation: Evaluation | None, use: str) -> Used:
     """What forecasts, now that the scores are known; without scores "best" is the model."""
     if use != BEST:
-        return Used(use, _title(use))
+        return Used.named(use)
     if evaluation is None:
-        return Used(MODEL, _title(MODEL), "Nothing could be held out, so that nothing is known to be better.")
+        return Used.named(MODEL, "Nothing could be held out, so that nothing is known to be better.")
     scores = evaluation.scores
     ranked = sorted(
         (scores.table[name][scores.headline], name) for name in scores.forecasts if name not in scores.references
@@ -179,4 +185,4 @@ def _quantiles(rival: Rival) -> np.ndarray:
 
 def _title(name: str) -> str:
     """What people read for a name."""
-    return {MODEL: "gatecast LSTM", MEAN: "mean with rivals", **RIVALS, **TITLES}[name]
+    return {**MODEL_TITLES, MODEL: MODEL_TITLES["lstm"], **RIVALS, **TITLES}[name]

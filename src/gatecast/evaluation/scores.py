@@ -43,7 +43,7 @@ Rows = NDArray[np.int64]
 Table = dict[str, dict[str, float]]
 Columns = dict[str, dict[str, Floats]]
 
-_MODEL_TITLES = {"lstm": "gatecast LSTM", "blend": "mean with rivals"}
+MODEL_TITLES = {"lstm": "gatecast LSTM", "blend": "mean with rivals"}
 _ERRORS = ("mse", "rmse", "mae", "mase", "smape", "rmsse")
 
 
@@ -149,7 +149,7 @@ class Scores:
 
     def title(self, name: str) -> str:
         """What people read for a method's name."""
-        return self.titles.get(name) or _MODEL_TITLES.get(name) or TITLES.get(name, name)
+        return self.titles.get(name) or MODEL_TITLES.get(name) or TITLES.get(name, name)
 
     # ---------------------------------------------------------------- numbers
 

@@ -26,7 +26,16 @@ from gatecast.statistical.naive import checked
 from gatecast.statistical.rival_fits import MOST_ETS_SEASON, Fitted, Setup, Task
 from gatecast.statistical.rival_workers import fits_in_processes
 
-__all__ = ["RIVALS", "Rival", "Worthwhile", "require_rivals", "rival_forecasts", "rivals_installed", "worthwhile"]
+__all__ = [
+    "RIVALS",
+    "Rival",
+    "Worthwhile",
+    "require_rivals",
+    "rival_forecasts",
+    "rivals_installed",
+    "worthwhile",
+    "worthwhile_at",
+]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -177,6 +186,12 @@ def worthwhile(windows: int, season: int = 1, *, length: int | None = None) -> W
     if not missing:
         return Worthwhile(tuple(kept), "")
     return Worthwhile(tuple(kept), f"Left out for their time: {', '.join(missing)}. Name them to have them fitted.")
+
+
+def worthwhile_at(first_B: ArrayLike, origin_B: ArrayLike, targets: int, season: int) -> Worthwhile:
+    """As ``worthwhile``, for windows that begin and end at these rows."""
+    rows_B = np.asarray(origin_B) - np.asarray(first_B) + 1
+    return worthwhile(len(rows_B) * targets, season, length=int(np.median(rows_B)))
 
 
 # ---------------------------------------------------------------- what to fit

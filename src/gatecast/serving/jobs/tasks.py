@@ -130,9 +130,8 @@ def _backtest(request: JobRequest, context: Context) -> Made:
         checkpoint=context.checkpoint,
         progress=context.listener,
     )
-    scores = made.scores
-    verdict = {**scores.judgement.to_dict(), "text": scores.verdict}
-    facts = {"data": data_facts(panel), "backtest": made.facts(), "evaluation": scores.to_dict(), "verdict": verdict}
+    scores = made.scores.to_dict()
+    facts = {"data": data_facts(panel), "backtest": made.facts(), "evaluation": scores, "verdict": scores["verdict"]}
     words = _words(request, context, "backtest", model.horizon)
     return Made({**facts, **words}, of_backtest(made, context.folder))
 
@@ -153,11 +152,11 @@ def _tune(request: JobRequest, context: Context) -> Made:
         seed=model.seed,
         progress=context.listener,
     )
-    verdict = {**made.judgement.to_dict(), "text": made.verdict}
-    facts = {"data": data_facts(panel), "model": model_facts(made.model, made.seconds), "tuning": made.to_dict()}
+    found = made.to_dict()
+    facts = {"data": data_facts(panel), "model": model_facts(made.model, made.seconds), "tuning": found}
     words = _words(request, context, "tune", model.horizon)
     return Made(
-        {**facts, "verdict": verdict, **words},
+        {**facts, "verdict": found["verdict"], **words},
         of_model(made.model, context.folder),
         _live(made.model, context, request),
     )
@@ -182,8 +181,8 @@ def _evaluate(request: dict[str, Any], context: Context) -> Made:
     options = ReadOptions.model_validate(request["read"])
     panel = model.panel_of(context.upload.table(options))
     made = evaluate(model, panel, origins=request["origins"], stride=request["stride"], season=request["season"])
-    verdict = {**made.scores.judgement.to_dict(), "text": made.verdict}
-    return Made({"data": data_facts(panel), "evaluation": made.to_dict(), "verdict": verdict})
+    scores = made.to_dict()
+    return Made({"data": data_facts(panel), "evaluation": scores, "verdict": scores["verdict"]})
 
 
 def _job(run: Callable[[JobRequest, Context], Made]) -> Callable[[dict[str, Any], Context], Made]:
