@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gatecast.data.scan.source import PanelSource
 from gatecast.errors import WindowError
 from gatecast.evaluation.streamed import StreamedScores
-from gatecast.progress import listening
-from gatecast.scale.shards import ShardJob, shards_on
+from gatecast.scale.shards import shards_on
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
@@ -23,8 +22,7 @@ def evaluate_source(
 ) -> StreamedScores:
     """Score a model on the last origins of every series of a source.
 
-    A model that is not fitted is first trained on a sample of what lies before the first origin ,
-    and stays so.
+    A model that is not fitted is first trained on a sample of what lies before the first origin, and stays so.
 
     Raises:
         WindowError: no series is long enough.
@@ -33,12 +31,6 @@ def evaluate_source(
     step = stride or model.horizon
     if not model.is_fitted:
         model.fit(source, held_back=model.horizon + (origins - 1) * step)
-    listener, done = listening(model.progress), [0]
-
-    def heard(_: Any) -> None:
-        done[0] += 1
-        listener.on_progress("evaluate · shard", done[0], len(source.shards))
-
     with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
         path = Path(folder) / "model.gatecast"
         model.save(path)
@@ -46,10 +38,7 @@ def evaluate_source(
             "files": list(source.files), "reading": dict(source.reading), "model": str(path),
             "origins": origins, "stride": step, "season": season or model.fitted_.season,
         }  # fmt: skip
-        try:
-            answers = shards_on(model.running, ShardJob("scale.tasks:score_shard", told, heard), source.shards)
-        finally:
-            listener.end()
+        answers = shards_on(model, "scale.tasks:score_shard", told, source.shards, "evaluate · shard")
     parts = [sums for answer in answers for sums in answer["sums"]]
     problems = [tuple(problem) for answer in answers for problem in answer["problems"]]
     if not parts:

@@ -12,15 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gatecast.data.scan.source import PanelSource
 from gatecast.errors import ModelFileError
-from gatecast.progress import listening
-from gatecast.scale.shards import ShardJob, shards_on
+from gatecast.scale.shards import shards_on
 from gatecast.scale.tasks import part_name, record_of
 from gatecast.storage.container import write_atomically
 from gatecast.storage.files import save
@@ -87,22 +85,11 @@ def predict_source(model: Forecaster, source: PanelSource, output: str | os.Path
     save(fitted, folder / MODEL)
     known = {number for shard in source.shards if record_of(folder, number := shard.number).exists()}
     todo = [shard for shard in source.shards if shard.number not in known]
-    listener, lock = listening(model.progress), threading.Lock()
-    counted = [len(known)]
-
-    def done(_: Any) -> None:
-        with lock:
-            counted[0] += 1
-            listener.on_progress("predict · shard", counted[0], len(source.shards))
-
     told = {
         "files": list(source.files), "reading": dict(source.reading),
         "model": str(folder / MODEL), "output": str(folder),
     }  # fmt: skip
-    try:
-        shards_on(model.running, ShardJob("scale.tasks:forecast_shard", told, done), todo)
-    finally:
-        listener.end()
+    shards_on(model, "scale.tasks:forecast_shard", told, todo, "predict · shard", len(known))
     return _finish(folder, source)
 
 

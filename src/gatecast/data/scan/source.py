@@ -22,7 +22,7 @@ from gatecast.errors import PanelError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["SHARD_ROWS", "PanelSource", "as_panel_of", "frame_of", "scan"]
+__all__ = ["SHARD_ROWS", "PanelSource", "as_panel_of", "files_of", "frame_of", "scan"]
 
 SHARD_ROWS = 500_000  # of a shard: some 100 MB while it is forecast
 HEAD_ROWS = 20_000  # that say what the columns mean
@@ -178,7 +178,7 @@ def scan(
     """
     import polars as pl
 
-    files = _files(source)
+    files = files_of(source)
     reading: dict[str, Any] = {
         "series": series, "time": time, "target": target, "past": past, "future": future, "static": static,
         "frequency": frequency, "gaps": gaps,
@@ -196,7 +196,7 @@ def scan(
     return PanelSource(tuple(files), reading, head, index, shard_rows)
 
 
-def _files(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+def files_of(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
     """The files of a pattern, a folder or a list, in the order of their names."""
     if not isinstance(source, str | os.PathLike):
         found = [os.fspath(one) for one in source]
