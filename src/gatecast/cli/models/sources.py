@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatecast.cli.building import roles_of
+from gatecast.cli.building import read_options, roles_of
 from gatecast.cli.options import DataOptions, given
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import exit_code
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate_shards", "predict_into", "sample_of"]
 
+SCANNED = ("series", "time", "target", "past", "future", "static", "frequency")  # arguments of read, and of scan
 KNOWN = ("series", "time", "target", "past", "static", "frequency", "gaps", "future_columns")
 LIMIT = "1GB"
 
@@ -88,7 +89,7 @@ def evaluate_shards(
 
 def _source(file: str | None, data: DataOptions, model: Forecaster | None = None) -> PanelSource:
     """The source of a pattern, a folder or a file, with the columns of a model if one is given."""
-    from gatecast.data.scan.source import scan
+    from gatecast.data.scan.source import files_of, scan
 
     if file is None:
         raise ConfigError("give Parquet files: a folder, or a pattern in quotes such as 'sales/*.parquet'.")
@@ -97,14 +98,11 @@ def _source(file: str | None, data: DataOptions, model: Forecaster | None = None
         raise ConfigError(
             f"--{odd[0].replace('_', '-')} is for tables that are read whole, not for Parquet a shard at a time."
         )
-    asked: dict[str, Any] = {
-        "series": data.series or None, "time": data.time or None, "target": data.target or None, "past": data.past,
-        "future": data.future_columns, "static": data.static, "frequency": data.frequency,
-    }  # fmt: skip
+    asked = {name: value for name, value in read_options(data).items() if name in SCANNED}
     if model is not None:
         import polars as pl
 
-        names = pl.scan_parquet(f"{file}/*.parquet" if Path(file).is_dir() else file).collect_schema().names()
+        names = pl.scan_parquet(files_of(file)[0]).collect_schema().names()
         asked = {name: value for name, value in roles_of(model, asked, names).items() if name in asked}
         asked["frequency"] = asked["frequency"] if isinstance(asked["frequency"], str) else asked["frequency"].to_text()
     return scan(file, gaps=data.gaps, **asked)
