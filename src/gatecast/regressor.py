@@ -124,7 +124,7 @@ class SequenceRegressor:
         output_RC = np.empty((len(panel.values_RV), len(panel.targets)))
         output_RC[sequences.row_BT[sequences.real_BT]] = output_BTC[sequences.real_BT]
         rows = row_ranges(panel.first, panel.length)
-        return output_RC[rows] * self.scale_.target_spread_C + self.scale_.target_mean_C
+        return self.scale_.in_unit(output_RC[rows])
 
     def live(self, sequences: int = 1) -> LiveSequences:
         """The network on inputs as they come: it carries h and c and reads one step at a time.
@@ -139,9 +139,7 @@ class SequenceRegressor:
             raise ConfigError("this SequenceRegressor is not fitted yet: call fit() first.")
         if self.interleave > 1:
             raise ConfigError(f"interleaved sequences are read {self.interleave} steps apart: train one with 1.")
-        scale = self.scale_
-        inputs, targets = (scale.input_mean_F, scale.input_spread_F), (scale.target_mean_C, scale.target_spread_C)
-        return LiveSequences(cast("LSTMNetwork", self.network_), inputs, targets, sequences)
+        return LiveSequences(cast("LSTMNetwork", self.network_), self.scale_.scaled, self.scale_.in_unit, sequences)
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write an ONNX graph that goes on from a state by any number of steps (extra ``onnx``).
@@ -245,9 +243,16 @@ class _Scale:
     def sequences(self, panel: Panel, row_BT: np.ndarray, real_BT: np.ndarray) -> _Sequences:
         values_BTV = panel.values_RV[row_BT]
         targets = len(panel.targets)
-        inputs_BTF = np.nan_to_num((values_BTV[..., targets:] - self.input_mean_F) / self.input_spread_F)
         targets_BTC = (values_BTV[..., :targets] - self.target_mean_C) / self.target_spread_C
-        return _Sequences(row_BT, real_BT, inputs_BTF.astype(np.float32), targets_BTC)
+        return _Sequences(row_BT, real_BT, self.scaled(values_BTV[..., targets:]), targets_BTC)
+
+    def scaled(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs (..., F) as the network reads them; a missing one counts as the mean."""
+        return np.nan_to_num((inputs - self.input_mean_F) / self.input_spread_F).astype(np.float32)
+
+    def in_unit(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs (..., C) of the network in the targets' own unit."""
+        return np.asarray(outputs * self.target_spread_C + self.target_mean_C)
 
 
 @dataclass(frozen=True)

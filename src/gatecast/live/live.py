@@ -243,8 +243,10 @@ class Live:
             quantiles_RCQ[rows] = self._ahead.one_step(panel, code_B, origin_B, cold_R[rows])
         return quantiles_RCQ, cold_R
 
-    def _scored(self, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Normal and anomaly scores (R, C), in the order of time; errors of cold series are not held back."""
+    def _scored(
+        self, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Normal and anomaly scores (R, C), and the rows scored in the order of time: none of cold series."""
         value_RC = np.where(came.seen_RC, came.values_RV[:, : came.seen_RC.shape[1]], np.nan)
         score_RC = normal_scores(value_RC, quantiles_RCQ, self.fitted.levels)
         anomaly_RC = np.full(score_RC.shape, np.nan)
@@ -252,12 +254,11 @@ class Live:
         warm = warm[np.lexsort((came.order_R[warm], self._times(came)[warm]))]
         for c, held in enumerate(self._held):
             anomaly_RC[warm, c] = held.scores(score_RC[warm, c])
-        return score_RC, anomaly_RC
+        return score_RC, anomaly_RC, warm
 
     def _told(self, incoming: Incoming, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray) -> Observed:
         """The result, in the order of the rows given."""
-        score_RC, anomaly_RC = self._scored(came, quantiles_RCQ, cold_R)
-        in_time = np.lexsort((came.order_R, self._times(came)))
+        score_RC, anomaly_RC, in_time = self._scored(came, quantiles_RCQ, cold_R)
         self._wagers.bet(came.series_R[in_time], anomaly_RC[in_time])
         back_R = np.argsort(came.order_R)
         targets = self.fitted.schema.targets

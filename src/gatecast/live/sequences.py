@@ -9,6 +9,8 @@ What is kept does not grow: h and c, and the last inputs that a linear skip read
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -24,16 +26,16 @@ class LiveSequences:
 
     Args:
         network: reads one way, a readout at every step.
-        input_moments: mean and spread (F,) of the inputs.
-        target_moments: mean and spread (C,) of the targets.
+        scaled: inputs (..., F) as the network reads them.
+        in_unit: its outputs (..., C) in the targets' own unit.
         count: B.
     """
 
     def __init__(
         self,
         network: LSTMNetwork,
-        input_moments: tuple[np.ndarray, np.ndarray],
-        target_moments: tuple[np.ndarray, np.ndarray],
+        scaled: Callable[[np.ndarray], np.ndarray],
+        in_unit: Callable[[np.ndarray], np.ndarray],
         count: int = 1,
     ) -> None:
         if network.config.bidirectional:
@@ -42,7 +44,7 @@ class LiveSequences:
             )
         if count < 1:
             raise ConfigError(f"sequences must be at least 1; got {count}.")
-        self._network, self._inputs, self._targets, self._count = network, input_moments, target_moments, count
+        self._network, self._scaled, self._in_unit, self._count = network, scaled, in_unit, count
         self.reset()
 
     def reset(self) -> None:
@@ -72,15 +74,13 @@ class LiveSequences:
             PanelError: the inputs have another shape.
         """
         given = np.asarray(inputs, np.float64)
-        inputs_BTF = self._three_axes(given)
-        mean_F, spread_F = self._inputs
-        scaled_BTF = np.nan_to_num((inputs_BTF - mean_F) / spread_F).astype(np.float32)
+        scaled_BTF = self._scaled(self._three_axes(given))
         device = self._tail_BSF.device
         with torch.inference_mode():
             parts = [self._step(torch.from_numpy(scaled_BTF[:, t]).to(device)) for t in range(scaled_BTF.shape[1])]
-        mean_C, spread_C = self._targets
-        made_BTC = np.stack(parts, axis=1) * spread_C + mean_C if parts else np.zeros((self._count, 0, len(mean_C)))
-        return np.asarray(made_BTC.reshape(*given.shape[:-1], len(mean_C)))
+        targets = self._network.shape[1]
+        made_BTC = self._in_unit(np.stack(parts, axis=1)) if parts else np.zeros((self._count, 0, targets))
+        return made_BTC.reshape(*given.shape[:-1], targets)
 
     def _step(self, input_BF: Tensor) -> np.ndarray:
         """(B, C) scaled outputs of one step."""
