@@ -2,30 +2,12 @@
 import { Problem, ask, events } from "/page/api.js";
 import { alarm, calmed, h, say, table } from "/page/dom.js";
 import { digitsOf, fan } from "/page/fan.js";
-import { pickers, seriesPath } from "/page/store.js";
+import { section, seriesPath } from "/page/store.js";
 
 const TAIL = 200,
   ODD = 0.01; // one row in a hundred is that odd while all is as usual
-let fill = null,
-  stream = null,
+let stream = null,
   turn = 0;
-
-const page = (place) => {
-  const lists = h("div", { class: "picker" }),
-    body = h("div");
-  place.append(
-    h(
-      "p",
-      { class: "about" },
-      "What the models of this service follow. Rows come in by POST /v1/observe, or by hand below.",
-    ),
-    lists,
-    body,
-  );
-  fill = pickers(lists, "live", (model, series) =>
-    watch(body, model, series).catch((problem) => body.replaceChildren(alarm(problem))),
-  );
-};
 
 /** Listen to a model until another one is chosen, also over a break. */
 const listen = async (model, state, heard, signal) => {
@@ -292,12 +274,11 @@ const watch = async (body, model, series) => {
   );
 };
 
-let begun = false;
-export const entered = async (place, model, series) => {
-  if (!begun) page(place);
-  begun = true;
-  await fill(model, series);
-};
+export const entered = section(
+  "live",
+  "What the models of this service follow. Rows come in by POST /v1/observe, or by hand below.",
+  watch,
+);
 
 export const left = () => {
   turn += 1;

@@ -8,7 +8,7 @@ const MOST = 200; // series in a list; of more, the field beside it finds one by
  * Lists in a place; `chosen(model, series)` hears of choices. Models of which `wanted` is true are offered first.
  * Gives fill(model, series), which reads the store anew.
  */
-export const pickers = (place, prefix, chosen, wanted = () => true) => {
+const pickers = (place, prefix, chosen, wanted = () => true) => {
   let models = [],
     model = null,
     series = null;
@@ -89,6 +89,29 @@ export const pickers = (place, prefix, chosen, wanted = () => true) => {
         ),
       );
     return models.length > 0;
+  };
+};
+
+/**
+ * A section of the page on one model and series at a time: lists to choose by, and a body that
+ * `shown(body, model, series)` fills. Gives what is done when a person enters it.
+ */
+export const section = (prefix, about, shown, wanted) => {
+  let fill = null;
+  const begin = (place) => {
+    const lists = h("div", { class: "picker" }),
+      body = h("div");
+    place.append(h("p", { class: "about" }, about), lists, body);
+    return pickers(
+      lists,
+      prefix,
+      (model, series) => shown(body, model, series).catch((problem) => body.replaceChildren(alarm(problem))),
+      wanted,
+    );
+  };
+  return async (place, model, series) => {
+    fill ??= begin(place);
+    await fill(model, series);
   };
 };
 

@@ -3,33 +3,10 @@ import { ask } from "/page/api.js";
 import { alarm, button, calmed, h } from "/page/dom.js";
 import { digitsOf, fan } from "/page/fan.js";
 import { futureTable } from "/page/future.js";
-import { pickers, seriesPath } from "/page/store.js";
+import { section, seriesPath } from "/page/store.js";
 
 const TAIL = 400;
-let fill = null,
-  turn = 0;
-
-const page = (place) => {
-  const lists = h("div", { class: "picker" }),
-    body = h("div");
-  place.append(
-    h(
-      "p",
-      { class: "about" },
-      "What a model makes of another price, another promotion: change what is known ahead, and the forecast moves. ",
-      "It learned what went together in the past; that is no proof that changing the one changes the other.",
-    ),
-    lists,
-    body,
-  );
-  fill = pickers(
-    lists,
-    "what-if",
-    (model, series) => show(body, model, series).catch((problem) => body.replaceChildren(alarm(problem))),
-    (model) => model.about.future?.length > 0,
-  );
-  return body;
-};
+let turn = 0;
 
 const forecast = async (model, series, rows) => {
   const made = await ask("/v1/forecast", { json: { model, series: [series], future: rows } });
@@ -156,9 +133,10 @@ const show = async (body, model, series) => {
   draw(null, false);
 };
 
-let begun = false;
-export const entered = async (place, model, series) => {
-  if (!begun) page(place);
-  begun = true;
-  await fill(model, series);
-};
+export const entered = section(
+  "what-if",
+  "What a model makes of another price, another promotion: change what is known ahead, and the forecast moves. " +
+    "It learned what went together in the past; that is no proof that changing the one changes the other.",
+  show,
+  (model) => model.about.future?.length > 0,
+);
