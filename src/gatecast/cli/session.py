@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,20 +47,20 @@ class Session:
     @contextmanager
     def running(self, command: str) -> Iterator[Log]:
         """While it lasts progress is shown, and logged, as the user asked."""
-        if self.log is None:
-            log = Log()
-            with shown_by(Silent if self.quiet else TerminalLine):
-                yield log
-            return
-        try:
-            stream = self.log.open("a", encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(f"--log {self.log.name} cannot be written: {error.strerror}.") from None
-        with stream:
+        shown = Silent if self.quiet else TerminalLine
+        with self._stream() as stream:
             log = Log(stream)
             log.write("begin", command=command)
-            with shown_by(lambda: Logged(log, Silent() if self.quiet else TerminalLine())):
+            with shown_by(shown if stream is None else lambda: Logged(log, shown())):
                 yield log
+
+    def _stream(self) -> AbstractContextManager[TextIO | None]:
+        if self.log is None:
+            return nullcontext()
+        try:
+            return self.log.open("a", encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"--log {self.log.name} cannot be written: {error.strerror}.") from None
 
 
 @dataclass

@@ -17,7 +17,7 @@ from gatecast.errors import PanelError
 from gatecast.planning.horizon import default_horizon
 from gatecast.serving.jobs.requests import ReadOptions
 from gatecast.serving.jobs.unpacked import require_size
-from gatecast.serving.models.coming import coming_rows
+from gatecast.serving.models.coming import columns_ahead, coming_rows
 from gatecast.workflow import data_facts
 
 __all__ = ["Upload", "as_command", "as_python", "look"]
@@ -73,7 +73,7 @@ def look(upload: Upload, options: ReadOptions, horizon: int | None = None) -> di
         "data": None if panel is None else data_facts(panel),
         "horizon": None if panel is None else default_horizon(panel),
         "series": [] if panel is None else _series(panel),
-        "future_needed": [] if panel is None else _columns(panel),
+        "future_needed": [] if panel is None else columns_ahead(panel),
         "coming": None if panel is None else _coming(panel, horizon),
         "command": as_command("forecast", upload.shown, options),
         "python": as_python(upload.shown, options),
@@ -103,14 +103,6 @@ def _coming(panel: Panel, horizon: int | None) -> dict[str, Any] | None:
         return coming_rows(panel, horizon or default_horizon(panel))
     except PanelError:
         return None
-
-
-def _columns(panel: Panel) -> list[dict[str, Any]]:
-    """Covariates that a forecast needs over its horizon, with their categories."""
-    return [
-        {"name": column.name, "categories": None if column.categories is None else list(column.categories)}
-        for column in panel.schema.future
-    ]
 
 
 def as_command(verb: str, file: str, options: ReadOptions, *more: str) -> str:

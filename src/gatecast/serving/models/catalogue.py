@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from typing import Any
 
-from gatecast.errors import ConfigError, InputError, did_you_mean
+from gatecast.errors import InputError, did_you_mean
 from gatecast.live.live import Live
 from gatecast.serving.models.served import (
     Served,
@@ -126,7 +127,7 @@ class Catalogue:
             own = content if fitted is not live.fitted or len(live) == 0 else model_bytes(fitted)
             about = {**about_file(own), "source": digest}
             self._store.models.put(name, own, about, (seq, live_bytes(live)))
-            row = ModelRow(name, digest_of(own), about, _now())
+            row = ModelRow(name, digest_of(own), about, time.time())
             self._rows[name] = row
             self._loaded[name] = Served(
                 name, row.digest, about, fitted, live, seq, seq, 0 if before is None else before.version + 1
@@ -159,17 +160,3 @@ class Catalogue:
                 if served.seq - served.saved >= least and not served.broken:
                     self._store.models.save_state(served.name, served.seq, live_bytes(served.live))
                     served.saved = served.seq
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
-
-
-def require_config(name: str) -> str:
-    """As ``require_name``, for the command line."""
-    try:
-        return require_name(name)
-    except Problem as problem:
-        raise ConfigError(str(problem.detail)) from None

@@ -10,7 +10,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
 from gatecast.forecasts.axes import Axes
 
-__all__ = ["coming_rows"]
+__all__ = ["columns_ahead", "coming_rows"]
 
 MOST = 2_000  # rows; of more a form is no help
 
@@ -29,10 +29,7 @@ def coming_rows(panel: Panel, horizon: int) -> dict[str, Any]:
         ``rows``; ``filled``, pairs of a row's position and a covariate. No rows where there would be very many.
     """
     history = observed_part(panel)
-    columns = [
-        {"name": column.name, "categories": None if column.categories is None else list(column.categories)}
-        for column in panel.schema.future
-    ]
+    columns = columns_ahead(panel)
     axes = Axes.after(history, horizon)
     if len(panel) * horizon > MOST:
         return {"keys": list(_keys(axes.first(1))[0]), "columns": columns, "rows": [], "filled": []}
@@ -41,6 +38,14 @@ def coming_rows(panel: Panel, horizon: int) -> dict[str, Any]:
     for n in range(len(panel)):
         _fill(rows, filled, panel, n, int(history.length[n]), horizon)
     return {"keys": list(keys[0]), "columns": columns, "rows": rows, "filled": filled}
+
+
+def columns_ahead(panel: Panel) -> list[dict[str, Any]]:
+    """Covariates that a forecast needs over its horizon, with their categories."""
+    return [
+        {"name": column.name, "categories": None if column.categories is None else list(column.categories)}
+        for column in panel.schema.future
+    ]
 
 
 def _keys(axes: Axes) -> list[dict[str, Any]]:
