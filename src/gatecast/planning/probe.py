@@ -11,7 +11,7 @@ that lie after what it was fitted on (rolling origins). What is good for the lin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -29,6 +29,8 @@ from gatecast.windows.shape import Framing
 from gatecast.windows.spans import Spans
 
 __all__ = ["Probe", "fold_shares", "longest_skip", "probe", "quick_error", "window_weights"]
+
+MOST_COMPARED = 48  # steps of the horizon
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,11 @@ def probe(
     if not folds:
         return None
     penalties = linear.penalties
-    error_KP = np.zeros((len(skips), len(penalties)))
-    spread_KPY = np.zeros((len(skips), len(penalties), folds[0].y_train.shape[1]))
-    for fold in folds:
-        for k, skip in enumerate(skips):
-            for p, (error, spread_Y) in enumerate(fold.errors(skip, penalties)):
-                error_KP[k, p] += error / len(folds)
-                spread_KPY[k, p] += spread_Y / len(folds)
+    error_KP = np.mean([[fold.errors(skip, penalties) for skip in skips] for fold in folds], axis=0)
     centre_error = float(np.mean([fold.centre_error() for fold in folds]))
     k, p = divmod(int(np.argmin(error_KP)), len(penalties))
-    spread_HC = spread_KPY[k, p].reshape(horizon, -1)
+    spread_Y = np.mean([fold.spread(skips[k], penalties[p]) for fold in folds], axis=0)
+    spread_HC = spread_Y.reshape(horizon, -1)
     return Probe(scaling, lookback, skips[k], penalties[p], float(error_KP[k, p]), centre_error, spread_HC)
 
 
@@ -102,7 +99,7 @@ def quick_error(panel: Panel, scaling: Scaling, framing: Framing, defaults: Defa
     ]
     if not folds:
         return np.nan
-    return float(np.mean([min(error for error, _ in fold.errors(skip, linear.penalties)) for fold in folds]))
+    return float(np.mean([min(fold.errors(skip, linear.penalties)) for fold in folds]))
 
 
 @dataclass(frozen=True)
@@ -115,6 +112,7 @@ class _Fold:
     y_check: np.ndarray
     unit: _Unit
     width: int
+    horizon: int
 
     @cached_property
     def moments(self) -> Moments:
@@ -126,21 +124,36 @@ class _Fold:
         """What came, in the data's unit."""
         return self.unit.restore(self.y_check)
 
+    @cached_property
+    def compared(self) -> np.ndarray:
+        """Outputs that errors are taken of: neighbours on a long horizon tell the same."""
+        outputs_HC = np.arange(self.y_train.shape[1]).reshape(self.horizon, -1)
+        return outputs_HC[:: -(-self.horizon // MOST_COMPARED)].ravel()
+
     def centre_error(self) -> float:
         """The weighted error, in the data's unit, of an output of 0."""
         error_M = np.abs(self.unit.centre() - self.truth_MY).mean(axis=1)
         return float(error_M @ self.unit.weight_M)
 
-    def errors(self, skip: int, penalties: Sequence[float]) -> list[tuple[float, np.ndarray]]:
-        """For every penalty: the weighted error in the data's unit, and the mean absolute error (Y,) of the outputs."""
+    def errors(self, skip: int, penalties: Sequence[float]) -> list[float]:
+        """For every penalty: the weighted error in the data's unit."""
+        moments, x_check = self._linear_part(skip)
+        unit, truth_MY = self.unit.of_outputs(self.compared), self.truth_MY[:, self.compared]
+        errors = []
+        for ridge in moments.of_targets(self.compared).solve(penalties):
+            error_M = np.abs(unit.restore(ridge.predict(x_check)) - truth_MY).mean(axis=1)
+            errors.append(float(error_M @ unit.weight_M))
+        return errors
+
+    def spread(self, skip: int, penalty: float) -> np.ndarray:
+        """(Y,) mean absolute error of the outputs."""
+        moments, x_check = self._linear_part(skip)
+        return np.asarray(np.abs(moments.solve((penalty,))[0].predict(x_check) - self.y_check).mean(axis=0))
+
+    def _linear_part(self, skip: int) -> tuple[Moments, np.ndarray]:
+        """What it reads: before the cut, summed up, and (M, P) after it."""
         columns = skip * self.width
-        x_check = self.x_check[:, -columns:].astype(np.float64)
-        results = []
-        for ridge in self.moments.last(columns).solve(penalties):
-            output_MY = ridge.predict(x_check)
-            error_M = np.abs(self.unit.restore(output_MY) - self.truth_MY).mean(axis=1)
-            results.append((float(error_M @ self.unit.weight_M), np.abs(output_MY - self.y_check).mean(axis=0)))
-        return results
+        return self.moments.last(columns), self.x_check[:, -columns:].astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -151,6 +164,10 @@ class _Unit:
     centre_MY: np.ndarray
     spread_MY: np.ndarray
     weight_M: np.ndarray
+
+    def of_outputs(self, outputs: np.ndarray) -> _Unit:
+        """That of some outputs alone."""
+        return replace(self, centre_MY=self.centre_MY[:, outputs], spread_MY=self.spread_MY[:, outputs])
 
     def centre(self) -> np.ndarray:
         return self.restore(np.zeros_like(self.centre_MY))
@@ -184,7 +201,7 @@ def _fold(
     )  # fmt: skip
     if len(x_train) < 2 or not len(x_check):
         return None
-    return _Fold(x_train, y_train, x_check, y_check, unit, x_train.shape[1] // skip)
+    return _Fold(x_train, y_train, x_check, y_check, unit, x_train.shape[1] // skip, framing.horizon)
 
 
 def _parts(panel: Panel, shares: tuple[float, float], horizon: int) -> tuple[Panel, Panel, np.ndarray]:

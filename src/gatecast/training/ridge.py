@@ -6,7 +6,7 @@ Source: Hoerl and Kennard 1970; as the readout of a fixed random recurrent netwo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,15 +72,22 @@ class Moments:
             self.mean_P[part], self.scale_P[part], self.mean_Y, self.gram_PP[part, part], self.cross_PY[part]
         )
 
+    def of_targets(self, targets: np.ndarray) -> Moments:
+        """Those of some targets alone, by their positions."""
+        return replace(self, mean_Y=self.mean_Y[targets], cross_PY=self.cross_PY[:, targets])
+
     def solve(self, penalties: Sequence[float]) -> list[Ridge]:
         """One solution per penalty, in units of the columns' variance."""
+        if len(penalties) == 1 and (solution_PY := _by_cholesky(self.gram_PP, self.cross_PY, penalties[0])) is not None:
+            return [self._ridge(solution_PY, penalties[0])]
         values_P, vectors_PP, rotated_PY = _principal(self.gram_PP, self.cross_PY)
-        solutions = []
-        for penalty in penalties:
-            shrunk_PY = rotated_PY / (np.maximum(values_P, 0)[:, None] + penalty)
-            weight_PY = vectors_PP @ shrunk_PY / self.scale_P[:, None]
-            solutions.append(Ridge(weight_PY, self.mean_Y - self.mean_P @ weight_PY, penalty))
-        return solutions
+        shrinkage_P = np.maximum(values_P, 0)[:, None]
+        return [self._ridge(vectors_PP @ (rotated_PY / (shrinkage_P + penalty)), penalty) for penalty in penalties]
+
+    def _ridge(self, solution_PY: np.ndarray, penalty: float) -> Ridge:
+        """A solution for standardised columns as a map of the columns themselves."""
+        weight_PY = solution_PY / self.scale_P[:, None]
+        return Ridge(weight_PY, self.mean_Y - self.mean_P @ weight_PY, penalty)
 
 
 def fit_ridge(
@@ -118,3 +125,13 @@ def _principal(gram_PP: np.ndarray, cross_PY: np.ndarray) -> tuple[np.ndarray, n
         gram, cross = (torch.from_numpy(np.ascontiguousarray(part)) for part in (gram_PP, cross_PY))
         values, vectors = torch.linalg.eigh(gram)
         return values.numpy(), vectors.numpy(), (vectors.T @ cross).numpy()
+
+
+def _by_cholesky(gram_PP: np.ndarray, cross_PY: np.ndarray, penalty: float) -> np.ndarray | None:
+    """(P, Y) the solution for one penalty, a twentieth of the work; None where rounding leaves no positive matrix."""
+    import torch
+
+    with torch_on_one_thread():
+        gram, cross = (torch.from_numpy(np.ascontiguousarray(part)) for part in (gram_PP, cross_PY))
+        factor, failed = torch.linalg.cholesky_ex(gram + penalty * torch.eye(len(gram), dtype=gram.dtype))
+        return None if failed else torch.cholesky_solve(cross, factor).numpy()
