@@ -25,6 +25,8 @@ _HOMES = {
     "Forecaster": "forecaster",
     "Frequency": "data.frequency",
     "GatecastError": "errors",
+    "GroupedForecaster": "groups.grouped",
+    "GroupedScores": "groups.scores",
     "Importance": "backtesting.importance",
     "LSTMConfig": "model.config",
     "LeakageReport": "backtesting.leakage",
@@ -51,6 +53,7 @@ _HOMES = {
     "leakage_check": "backtesting.leakage",
     "load": "forecaster",
     "load_example": "data.examples.datasets",
+    "load_groups": "groups.grouped",
     "load_live": "live.files",
     "read": "data.tables.reading",
     "tune": "tuning.tune",
@@ -67,6 +70,8 @@ __all__ = [
     "Forecaster",
     "Frequency",
     "GatecastError",
+    "GroupedForecaster",
+    "GroupedScores",
     "Importance",
     "LSTMConfig",
     "LeakageReport",
@@ -92,6 +97,7 @@ __all__ = [
     "leakage_check",
     "load",
     "load_example",
+    "load_groups",
     "load_live",
     "read",
     "scan",
@@ -118,6 +124,8 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
+    from gatecast.groups.grouped import GroupedForecaster, load_groups
+    from gatecast.groups.scores import GroupedScores
     from gatecast.live.drift import Drift
     from gatecast.live.files import load_live
     from gatecast.live.live import Live

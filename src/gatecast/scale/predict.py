@@ -18,16 +18,14 @@ from typing import TYPE_CHECKING
 
 from gatecast.data.scan.source import PanelSource
 from gatecast.errors import ModelFileError
+from gatecast.scale.models import Model, fingerprint_of
 from gatecast.scale.shards import shards_on
 from gatecast.scale.tasks import part_name, record_of
 from gatecast.storage.container import write_atomically
-from gatecast.storage.files import save
 from gatecast.storage.folder import marked_folder
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from gatecast.forecaster import Forecaster
 
 __all__ = ["WrittenForecast", "predict_source"]
 
@@ -68,21 +66,21 @@ class WrittenForecast:
         return pl.concat([pl.read_parquet(file) for file in files]) if files else problem_frame([])
 
 
-def predict_source(model: Forecaster, source: PanelSource, output: str | os.PathLike[str]) -> WrittenForecast:
+def predict_source(model: Model, source: PanelSource, output: str | os.PathLike[str]) -> WrittenForecast:
     """Forecast every series of a source; the same call goes on where an earlier one was ended, whatever ended it.
 
     Raises:
         ConfigError: the folder holds other forecasts, or cannot be used.
         ModelFileError: a part was changed after it was written.
     """
-    fitted, folder = model.fitted_, Path(output).resolve()
-    folder = marked_folder(folder, "_gatecast.json", {"source": source.fingerprint, "model": _digest(model)},
+    folder = Path(output).resolve()
+    folder = marked_folder(folder, "_gatecast.json", {"source": source.fingerprint, "model": fingerprint_of(model)},
                            "a forecast of a source")  # fmt: skip
     if (found := _finished(folder)) is not None:
         return found
     for name in ("forecast", "problems", "_shards"):
         (folder / name).mkdir(exist_ok=True)
-    save(fitted, folder / MODEL)
+    model.save(folder / MODEL)
     known = {number for shard in source.shards if record_of(folder, number := shard.number).exists()}
     todo = [shard for shard in source.shards if shard.number not in known]
     told = {
@@ -119,13 +117,3 @@ def _finished(folder: Path) -> WrittenForecast | None:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _digest(model: Forecaster) -> str:
-    """Of what the forecasts depend on: all that a model file holds."""
-    from gatecast.storage.codec import encode, write
-    from gatecast.storage.container import digest_of
-    from gatecast.storage.packing import arrays_of, document_of
-
-    text = write(encode(document_of(model.fitted_)))
-    return hashlib.sha256((text + digest_of(arrays_of(model.fitted_))).encode()).hexdigest()

@@ -15,7 +15,8 @@ from gatecast.data.scan.index import Shard
 from gatecast.data.scan.source import as_panel_of, frame_of
 from gatecast.errors import WindowError
 from gatecast.evaluation.streamed import sums_of
-from gatecast.forecaster import Forecaster, load
+from gatecast.groups.scores import GroupedScores
+from gatecast.scale.models import Model, load_model, schema_of
 from gatecast.scale.parts import Problem, problem_frame, worked
 from gatecast.storage.container import write_atomically
 
@@ -81,22 +82,23 @@ def score_shard(told: Mapping[str, Any]) -> dict[str, Any]:
     keys, origins, stride = told["reading"]["series"], told["origins"], told["stride"]
     held = model.horizon + (origins - 1) * stride
 
-    def score(frame: pl.DataFrame) -> tuple[dict[str, Any] | None, list[Problem]]:
+    def score(frame: pl.DataFrame) -> tuple[list[dict[str, Any]], list[Problem]]:
         panel = _panel(frame, model, told)
         long_enough = panel.drop_short(held + 2)
         kept = set(long_enough.ids)
         short = [(name, "short", f"fewer than {held + 2} steps") for name in panel.ids if name not in kept]
         if not len(long_enough):
-            return None, short
+            return [], short
         made = evaluate(model, long_enough, origins=origins, stride=stride, season=told["season"])
-        return sums_of(made.scores), short
+        parts = made.groups.values() if isinstance(made, GroupedScores) else [made]
+        return [sums_of(one.scores) for one in parts], short
 
     sums, problems = list[dict[str, Any]](), list[Problem]()
     for made in worked(frame_of(shard, told["files"], keys), keys, score):
         if isinstance(made, list):
             problems += made
         else:
-            sums += [] if made[0] is None else [made[0]]
+            sums += made[0]
             problems += made[1]
     return {"shard": shard.number, "series": shard.series, "sums": sums, "problems": problems}
 
@@ -116,14 +118,14 @@ def _shard(told: Mapping[str, Any]) -> Shard:
 
 
 @lru_cache(maxsize=2)
-def _model(path: str, _changed: int) -> Forecaster:
+def _model(path: str, _changed: int) -> Model:
     """The model in a file, read once by every worker."""
-    return load(path)
+    return load_model(path)
 
 
-def _panel(frame: pl.DataFrame, model: Forecaster, told: Mapping[str, Any]) -> Panel:
+def _panel(frame: pl.DataFrame, model: Model, told: Mapping[str, Any]) -> Panel:
     """Rows as a panel that has the columns and categories of the model."""
-    schema = model.fitted_.schema
+    schema = schema_of(model)
     covariates = (*schema.past, *schema.future, *schema.static)
     known = {column.name: column.categories for column in covariates if column.categories is not None}
     panel = as_panel_of(frame, {**told["reading"], "categories": known})
