@@ -215,6 +215,11 @@ class GroupedForecaster(Parameters):
             for name, rows in self._known(panel).items()
         })  # fmt: skip
 
+    def require_known(self, panel: Panel) -> Panel:
+        """The panel. Raises PanelError where a series is in a group that the training did not see."""
+        self._known(panel)
+        return panel
+
     def _known(self, panel: Panel) -> dict[str, np.ndarray]:
         """Group -> positions of its series. Raises PanelError for groups without a model."""
         members, parts = members_of(panel, self.groups), self._parts()

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.building import read_options, roles_of
-from gatecast.cli.options import DataOptions, given
+from gatecast.cli.models.groups import columns_of, loaded
+from gatecast.cli.options import DataOptions
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import exit_code
 from gatecast.errors import ConfigError
@@ -25,10 +26,8 @@ LIMIT = "1GB"
 
 def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions, running: Any, output: Path) -> int:
     """Forecast all series of a source into a folder."""
-    from gatecast.forecaster import load
-
-    model = load(path).set_params(**given(running))
-    source = _source(file, data, model)
+    model = loaded(path, running)
+    source = _source(file, data, columns_of(model))
     screen.wrapped(source.describe())
     made = model.predict(source, output=output)
     screen.labelled("forecast", f"{made.forecast:,} of {made.series:,} series, {made.rows:,} rows")
