@@ -54,6 +54,7 @@ LAZY_UPWARD = {
     ("workflow", "report.forecasts"),
     ("backtesting.assess", "groups.grouped"),
     ("backtesting.assess", "scale.evaluate"),
+    ("backtesting.backtest", "scale.backtest"),
     ("forecaster", "scale.predict"),
     ("groups.grouped", "scale.predict"),
 }

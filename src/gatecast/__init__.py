@@ -39,6 +39,7 @@ _HOMES = {
     "SamplePaths": "forecasts.paths",
     "Scaling": "windows.scaling",
     "Scores": "evaluation.scores",
+    "StreamedBacktest": "scale.backtest",
     "StreamedScores": "evaluation.streamed",
     "WrittenForecast": "scale.predict",
     "scan": "data.scan.source",
@@ -85,6 +86,7 @@ __all__ = [
     "Scaling",
     "Scores",
     "SequenceRegressor",
+    "StreamedBacktest",
     "StreamedScores",
     "TrainingConfig",
     "Tuning",
@@ -134,6 +136,7 @@ if TYPE_CHECKING:
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
     from gatecast.regressor import SequenceRegressor
+    from gatecast.scale.backtest import StreamedBacktest
     from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig
     from gatecast.tuning.result import Tuning

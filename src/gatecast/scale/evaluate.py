@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatecast.data.scan.source import PanelSource
 from gatecast.errors import WindowError
@@ -15,7 +16,7 @@ from gatecast.scale.shards import shards_on
 if TYPE_CHECKING:
     from gatecast.scale.models import Model
 
-__all__ = ["evaluate_source"]
+__all__ = ["evaluate_source", "streamed"]
 
 
 def evaluate_source(
@@ -39,7 +40,12 @@ def evaluate_source(
             "files": list(source.files), "reading": dict(source.reading), "model": str(path),
             "origins": origins, "stride": step, "season": season or _season_of(model),
         }  # fmt: skip
-        answers = shards_on(model, "scale.tasks:score_shard", told, source.shards, "evaluate · shard")
+        answers = shards_on(model, "scale.scoring:score_shard", told, source.shards, "evaluate · shard")
+    return streamed(answers)
+
+
+def streamed(answers: Sequence[Mapping[str, Any]]) -> StreamedScores:
+    """The scores over all shards, from what each gave. Raises WindowError where no series could be scored."""
     parts = [sums for answer in answers for sums in answer["sums"]]
     problems = [tuple(problem) for answer in answers for problem in answer["problems"]]
     if not parts:

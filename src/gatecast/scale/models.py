@@ -7,6 +7,7 @@ import os
 from typing import TypeAlias
 
 from gatecast.data.schema import Schema
+from gatecast.ensemble.fitted import Fitted
 from gatecast.forecaster import Forecaster, load
 from gatecast.groups.grouped import GroupedForecaster, load_groups
 from gatecast.storage.codec import encode, write
@@ -15,7 +16,7 @@ from gatecast.storage.files import kind_of
 from gatecast.storage.groups import GROUPS
 from gatecast.storage.packing import arrays_of, document_of
 
-__all__ = ["Model", "fingerprint_of", "load_model", "schema_of"]
+__all__ = ["Model", "fingerprint_of", "fingerprint_of_fitted", "load_model", "schema_of"]
 
 Model: TypeAlias = Forecaster | GroupedForecaster
 
@@ -35,5 +36,10 @@ def fingerprint_of(model: Model) -> str:
     if isinstance(model, GroupedForecaster):
         parts = [f"{name}\0{fingerprint_of(part.model)}" for name, part in model.parts_.items()]
         return hashlib.sha256("\0".join([model.groups, *parts]).encode()).hexdigest()
-    text = write(encode(document_of(model.fitted_)))
-    return hashlib.sha256((text + digest_of(arrays_of(model.fitted_))).encode()).hexdigest()
+    return fingerprint_of_fitted(model.fitted_)
+
+
+def fingerprint_of_fitted(fitted: Fitted) -> str:
+    """The same of what was learned."""
+    text = write(encode(document_of(fitted)))
+    return hashlib.sha256((text + digest_of(arrays_of(fitted))).encode()).hexdigest()

@@ -10,12 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatecast.backtesting.assess import evaluate
 from gatecast.data.scan.index import Shard
 from gatecast.data.scan.source import as_panel_of, frame_of
 from gatecast.errors import WindowError
-from gatecast.evaluation.streamed import sums_of
-from gatecast.groups.scores import GroupedScores
 from gatecast.scale.models import Model, load_model, schema_of
 from gatecast.scale.parts import Problem, problem_frame, worked
 from gatecast.storage.container import write_atomically
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 
     from gatecast.data.panel import Panel
 
-__all__ = ["forecast_shard", "part_name", "record_of", "score_shard"]
+__all__ = ["forecast_shard", "model_of", "panel_for", "part_name", "record_of", "shard_of"]
 
 
 def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,11 +36,11 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
     """
     import polars as pl
 
-    shard, model = _shard(told), _model(told["model"], os.stat(told["model"]).st_mtime_ns)
+    shard, model = shard_of(told), model_of(told["model"])
     keys = told["reading"]["series"]
 
     def forecast(frame: pl.DataFrame) -> pl.DataFrame:
-        made: pl.DataFrame = model.predict(_panel(frame, model, told)).to_frame("polars")
+        made: pl.DataFrame = model.predict(panel_for(frame, model, told)).to_frame("polars")
         return made
 
     frames, problems = list[pl.DataFrame](), list[Problem]()
@@ -69,40 +66,6 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
     return record
 
 
-def score_shard(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Score the last origins of all series of a shard.
-
-    Args:
-        told: as for ``forecast_shard``, with origins, stride and season.
-
-    Returns:
-        Sums, from which the scores over all shards follow, and the problems.
-    """
-    shard, model = _shard(told), _model(told["model"], os.stat(told["model"]).st_mtime_ns)
-    keys, origins, stride = told["reading"]["series"], told["origins"], told["stride"]
-    held = model.horizon + (origins - 1) * stride
-
-    def score(frame: pl.DataFrame) -> tuple[list[dict[str, Any]], list[Problem]]:
-        panel = _panel(frame, model, told)
-        long_enough = panel.drop_short(held + 2)
-        kept = set(long_enough.ids)
-        short = [(name, "short", f"fewer than {held + 2} steps") for name in panel.ids if name not in kept]
-        if not len(long_enough):
-            return [], short
-        made = evaluate(model, long_enough, origins=origins, stride=stride, season=told["season"])
-        parts = made.groups.values() if isinstance(made, GroupedScores) else [made]
-        return [sums_of(one.scores) for one in parts], short
-
-    sums, problems = list[dict[str, Any]](), list[Problem]()
-    for made in worked(frame_of(shard, told["files"], keys), keys, score):
-        if isinstance(made, list):
-            problems += made
-        else:
-            sums += made[0]
-            problems += made[1]
-    return {"shard": shard.number, "series": shard.series, "sums": sums, "problems": problems}
-
-
 def record_of(output: Path, number: int) -> Path:
     """The file that says that a shard is done."""
     return output / "_shards" / f"{number:06d}.json"
@@ -113,17 +76,22 @@ def part_name(number: int) -> str:
     return f"part-{number:06d}.parquet"
 
 
-def _shard(told: Mapping[str, Any]) -> Shard:
+def shard_of(told: Mapping[str, Any]) -> Shard:
+    """The shard that a task is about."""
     return Shard(**{**told["shard"], "keys": tuple(map(tuple, told["shard"]["keys"]))})
 
 
-@lru_cache(maxsize=2)
-def _model(path: str, _changed: int) -> Model:
+def model_of(path: str) -> Model:
     """The model in a file, read once by every worker."""
+    return _model(path, os.stat(path).st_mtime_ns)
+
+
+@lru_cache(maxsize=64)  # the folds of a backtest
+def _model(path: str, _changed: int) -> Model:
     return load_model(path)
 
 
-def _panel(frame: pl.DataFrame, model: Model, told: Mapping[str, Any]) -> Panel:
+def panel_for(frame: pl.DataFrame, model: Model, told: Mapping[str, Any]) -> Panel:
     """Rows as a panel that has the columns and categories of the model."""
     schema = schema_of(model)
     covariates = (*schema.past, *schema.future, *schema.static)
