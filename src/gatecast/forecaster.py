@@ -256,7 +256,8 @@ class Forecaster(Learned):
         fitted.require_trained("calibrated")
         history = observed_part(self.panel_of(data))
         fitted.require_same_columns(history)
-        self.fitted_ = fitted.recalibrated(history, origins, self.defaults.calibration)
+        executor = executor_of(self.running)
+        self.fitted_ = fitted.recalibrated(history, origins, self.defaults.calibration, executor)
         return self
 
     # ---------------------------------------------------------------- predict, and follow

@@ -263,6 +263,7 @@ def _rivals(
             season,
             names,
             quantiles,
+            workers=run.model.running.workers_here,
             on_progress=lambda done, count: run.listener.on_progress("backtest · statistical rivals, fit", done, count),
         )
     except KeyboardInterrupt:
