@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import threading
@@ -22,6 +21,8 @@ from gatecast.engines.processes import Processes
 from gatecast.engines.worker import outcome_of, perform
 from gatecast.errors import ConfigError, WindowError
 
+from .engines import ENGINES, SOME
+
 QUICK: dict[str, Any] = {
     "training": {"max_epochs": 3, "steps_per_epoch": 6},
     "network": {"hidden_size": 8},
@@ -29,27 +30,6 @@ QUICK: dict[str, Any] = {
     "candidates": 2,
     "progress": False,
 }
-needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
-on_ray = [pytest.mark.slow, needs_ray]
-ELSEWHERE = [
-    pytest.param("processes", 1, id="one process"),
-    pytest.param("processes", 2, id="two processes", marks=pytest.mark.slow),
-    pytest.param(
-        "ray", 2, id="Ray, two workers", marks=on_ray
-    ),  # first: the local cluster is as large as is asked first
-    pytest.param("ray", 1, id="Ray, one worker", marks=on_ray),
-]
-ENGINES = [
-    pytest.param("threads", 1, id="one thread"),
-    pytest.param("threads", 2, id="two threads"),
-    pytest.param("threads", 3, id="three threads"),
-    *ELSEWHERE,
-]
-SOME = [  # of work that takes longer
-    pytest.param("threads", 1, id="one thread", marks=pytest.mark.slow),
-    *ENGINES[1:2],
-    *ELSEWHERE,
-]
 
 
 def panel() -> gc.Panel:

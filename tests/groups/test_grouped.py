@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.engines.engines import SOME
 
 import gatecast as gc
 from gatecast.errors import ConfigError, ModelFileError, PanelError, WindowError
@@ -114,7 +115,7 @@ def test_scores_are_those_of_the_groups_and_of_all_windows(fitted: gc.GroupedFor
         gc.evaluate(fitted, panel)
 
 
-@pytest.mark.parametrize(("engine", "workers"), [("threads", 2), pytest.param("processes", 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("engine", "workers"), SOME)
 def test_every_engine_gives_the_same_bytes(saved: Path, tmp_path: Path, engine: str, workers: int) -> None:
     model(engine=engine, workers=workers).fit(read(), origins=1).save(tmp_path / "other")
     assert (tmp_path / "other").read_bytes() == saved.read_bytes()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.engines.engines import SOME
 
 import gatecast as gc
 from gatecast.cli.main import main
@@ -69,6 +70,15 @@ def test_scores_with_refits_are_those_of_the_panel(folder: Path, whole: gc.Backt
     assert made.scores.problems == [("short", "short", "fewer than 11 steps")]
     assert "trained 2 times on 6 of 7 series" in str(made)
     assert json.loads(json.dumps(made.to_dict()))["folds"][1]["origins"] == [2, 3]
+
+
+@pytest.mark.parametrize(("engine", "workers"), SOME)
+def test_every_engine_gives_the_same_scores(folder: Path, engine: str, workers: int) -> None:
+    def made(**where: Any) -> tuple[Any, Any]:
+        tested = gc.backtest(model(**where), scan(folder), origins=2, refit=1, progress=False)
+        return tested.scores.parts, gc.evaluate(model(**where), scan(folder)).parts
+
+    assert made(engine=engine, workers=workers) == made()
 
 
 def test_refits_change_the_scores(folder: Path, whole: gc.Backtest) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from tests.engines.engines import SOME
 
 import gatecast as gc
 from gatecast.cli.main import main
@@ -137,9 +138,7 @@ def forecasts(written: gc.WrittenForecast) -> pl.DataFrame:
     return written.scan().collect()
 
 
-@pytest.mark.parametrize(
-    ("engine", "workers"), [("serial", 1), ("threads", 2), pytest.param("processes", 2, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("engine", "workers"), [("serial", 1), *SOME])
 def test_forecasts_of_all_shards_are_those_of_the_panel(
     folder: Path, fitted: gc.Forecaster, tmp_path: Path, engine: str, workers: int
 ) -> None:
