@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatecast.data.scan.index import Shard
@@ -15,7 +14,7 @@ from gatecast.data.scan.source import as_panel_of, frame_of
 from gatecast.errors import WindowError
 from gatecast.scale.models import Model, load_model, schema_of
 from gatecast.scale.parts import Problem, problem_frame, worked
-from gatecast.storage.container import write_atomically
+from gatecast.scale.places import Place, fetched, is_url
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +48,7 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
             problems += made
         else:
             frames.append(made)
-    output, horizon = Path(told["output"]), model.horizon
+    output, horizon = Place.of(told["output"]), model.horizon
     whole = pl.concat(frames, how="vertical_relaxed") if frames else None
     record = {
         "shard": shard.number,
@@ -57,18 +56,18 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
         "rows": 0 if whole is None else whole.height,
         "forecast": 0 if whole is None else whole.height // horizon,
         "problems": len(problems),
-        "sha256": None if whole is None else _written(whole, output / "forecast" / part_name(shard.number)),
-        "problems_sha256": _written(problem_frame(problems), output / "problems" / part_name(shard.number))
+        "sha256": None if whole is None else _written(whole, output, f"forecast/{part_name(shard.number)}"),
+        "problems_sha256": _written(problem_frame(problems), output, f"problems/{part_name(shard.number)}")
         if problems
         else None,
     }
-    write_atomically(record_of(output, shard.number), json.dumps(record).encode())  # after its parts: now it is done
+    output.write(record_of(shard.number), json.dumps(record).encode())  # after its parts: now it is done
     return record
 
 
-def record_of(output: Path, number: int) -> Path:
+def record_of(number: int) -> str:
     """The file that says that a shard is done."""
-    return output / "_shards" / f"{number:06d}.json"
+    return f"_shards/{number:06d}.json"
 
 
 def part_name(number: int) -> str:
@@ -82,13 +81,19 @@ def shard_of(told: Mapping[str, Any]) -> Shard:
 
 
 def model_of(path: str) -> Model:
-    """The model in a file, read once by every worker."""
-    return _model(path, os.stat(path).st_mtime_ns)
+    """The model in a file, read once by every worker; the name of one at a URL says what it holds."""
+    return _model(path, 0 if is_url(path) else os.stat(path).st_mtime_ns)
 
 
 @lru_cache(maxsize=64)  # the folds of a backtest
 def _model(path: str, _changed: int) -> Model:
-    return load_model(path)
+    if not is_url(path):
+        return load_model(path)
+    copy = fetched(path)
+    try:
+        return load_model(copy)
+    finally:
+        copy.unlink()
 
 
 def panel_for(frame: pl.DataFrame, model: Model, told: Mapping[str, Any]) -> Panel:
@@ -102,13 +107,12 @@ def panel_for(frame: pl.DataFrame, model: Model, told: Mapping[str, Any]) -> Pan
     return panel
 
 
-def _written(frame: pl.DataFrame, path: Path) -> str:
+def _written(frame: pl.DataFrame, output: Place, name: str) -> str:
     """Write a table, whole or not at all; SHA-256 of its bytes."""
     import io
 
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd")
     data = buffer.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)
+    output.write(name, data)
     return hashlib.sha256(data).hexdigest()

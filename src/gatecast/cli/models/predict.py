@@ -42,7 +42,7 @@ def predict(
         json: Print one JSON object.
     """
     if is_folder(output):
-        return predict_into(Screen(json), model, file, data, running, Path(str(output)))
+        return predict_into(Screen(json), model, file, data, running, str(output))
     place = destination(output)
     require_pictures(plot, picture)
     known = to_future(future)

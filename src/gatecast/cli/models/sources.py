@@ -25,7 +25,7 @@ KNOWN = ("series", "time", "target", "past", "static", "frequency", "gaps", "fut
 LIMIT = "1GB"
 
 
-def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions, running: Any, output: Path) -> int:
+def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions, running: Any, output: str) -> int:
     """Forecast all series of a source into a folder."""
     model = loaded(path, running)
     source = _source(file, data, columns_of(model))
@@ -33,8 +33,8 @@ def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions
     made = model.predict(source, output=output)
     screen.labelled("forecast", f"{made.forecast:,} of {made.series:,} series, {made.rows:,} rows")
     if made.problems:
-        screen.labelled("problems", f"{made.problems:,} series: {made.path / 'problems'}")
-    screen.files([output])
+        screen.labelled("problems", f"{made.problems:,} series: {made.path}/problems")
+    screen.note(f"written: {output}")
     counts = {name: getattr(made, name) for name in ("series", "forecast", "problems", "rows")}
     screen.result = {"command": "predict", "model": str(path), **counts, "files": [output]}
     return screen.finish()
