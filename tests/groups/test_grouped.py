@@ -14,6 +14,7 @@ from tests.engines.engines import SOME
 import gatecast as gc
 from gatecast.errors import ConfigError, ModelFileError, PanelError, WindowError
 from gatecast.groups.column import groups_of
+from gatecast.serving.models.served import opened
 from gatecast.storage.files import describe_file
 
 QUICK: dict[str, Any] = {
@@ -175,6 +176,8 @@ def test_a_file_is_described_from_its_header(saved: Path) -> None:
 def test_what_reads_one_model_says_what_to_do(saved: Path) -> None:
     with pytest.raises(ModelFileError, match=r"holds a 'groups'.*load_groups\(\), or take the model of one group"):
         gc.load(saved)
+    with pytest.raises(ModelFileError, match="model of one group"):
+        opened(saved.read_bytes())  # as the service does
     loaded = gc.load_groups(saved)
     with pytest.raises(AttributeError, match=r"live is for one model.*parts_\['north'\]\.model\.live\."):
         loaded.live(table())
@@ -215,6 +218,7 @@ def test_a_source_is_fitted_forecast_and_scored_by_group(source: gc.PanelSource,
     made = model(engine="serial").fit(source, origins=0)
     panel = next(iter(source.panels()))
     assert {name: part.model.fitted_.record.series for name, part in made.parts_.items()} == {"north": 2, "south": 2}
+    assert made.parts_["north"].model.sample_.describe() == "all 2 series"
     written = made.predict(source, output=tmp_path / "out")
     assert (written.forecast, written.rows) == (4, 4 * H)
     first = written.scan().collect().filter(pl.lit(True))["sales"].to_numpy()[:H]

@@ -54,7 +54,7 @@ class GroupedForecaster(Parameters):
             the series.
 
     Fitted attributes: ``parts_`` (group -> ``Part``: its ``model``, a Forecaster as any other, its ``judgement`` and
-    ``verdict``).
+    ``verdict``; of a source, ``model.sample_`` says what it has seen).
     """
 
     parts_: Parts
@@ -140,8 +140,10 @@ class GroupedForecaster(Parameters):
             TrainingError: a stop came before all groups were trained, or a loss is no longer finite.
         """
         whole = data if isinstance(data, PanelSource) else as_panel(data)
-        panels = panels_of(whole, self.groups, self.model, memory_limit, held_back)
+        panels, samples = panels_of(whole, self.groups, self.model, memory_limit, held_back)
         self.parts_ = trained(self.model, panels, origins, None if checkpoint is None else Path(checkpoint))
+        for name, sample in samples.items():
+            self.parts_[name].model.sample_ = sample
         self.panel_ = None if isinstance(whole, PanelSource) else whole
         return self
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gatecast.backtesting.held_out import scored_then_fitted
 from gatecast.data.panel import Panel
-from gatecast.data.scan.sample import bytes_of, sampled
+from gatecast.data.scan.sample import Sample, bytes_of, sampled
 from gatecast.data.scan.source import PanelSource
 from gatecast.errors import ConfigError, Setting, TrainingError, WindowError, listed
 from gatecast.forecaster import VERY_SHORT, Forecaster
@@ -23,30 +23,34 @@ __all__ = ["panels_of", "trained"]
 
 def panels_of(
     data: Panel | PanelSource, column: str, model: Forecaster, limit: int | str, held_back: int
-) -> dict[str, Panel]:
-    """Group -> its panel; of a source the sample that a fit sees, all within the limit.
+) -> tuple[dict[str, Panel], dict[str, Sample]]:
+    """Group -> its panel; of a source the samples that a fit sees, all within the limit, and what they are.
 
     Raises:
         ConfigError: no such column says something of whole series.
         WindowError: groups have too little data for a training; all of them are named.
     """
+    samples: dict[str, Sample] = {}
     if isinstance(data, PanelSource):
-        data = _sample_of(data, column, model, limit, held_back)
+        data, samples = _sampled(data, column, model, limit, held_back)
     panels = {name: data.select(rows) for name, rows in members_of(data, column).items()}
     _require_length(model, {name: panel.length for name, panel in panels.items()})
-    return panels
+    return panels, samples
 
 
-def _sample_of(source: PanelSource, column: str, model: Forecaster, limit: int | str, held_back: int) -> Panel:
+def _sampled(
+    source: PanelSource, column: str, model: Forecaster, limit: int | str, held_back: int
+) -> tuple[Panel, dict[str, Sample]]:
     """A sample of the series of every group, as one panel: all models know the same categories."""
     import polars as pl
 
     sources = sources_of(source, column)
     _require_length(model, {name: one.lengths - held_back for name, one in sources.items()})
     share, least = bytes_of(limit) // len(sources), held_back + model.horizon + 2
-    chosen = [sampled(one, share, model.seed, least)[0] for one in sources.values()]
-    panel = source.panel_of(pl.concat(chosen))
-    return panel.slice(0, panel.length - held_back) if held_back else panel
+    drawn = {name: sampled(one, share, model.seed, least) for name, one in sources.items()}
+    panel = source.panel_of(pl.concat([rows for rows, _ in drawn.values()]))
+    samples = {name: sample for name, (_, sample) in drawn.items()}
+    return panel.slice(0, panel.length - held_back) if held_back else panel, samples
 
 
 def _require_length(model: Forecaster, lengths: Mapping[str, np.ndarray]) -> None:
