@@ -37,6 +37,7 @@ LAYERS = (
     ("backtesting",),
     ("parameters",),
     ("forecaster", "regressor"),
+    ("groups",),
     ("scale",),
     ("workflow", "tuning"),
     ("report", "demos", "sktime", "mlflow"),
@@ -51,8 +52,11 @@ LAZY_UPWARD = {
     ("forecasts.forecast", "forecasts.plots"),
     ("backtesting.backtest", "report"),
     ("workflow", "report.forecasts"),
+    ("backtesting.assess", "groups.grouped"),
     ("backtesting.assess", "scale.evaluate"),
+    ("backtesting.backtest", "scale.backtest"),
     ("forecaster", "scale.predict"),
+    ("groups.grouped", "scale.predict"),
 }
 FORBIDDEN_PACKAGES = {"backtest", "evaluate", "tune", "read", "load", "forecast"}  # would hide public functions
 MOST_AT_THE_TOP, MOST_IN_A_FOLDER = 8, 15

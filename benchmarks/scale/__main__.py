@@ -2,6 +2,7 @@
 
 python -m benchmarks.scale source --series 100000 --steps 1000
 python -m benchmarks.scale cores
+python -m benchmarks.scale idle
 python -m benchmarks.scale cluster --series 100000 --steps 100
 """
 
@@ -71,7 +72,7 @@ def _line(row: dict[str, Any]) -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("task", choices=("source", "cores", "cluster"))
+    parser.add_argument("task", choices=("source", "cores", "idle", "cluster"))
     parser.add_argument("--series", type=int, nargs="+", default=[10_000, 30_000, 100_000])
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--engine", default="threads")
@@ -88,6 +89,10 @@ def main(words: Sequence[str] | None = None) -> int:
         from benchmarks.scale.cores import cores
 
         rows = cores(asked.sets)
+    elif asked.task == "idle":
+        from benchmarks.scale.idle import idle
+
+        rows = idle(asked.sets)
     elif asked.task == "cluster":
         from benchmarks.scale.cluster import cluster
 

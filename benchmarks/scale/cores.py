@@ -13,12 +13,15 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.accuracy.sets import data_folder
 from benchmarks.speed.contestant import ROOT
 
-__all__ = ["FILES", "cores"]
+if TYPE_CHECKING:
+    from gatecast.data.panel import Panel
+
+__all__ = ["FILES", "cores", "read_set"]
 
 FILES = {
     "m4-weekly": ("m4_weekly_train", 13),
@@ -56,6 +59,17 @@ def _fit(name: str, workers: int) -> dict[str, Any]:
     return found
 
 
+def read_set(name: str) -> tuple[Panel, int]:
+    """The panel of a set and its horizon."""
+    import gatecast as gc
+
+    folder = data_folder()
+    if name == "ridership":
+        return gc.load_example("ridership", data=folder / "ridership.tgz"), RIDERSHIP
+    file, horizon = FILES[name]
+    return gc.read(str(folder / f"{file}.parquet")), horizon
+
+
 def _main(name: str, workers: int) -> None:
     """Fit and say what it took."""
     import tempfile
@@ -66,12 +80,7 @@ def _main(name: str, workers: int) -> None:
 
     if workers == 1:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    folder = data_folder()
-    if name == "ridership":
-        panel, horizon = gc.load_example("ridership", data=folder / "ridership.tgz"), RIDERSHIP
-    else:
-        file, horizon = FILES[name]
-        panel = gc.read(str(folder / f"{file}.parquet"))
+    panel, horizon = read_set(name)
     ended, samples = threading.Event(), list[tuple[int, float]]()
 
     def watch() -> None:

@@ -25,6 +25,8 @@ _HOMES = {
     "Forecaster": "forecaster",
     "Frequency": "data.frequency",
     "GatecastError": "errors",
+    "GroupedForecaster": "groups.grouped",
+    "GroupedScores": "groups.scores",
     "Importance": "backtesting.importance",
     "LSTMConfig": "model.config",
     "LeakageReport": "backtesting.leakage",
@@ -37,6 +39,7 @@ _HOMES = {
     "SamplePaths": "forecasts.paths",
     "Scaling": "windows.scaling",
     "Scores": "evaluation.scores",
+    "StreamedBacktest": "scale.backtest",
     "StreamedScores": "evaluation.streamed",
     "WrittenForecast": "scale.predict",
     "scan": "data.scan.source",
@@ -51,6 +54,7 @@ _HOMES = {
     "leakage_check": "backtesting.leakage",
     "load": "forecaster",
     "load_example": "data.examples.datasets",
+    "load_groups": "groups.grouped",
     "load_live": "live.files",
     "read": "data.tables.reading",
     "tune": "tuning.tune",
@@ -67,6 +71,8 @@ __all__ = [
     "Forecaster",
     "Frequency",
     "GatecastError",
+    "GroupedForecaster",
+    "GroupedScores",
     "Importance",
     "LSTMConfig",
     "LeakageReport",
@@ -80,6 +86,7 @@ __all__ = [
     "Scaling",
     "Scores",
     "SequenceRegressor",
+    "StreamedBacktest",
     "StreamedScores",
     "TrainingConfig",
     "Tuning",
@@ -92,6 +99,7 @@ __all__ = [
     "leakage_check",
     "load",
     "load_example",
+    "load_groups",
     "load_live",
     "read",
     "scan",
@@ -118,6 +126,8 @@ if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster, load
     from gatecast.forecasts.forecast import Forecast
     from gatecast.forecasts.paths import SamplePaths
+    from gatecast.groups.grouped import GroupedForecaster, load_groups
+    from gatecast.groups.scores import GroupedScores
     from gatecast.live.drift import Drift
     from gatecast.live.files import load_live
     from gatecast.live.live import Live
@@ -126,6 +136,7 @@ if TYPE_CHECKING:
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
     from gatecast.regressor import SequenceRegressor
+    from gatecast.scale.backtest import StreamedBacktest
     from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig
     from gatecast.tuning.result import Tuning

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
@@ -234,7 +234,7 @@ class Forecaster(Learned):
         """Take over what was learned: only now, so that a training that failed leaves an earlier one whole."""
         self.fitted_ = Fitted.of(settings or self.settings, blend, history, time.monotonic() - started)
         self.panel_ = panel
-        self.file_: str | None = None  # where load() found the model
+        self.file_ = None  # where load() found the model
         return self
 
     def recalibrate(self, data: Any, *, origins: int = 24) -> Self:
@@ -256,17 +256,19 @@ class Forecaster(Learned):
         fitted.require_trained("calibrated")
         history = observed_part(self.panel_of(data))
         fitted.require_same_columns(history)
-        self.fitted_ = fitted.recalibrated(history, origins, self.defaults.calibration)
+        executor = executor_of(self.running)
+        self.fitted_ = fitted.recalibrated(history, origins, self.defaults.calibration, executor)
         return self
 
-    # ---------------------------------------------------------------- what was learned
-
-    def panel_of(self, data: Any, day_first: bool | None = None) -> Panel:
-        """A panel or table as a panel with the columns, categories and frequency of the training."""
-        fitted = self._fitted()
-        return as_panel(data, fitted.schema, fitted.frequency, fitted.names, day_first=day_first)
-
     # ---------------------------------------------------------------- predict, and follow
+
+    @overload
+    def predict(self, data: PanelSource, *, output: str | os.PathLike[str]) -> WrittenForecast: ...
+
+    @overload
+    def predict(
+        self, data: Any | None = None, *, future: Any | None = None, day_first: bool | None = None
+    ) -> Forecast: ...
 
     def predict(
         self,
@@ -275,7 +277,7 @@ class Forecaster(Learned):
         future: Any | None = None,
         day_first: bool | None = None,
         output: str | os.PathLike[str] | None = None,
-    ) -> Any:
+    ) -> Forecast | WrittenForecast:
         """Forecast the H steps after the last observed target of every series.
 
         Args:
@@ -355,13 +357,6 @@ class Forecaster(Learned):
             future = with_dates_read(future, history, day_first)
         return history, *fitted.continued(history, panel, future)
 
-    def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
-        """Quantiles (B, H, C, Q) after any origin rows of a panel, in one pass; rows after an origin are not used.
-
-        Future covariates of the H steps after each origin are read from the panel.
-        """
-        return self._fitted().forecast(panel, series_B, origin_B)
-
     def live(
         self, history: Any | None = None, *, held_back: int | None = None, most_missing: int = MOST_MISSING
     ) -> Live:
@@ -391,7 +386,4 @@ def load(path: str | os.PathLike[str]) -> Forecaster:
     Raises:
         ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
     """
-    fitted = files.load(path)
-    model = Forecaster(**vars(fitted.settings))
-    model.fitted_, model.file_ = fitted, str(path)
-    return model
+    return Forecaster._of(files.load(path), str(path))

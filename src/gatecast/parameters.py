@@ -9,6 +9,8 @@ from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from gatecast.data.html import html_facts
+from gatecast.data.panel import Panel
+from gatecast.data.tables.intake import as_panel
 from gatecast.errors import ConfigError, did_you_mean, listed
 from gatecast.evaluation.blended import blend_lines, blend_title
 from gatecast.export.forecast import Part, export
@@ -16,6 +18,8 @@ from gatecast.storage import files
 from gatecast.windows.scaling import Scaling
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from gatecast.ensemble.fitted import Fitted
     from gatecast.planning.plan import Plan
 
@@ -97,7 +101,17 @@ def _differing(value: Any) -> Iterator[str]:
 
 
 class Learned(Parameters):
-    """What a fitted forecaster says of what it has learned."""
+    """What a fitted forecaster has learned: asked about it, forecast with, written to files."""
+
+    fitted_: Fitted
+    file_: str | None
+
+    @classmethod
+    def _of(cls, fitted: Fitted, file: str) -> Self:
+        """The forecaster of what a file holds."""
+        model = cls(**vars(fitted.settings))
+        model.fitted_, model.file_ = fitted, file
+        return model
 
     @property
     def is_fitted(self) -> bool:
@@ -127,6 +141,18 @@ class Learned(Parameters):
         if not hasattr(self, "fitted_"):
             raise ConfigError("this Forecaster is not fitted yet: call fit() first, or gatecast.load() a model file.")
         return self.fitted_
+
+    def panel_of(self, data: Any, day_first: bool | None = None) -> Panel:
+        """A panel or table as a panel with the columns, categories and frequency of the training."""
+        fitted = self._fitted()
+        return as_panel(data, fitted.schema, fitted.frequency, fitted.names, day_first=day_first)
+
+    def forecast_from(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Quantiles (B, H, C, Q) after any origin rows of a panel, in one pass; rows after an origin are not used.
+
+        Future covariates of the H steps after each origin are read from the panel.
+        """
+        return self._fitted().forecast(panel, series_B, origin_B)
 
     # ---------------------------------------------------------------- file
 

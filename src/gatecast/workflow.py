@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from gatecast.backtesting.assess import evaluate, origins_that_fit
+from gatecast.backtesting.held_out import CHANGED, folders_of, held_out, seconds_left
 from gatecast.backtesting.importance import Importance, covariate_importance
 from gatecast.backtesting.result import Evaluation
 from gatecast.backtesting.use import MODEL, Used, forecast_by, require_use, used_after, with_competitors
@@ -181,8 +180,8 @@ def forecast_with(
     require_use(use)
     ahead = known_future(panel, model.horizon, future)
     started = time.monotonic()
-    held_out, everything = (checkpoint and Path(checkpoint) / part for part in ("held-out", "everything"))
-    evaluation, problem = _held_out(model, panel, origins, held_out)
+    first, everything = folders_of(checkpoint)
+    evaluation, problem = held_out(model, panel, origins, first)
     importance = None
     if explain and evaluation is not None:
         # before it is trained on these windows
@@ -193,34 +192,12 @@ def forecast_with(
     if evaluation is None:
         model.fit(panel, checkpoint=everything)
     elif used.trained and not model.record_["interrupted"]:
-        model.refit_on(panel, _left(model.time_limit, started), checkpoint=everything)
+        model.refit_on(panel, seconds_left(model.time_limit, started), checkpoint=everything)
     seconds = time.monotonic() - started
     if evaluation is not None and untrained != model.fitted_.blend.untrained:  # what was scored is not what forecasts
-        evaluation, problem = None, WindowError("before the held-out steps there is too little to train on.")
+        evaluation, problem = None, WindowError(CHANGED)
     made = forecast_by(used, model, observed_part(panel), panel, ahead, evaluation)
     return ForecastResult(made, evaluation, model, panel, problem, seconds, ahead, importance, used)
-
-
-def _held_out(
-    model: Forecaster, panel: Panel, origins: int | None, checkpoint: str | os.PathLike[str] | None
-) -> tuple[Evaluation | None, WindowError | None]:
-    """The evaluation on held-out origins, within two thirds of the time; or why there is none."""
-    limit = model.time_limit
-    model.time_limit = None if limit is None else limit * 2 / 3
-    try:
-        origins_ = origins or origins_that_fit(panel, model.horizon)
-        return evaluate(model, panel, origins=origins_, checkpoint=checkpoint), None
-    except WindowError as error:
-        if origins is not None:
-            raise
-        return None, error
-    finally:
-        model.time_limit = limit
-
-
-def _left(limit: float | None, started: float) -> float | None:
-    """Seconds for the training on everything."""
-    return None if limit is None else max(limit - (time.monotonic() - started), limit / 10)
 
 
 def known_future(panel: Panel, horizon: int, future: Any) -> Any:

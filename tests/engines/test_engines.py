@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import threading
@@ -22,6 +21,8 @@ from gatecast.engines.processes import Processes
 from gatecast.engines.worker import outcome_of, perform
 from gatecast.errors import ConfigError, WindowError
 
+from .engines import ENGINES, SOME
+
 QUICK: dict[str, Any] = {
     "training": {"max_epochs": 3, "steps_per_epoch": 6},
     "network": {"hidden_size": 8},
@@ -29,18 +30,6 @@ QUICK: dict[str, Any] = {
     "candidates": 2,
     "progress": False,
 }
-needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
-ELSEWHERE = [
-    pytest.param("processes", 1, id="one process"),
-    pytest.param("processes", 2, id="two processes", marks=pytest.mark.slow),
-    pytest.param("ray", 2, id="Ray", marks=[pytest.mark.slow, needs_ray]),
-]
-ENGINES = [
-    pytest.param("threads", 1, id="one thread"),
-    pytest.param("threads", 2, id="two threads"),
-    pytest.param("threads", 3, id="three threads"),
-    *ELSEWHERE,
-]
 
 
 def panel() -> gc.Panel:
@@ -79,7 +68,7 @@ def test_a_backtest_has_the_same_bytes(engine: str, workers: int) -> None:
     assert made(engine, workers) == made("serial", 1)
 
 
-@pytest.mark.parametrize(("engine", "workers"), [ENGINES[1], ENGINES[3]])
+@pytest.mark.parametrize(("engine", "workers"), SOME)
 def test_a_search_tries_and_finds_the_same(engine: str, workers: int) -> None:
     pytest.importorskip("optuna", reason="Optuna is not installed")
 
@@ -91,6 +80,37 @@ def test_a_search_tries_and_finds_the_same(engine: str, workers: int) -> None:
     one, other = made(engine, workers), made("serial", 1)
     assert one[0] == other[0]
     assert one[1].tobytes() == other[1].tobytes()
+
+
+@pytest.mark.parametrize(("engine", "workers"), [ENGINES[0], ENGINES[1], ENGINES[3]])
+def test_recalibrated_intervals_have_the_same_bytes(tmp_path: Path, engine: str, workers: int) -> None:
+    newer = gc.read(list(np.random.default_rng(4).normal(50, 5, (2, 120))))
+
+    def made(engine: Any, workers: int) -> bytes:
+        model = gc.Forecaster(4, engine=engine, workers=workers, **QUICK).fit(newer.slice(0, 90))
+        before = model.predict(newer).values_NHCQ
+        after = model.recalibrate(newer).predict(newer).values_NHCQ
+        assert (before != after).any()
+        return after.tobytes()
+
+    assert made(engine, workers) == made("serial", 1)
+
+
+def test_rivals_obey_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That their forecasts do not depend on it is tested where they are fitted."""
+    pytest.importorskip("statsforecast", reason="statsforecast is not installed: it is in the extra rivals")
+    from gatecast.statistical import rivals
+
+    seen: list[int] = []
+    run = rivals.fits_in_processes
+    monkeypatch.setattr(rivals, "_START", 1e-9)  # any work is worth a process
+    monkeypatch.setattr(
+        rivals, "fits_in_processes", lambda setup, tasks, count: seen.append(count) or run(setup, tasks, 1)
+    )
+    for engine, workers in (("serial", None), ("threads", 1), ("threads", 3)):
+        model = gc.Forecaster(4, engine=engine, workers=workers, preset="instant")  # type: ignore[arg-type]
+        gc.backtest(model, panel(), origins=2, rivals=["optimized_theta"], progress=False)
+    assert seen == [1, 1, 3]
 
 
 def test_no_file_says_where_a_model_was_trained(serial: tuple[bytes, bytes]) -> None:

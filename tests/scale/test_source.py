@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from tests.engines.engines import SOME
 
 import gatecast as gc
 from gatecast.cli.main import main
@@ -137,9 +138,7 @@ def forecasts(written: gc.WrittenForecast) -> pl.DataFrame:
     return written.scan().collect()
 
 
-@pytest.mark.parametrize(
-    ("engine", "workers"), [("serial", 1), ("threads", 2), pytest.param("processes", 2, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("engine", "workers"), [("serial", 1), *SOME])
 def test_forecasts_of_all_shards_are_those_of_the_panel(
     folder: Path, fitted: gc.Forecaster, tmp_path: Path, engine: str, workers: int
 ) -> None:
@@ -265,3 +264,56 @@ def test_the_commands_do_the_same(folder: Path, tmp_path: Path, capsys: pytest.C
     assert main(["evaluate", pattern, "--series", "shop", *tiny, *limit]) == 0
     assert "Over 60 series" in capsys.readouterr().out
     assert main(["predict", saved, pattern, "--output", str(tmp_path / "out2"), "--header", "1"]) == 2
+
+
+# ---------------------------------------------------------------- URLs
+
+
+def test_forecasts_go_to_a_url_as_into_a_folder(folder: Path, fitted: gc.Forecaster, tmp_path: Path) -> None:
+    gap = pl.int_range(pl.len()) != 7
+    table(2, begin=400).filter(gap).write_parquet(folder / "2.parquet")  # the first one has a gap
+    fitted.set_params(engine="threads", workers=2)
+    here = fitted.predict(scan(folder), output=tmp_path / "out")
+    url = f"memory://gatecast-{tmp_path.name}"
+    there = fitted.predict(scan(folder), output=url)
+    assert (there.path, there.rows, there.problems) == (url, here.rows, 1)
+    assert forecasts(there).equals(forecasts(here))
+    assert there.problem_table().equals(here.problem_table())
+    assert fitted.predict(scan(folder), output=url) == there, "what is done is found"
+    with pytest.raises(ConfigError, match="another"):
+        fitted.predict(scan(folder, shard_rows=90), output=url)
+
+    from fsspec import filesystem
+
+    memory = filesystem("memory")
+    base = f"/gatecast-{tmp_path.name}"
+    assert {Path(path).name for path in memory.ls(base, detail=False)} == {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
+    memory.pipe_file(f"{base}/forecast/part-000001.parquet", b"damaged")
+    with pytest.raises(ModelFileError, match=r"memory://.*part-000001\.parquet is not as it was written"):
+        fitted.predict(scan(folder), output=url)
+
+
+def test_a_run_into_a_url_goes_on(folder: Path, fitted: gc.Forecaster, tmp_path: Path) -> None:
+    from fsspec import filesystem
+
+    url, memory = f"memory://on-{tmp_path.name}", filesystem("memory")
+    first = fitted.predict(scan(folder), output=url)
+    base = f"/on-{tmp_path.name}"
+    for name in ("_SUCCESS", "_shards/000002.json", "forecast/part-000002.parquet"):
+        memory.rm_file(f"{base}/{name}")
+    before = memory.created(f"{base}/forecast/part-000001.parquet")
+    assert fitted.predict(scan(folder), output=url) == first
+    assert memory.created(f"{base}/forecast/part-000001.parquet") == before
+    assert memory.exists(f"{base}/forecast/part-000002.parquet")
+
+
+@pytest.mark.parametrize("url", ["nowhere://bucket/out", "s3://bucket/out"])
+def test_a_url_without_a_driver_is_told_in_one_line(
+    folder: Path, fitted: gc.Forecaster, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
+    with pytest.raises(ConfigError, match=r"nothing here reads \w+:// .*Install fsspec and its driver") as caught:
+        fitted.predict(scan(folder), output=url)
+    assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -33,13 +33,46 @@ if TYPE_CHECKING:
     from gatecast.data.frequency import TimeLike
     from gatecast.evaluation.streamed import StreamedScores
     from gatecast.forecaster import Forecaster
+    from gatecast.groups.grouped import GroupedForecaster
+    from gatecast.groups.scores import GroupedScores
     from gatecast.statistical.rivals import Rival
 
 __all__ = ["category_codes", "evaluate", "origin_numbers", "origins_that_fit", "score_forecasts", "training_part"]
 
 
+class _Asked(TypedDict, total=False):
+    """Arguments of ``evaluate`` for a panel."""
+
+    origins: int | Literal["all"] | None
+    stride: int | None
+    begin: TimeLike | None
+    end: TimeLike | None
+    season: int | None
+    in_sample: bool
+    checkpoint: str | os.PathLike[str] | None
+
+
+@overload
 def evaluate(
-    model: Forecaster,
+    model: Forecaster | GroupedForecaster,
+    data: PanelSource,
+    *,
+    origins: int | None = None,
+    stride: int | None = None,
+    season: int | None = None,
+) -> StreamedScores: ...
+
+
+@overload
+def evaluate(model: GroupedForecaster, data: Any, **asked: Unpack[_Asked]) -> GroupedScores: ...
+
+
+@overload
+def evaluate(model: Forecaster, data: Any, **asked: Unpack[_Asked]) -> Evaluation: ...
+
+
+def evaluate(
+    model: Forecaster | GroupedForecaster,
     data: Any,
     *,
     origins: int | Literal["all"] | None = None,
@@ -49,7 +82,7 @@ def evaluate(
     season: int | None = None,
     in_sample: bool = False,
     checkpoint: str | os.PathLike[str] | None = None,
-) -> Any:
+) -> Evaluation | StreamedScores | GroupedScores:
     """Score a model beside the naive forecasts, on data that it has not seen.
 
     A model that is not fitted is first trained on what lies before the first origin, and stays so; series too short to
@@ -57,7 +90,7 @@ def evaluate(
     or a span (``begin``, ``end``), from every origin there, one step after the other.
 
     Args:
-        model: a Forecaster.
+        model: a Forecaster; or a GroupedForecaster, of which each group is scored, and ``GroupedScores`` come back.
         data: a Panel, or what ``gatecast.read`` takes; the last H steps of each series are the last truth. Of a source
             (``gatecast.scan``) all series are scored, a shard at a time, and ``StreamedScores`` come back.
         origins: rolling origins per series; "all" = every one that has a truth. None = 1, or all of a span.
@@ -73,8 +106,13 @@ def evaluate(
         WindowError: a series is too short for the origins, or no window fits.
         ConfigError: the model has seen what it would be scored on, or the arguments do not go together.
     """
+    from gatecast.groups.grouped import GroupedForecaster
+
     if isinstance(data, PanelSource):
         return _of_a_source(model, data, origins, stride, season, (begin, end, in_sample, checkpoint))
+    if isinstance(model, GroupedForecaster):
+        span: dict[str, Any] = {"begin": begin, "end": end, "season": season, "in_sample": in_sample}
+        return model._evaluated(data, origins, stride, checkpoint=checkpoint, **span)
     if origins == "all" or begin is not None or end is not None:
         if isinstance(origins, int) or stride is not None:
             origins_, stride_ = Argument("origins", of="evaluate"), Argument("stride", of="evaluate")
@@ -90,7 +128,12 @@ def evaluate(
 
 
 def _of_a_source(
-    model: Forecaster, source: PanelSource, origins: Any, stride: int | None, season: int | None, others: Sequence[Any]
+    model: Forecaster | GroupedForecaster,
+    source: PanelSource,
+    origins: Any,
+    stride: int | None,
+    season: int | None,
+    others: Sequence[Any],
 ) -> StreamedScores:
     """Score all series of a source, a shard at a time."""
     from gatecast.scale.evaluate import evaluate_source

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -24,9 +24,10 @@ from gatecast.backtesting.folds import long_enough, make_folds, require_rolling,
 from gatecast.backtesting.record import FoldRecord
 from gatecast.backtesting.result import Evaluation
 from gatecast.backtesting.rolling import Rolling
+from gatecast.data.scan.source import PanelSource
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import as_panel
-from gatecast.errors import listed
+from gatecast.errors import ConfigError, listed
 from gatecast.evaluation.layout import score_html
 from gatecast.progress import Listener, listening
 from gatecast.statistical.rivals import require_rivals, rival_forecasts, worthwhile_at
@@ -35,6 +36,7 @@ from gatecast.windows.index import last_origins
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores, Table
     from gatecast.forecaster import Forecaster
+    from gatecast.scale.backtest import StreamedBacktest
     from gatecast.statistical.rivals import Rival
 
 __all__ = ["Backtest", "backtest"]
@@ -123,6 +125,36 @@ class Backtest:
         return score_html(self.scores, self.notes)
 
 
+class _Asked(TypedDict, total=False):
+    """Arguments of ``backtest`` for panels and sources."""
+
+    origins: int
+    stride: int | None
+    refit: bool | int
+    window: Literal["expanding", "sliding"]
+    warm: bool
+    season: int | None
+    checkpoint: str | os.PathLike[str] | None
+    progress: bool | Listener
+
+
+class _AskedOfPanel(_Asked, total=False):
+    """Those for panels alone besides."""
+
+    adaptive: bool
+    rivals: Sequence[str] | Literal["auto"]
+
+
+@overload
+def backtest(
+    model: Forecaster, data: PanelSource, *, memory_limit: int | str = "1GB", **asked: Unpack[_Asked]
+) -> StreamedBacktest: ...
+
+
+@overload
+def backtest(model: Forecaster, data: Any, **asked: Unpack[_AskedOfPanel]) -> Backtest: ...
+
+
 def backtest(
     model: Forecaster,
     data: Any,
@@ -137,14 +169,17 @@ def backtest(
     rivals: Sequence[str] | Literal["auto"] = (),
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | Listener = True,
-) -> Backtest:
+    memory_limit: int | str = "1GB",
+) -> Backtest | StreamedBacktest:
     """Forecast from rolling origins, training before them, and score beside the naive forecasts.
 
     The model that is given stays as it is: every fold trains a copy with its settings.
 
     Args:
         model: a Forecaster, fitted or not.
-        data: a Panel, or what ``gatecast.read`` takes; the last H steps of each series are the last truth.
+        data: a Panel, or what ``gatecast.read`` takes; the last H steps of each series are the last truth. Of a source
+            (``gatecast.scan``) the models see a sample, all series are scored, a shard at a time, and a
+            ``StreamedBacktest`` comes back.
         origins: rolling origins per series.
         stride: steps between two origins; None = the horizon, or less where that would take half of the data.
         refit: False = train once, before the first origin; True = anew at every origin; K = at every K-th.
@@ -157,6 +192,7 @@ def backtest(
         checkpoint: a folder that keeps each finished fold, and where the trainings of the next one stand; the same
             backtest with the same folder goes on there, whatever ended the one before.
         progress: show one progress line on a terminal; or a ``Listener``, which hears of every step and may stop it.
+        memory_limit: of a source: bytes that the trainings may take for the sample.
 
     Raises:
         WindowError: no series is long enough for the origins.
@@ -164,13 +200,22 @@ def backtest(
 
     Source: rolling-origin evaluation, Tashman 2000.
     """
+    if isinstance(data, PanelSource):
+        from gatecast.scale.backtest import backtest_source
+
+        if adaptive or rivals:
+            raise ConfigError("a backtest of a source has no adaptive intervals and no rivals: read a panel for them.")
+        return backtest_source(
+            model, data, origins=origins, stride=stride, refit=refit, window=window, warm=warm, season=season,
+            checkpoint=checkpoint, memory_limit=memory_limit, progress=progress,
+        )  # fmt: skip
     require_rolling(origins, stride, window)
     if rivals != "auto":
         rivals = (rivals,) if isinstance(rivals, str) else tuple(rivals)
         require_rivals(rivals)
     folds = make_folds(origins, refit)
     observed = observed_part(as_panel(data))
-    step = stride or stride_that_fits(observed, model.horizon, origins)
+    step = stride or stride_that_fits(observed.length, model.horizon, origins)
     panel = long_enough(observed, model.horizon, origins, step)
     origin_NO = last_origins(panel, model.horizon, origins, step)
     kept = None if checkpoint is None else BacktestFolder.open(checkpoint, model, panel, origin_NO, refit, window, warm)
@@ -218,6 +263,7 @@ def _rivals(
             season,
             names,
             quantiles,
+            workers=run.model.running.workers_here,
             on_progress=lambda done, count: run.listener.on_progress("backtest · statistical rivals, fit", done, count),
         )
     except KeyboardInterrupt:

@@ -91,19 +91,19 @@ def training_panel(panel: Panel, origin_NO: np.ndarray, fold: Fold, window: str)
     return panel.slice(begin_N, known_N)
 
 
-def stride_that_fits(panel: Panel, horizon: int, origins: int) -> int:
+def stride_that_fits(length_N: np.ndarray, horizon: int, origins: int) -> int:
     """The horizon, or fewer steps where a typical series would lose more than half of its steps to the origins.
 
     Without a gap between them the origins use every truth once; strides below the horizon use some several times.
     """
-    return int(np.clip(_room(panel, horizon) // max(origins - 1, 1), 1, horizon))
+    return int(np.clip(_room(length_N, horizon) // max(origins - 1, 1), 1, horizon))
 
 
 def origins_within_half(panel: Panel, horizon: int, most: int) -> int:
     """As many origins, at most ``most``, as take no more than half of a typical series; one at least."""
-    return int(np.clip(_room(panel, horizon) + 1, 1, most))
+    return int(np.clip(_room(panel.length, horizon) + 1, 1, most))
 
 
-def _room(panel: Panel, horizon: int) -> int:
+def _room(length_N: np.ndarray, horizon: int) -> int:
     """Steps from the first origin to the last one that half of a typical series has room for."""
-    return int(np.median(panel.length)) // 2 - horizon
+    return int(np.median(length_N)) // 2 - horizon

@@ -90,7 +90,7 @@ def leakage_check(
         argument = Argument("train", of="leakage_check")
         raise ConfigError("leakage_check(", argument, "=False) needs a fitted model: call fit() first.")
     observed = observed_part(as_panel(data))
-    step = stride or stride_that_fits(observed, model.horizon, origins)
+    step = stride or stride_that_fits(observed.length, model.horizon, origins)
     panel = long_enough(observed, model.horizon, origins, step)
     folds = make_folds(origins, refit)
     origin_NO = last_origins(panel, model.horizon, origins, step)

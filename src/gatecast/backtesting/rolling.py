@@ -20,9 +20,10 @@ from gatecast.progress import Listener, stopping
 from gatecast.storage.parcels import executor_of
 
 if TYPE_CHECKING:
+    from gatecast.ensemble.fitted import Fitted
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Rolling"]
+__all__ = ["Rolling", "forecast_fold"]
 
 Done = tuple["Forecaster", FoldRecord, np.ndarray]
 
@@ -41,6 +42,7 @@ class Rolling:
 
     def __post_init__(self) -> None:
         self.records: list[FoldRecord] = []
+        self.learned: list[Fitted] = []
         self.last: Forecaster = self.model
 
     @property
@@ -98,10 +100,7 @@ class Rolling:
             fitted = self._heard(self.model.clone()).fit(train, checkpoint=states)
         fitted.progress = self.model.progress
         origin_NK = self.origin_NO[:, fold.origins]
-        series_B = np.repeat(np.arange(len(self.panel)), origin_NK.shape[1])
-        forecast_BHCQ = fitted.forecast_from(self.panel, series_B, origin_NK.ravel())
-        require_finite(forecast_BHCQ, self.panel, fitted.file_, series_B)
-        forecast_NKHCQ = forecast_BHCQ.reshape(*origin_NK.shape, *forecast_BHCQ.shape[1:])
+        forecast_NKHCQ = forecast_fold(fitted, self.panel, origin_NK)
         seconds = round(time.monotonic() - started, 3)
         learned = fitted.fitted_
         record = FoldRecord(
@@ -129,4 +128,13 @@ class Rolling:
             )
         self.forecast_NOHCQ[:, record.fold.origins] = forecast_NKHCQ
         self.records.append(record)
+        self.learned.append(fitted.fitted_)
         self.last = fitted
+
+
+def forecast_fold(fitted: Forecaster, panel: Panel, origin_NK: np.ndarray) -> np.ndarray:
+    """(N, K, H, C, Q) forecasts from K origins of each series, in one pass. Raises where one is not finite."""
+    series_B = np.repeat(np.arange(len(panel)), origin_NK.shape[1])
+    forecast_BHCQ = fitted.forecast_from(panel, series_B, origin_NK.ravel())
+    require_finite(forecast_BHCQ, panel, fitted.file_, series_B)
+    return forecast_BHCQ.reshape(*origin_NK.shape, *forecast_BHCQ.shape[1:])

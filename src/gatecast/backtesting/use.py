@@ -90,7 +90,8 @@ def with_competitors(evaluation: Evaluation, model: Forecaster, use: str) -> Eva
         return evaluation
     season, levels = evaluation.scores.season, model.fitted_.levels
     made = rival_forecasts(
-        panel.target_RC, panel.first[series_B], origin_B, model.horizon, season, names, levels
+        panel.target_RC, panel.first[series_B], origin_B, model.horizon, season, names, levels,
+        workers=model.running.workers_here,
     )  # fmt: skip
     rivals: Mapping[str, Rival] = made
     if use in (MEAN, BEST) and len(made) > 1:
@@ -165,7 +166,9 @@ def forecast_by(
         )  # fmt: skip
     else:
         names = _PARTNERS if used.name == MEAN else (used.name,)
-        made = rival_forecasts(extended.target_RC, first_N, origin_N, horizon, season, names, levels)
+        made = rival_forecasts(
+            extended.target_RC, first_N, origin_N, horizon, season, names, levels, workers=model.running.workers_here
+        )
         if used.name == MEAN:
             ours = model.predict(panel, future=future).values_NHCQ
             made = {MEAN: _mean(ours, made, levels)}

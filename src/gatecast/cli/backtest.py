@@ -13,12 +13,14 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PAGE_KINDS, PLOT_KINDS, require_writable
+from gatecast.cli.models.sources import backtest_shards
 from gatecast.cli.options import (
     OUTPUT,
     Checkpoint,
     DataOptions,
     FailUnless,
     Json,
+    MemoryLimit,
     ModelOptions,
     NetworkOptions,
     Plot,
@@ -35,6 +37,7 @@ from gatecast.errors import ConfigError
 if TYPE_CHECKING:
     from gatecast.backtesting.backtest import Backtest
     from gatecast.data.panel import Panel
+    from gatecast.forecaster import Forecaster
 
 __all__ = ["BacktestOptions", "backtest"]
 
@@ -77,6 +80,7 @@ def backtest(
     report: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
     checkpoint: Checkpoint = None,
     plot: Plot = None,
+    memory_limit: MemoryLimit = None,
     fail_unless: FailUnless = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
@@ -90,34 +94,23 @@ def backtest(
         report: Write all of it as one HTML page that needs no network.
         checkpoint: Keep what is finished in this folder; the same command goes on there after it was ended.
         plot: Write the forecasts and the truth to .png, .pdf or .svg.
+        memory_limit: Train on a sample of the series of Parquet files, which takes so much memory, such as 2GB, and
+            score all of them a shard at a time; without rivals.
         fail_unless: Exit with 3 unless the verdict is better, or at least undecided.
         json: Print one JSON object.
     """
     _check(rolling, report, plot)
     arguments = settings(settings_, network, training, running)
     screen = Screen(json)
+    if memory_limit is not None:
+        return backtest_shards(screen, file, data, arguments, rolling, checkpoint, memory_limit, fail_unless)
     panel = read_panel(file, data)
     show_panel(screen, panel)
     model, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)
 
-    from gatecast.backtesting.backtest import backtest as run
-    from gatecast.backtesting.folds import origins_within_half
-
     started = time.monotonic()
-    made = run(
-        model,
-        panel,
-        origins=rolling.origins or origins_within_half(panel, model.horizon, ORIGINS),
-        stride=rolling.stride,
-        refit=rolling.refit or False,
-        window=rolling.window,
-        warm=rolling.warm,
-        adaptive=rolling.adaptive,
-        season=rolling.season,
-        rivals=_rivals(rolling.rivals),
-        checkpoint=checkpoint,
-    )
+    made = _run(model, panel, rolling, checkpoint)
     seconds, written = time.monotonic() - started, _write(made, report, plot)
     typed = Typed(file, (data, settings_, network, training), rolling)
     onward = typed.after_backtest(made.scores.outcome, model.horizon, _more(made, panel))
@@ -137,6 +130,25 @@ def backtest(
     }
     interrupted = made.interrupted or made.model.record_["interrupted"]
     return screen.finish(exit_code(interrupted, made.scores.outcome, fail_unless))
+
+
+def _run(model: Forecaster, panel: Panel, rolling: BacktestOptions, checkpoint: Path | None) -> Backtest:
+    from gatecast.backtesting.backtest import backtest as run
+    from gatecast.backtesting.folds import origins_within_half
+
+    return run(
+        model,
+        panel,
+        origins=rolling.origins or origins_within_half(panel, model.horizon, ORIGINS),
+        stride=rolling.stride,
+        refit=rolling.refit or False,
+        window=rolling.window,
+        warm=rolling.warm,
+        adaptive=rolling.adaptive,
+        season=rolling.season,
+        rivals=_rivals(rolling.rivals),
+        checkpoint=checkpoint,
+    )
 
 
 def _more(made: Backtest, panel: Panel) -> int | None:

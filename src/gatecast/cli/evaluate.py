@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.models.groups import evaluate_groups, is_of_groups
 from gatecast.cli.models.sources import evaluate_shards
 from gatecast.cli.options import (
     MODEL,
@@ -76,6 +77,8 @@ def evaluate(
     screen = Screen(json)
     if memory_limit is not None:
         return evaluate_shards(screen, file, data, arguments, model, origins, stride, memory_limit, fail_unless)
+    if model is not None and is_of_groups(model):
+        return evaluate_groups(screen, model, file, data, origins, stride, fail_unless)
     typed = Typed(file, (data, settings_, network, training))
     if model is None:
         made, fitted, seconds, panel = _trained(screen, file, data, arguments, origins, stride)

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatecast.data.tables.databases.address import Address, is_address, parse_address
+from gatecast.data.tables.databases.address import Address, is_address, names_database, parse_address
 from gatecast.errors import ConfigError, did_you_mean, listed
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def destination(output: str | None) -> Path | Address | None:
 
 def is_folder(output: str | None) -> bool:
     """A forecast is to become a folder of files, a shard at a time."""
-    return output is not None and not is_address(output) and not Path(output).suffix
+    if output is None or Path(output).suffix:
+        return False
+    return not is_address(output) or not names_database(output)
 
 
 def require_room(place: Path | Address | None, rows: int) -> None:

@@ -12,8 +12,10 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
+from gatecast.cli.models.groups import fit_groups, require_no
 from gatecast.cli.models.sources import sample_of
 from gatecast.cli.options import (
+    MODEL,
     OUTPUT,
     Checkpoint,
     DataOptions,
@@ -37,6 +39,7 @@ def fit(
     *,
     data: DataOptions = DataOptions(),
     model: ModelOptions = ModelOptions(),
+    per: Annotated[str | None, Parameter(group=MODEL)] = None,
     save: Annotated[Path, Parameter(group=OUTPUT)],
     plot: Plot = None,
     checkpoint: Checkpoint = None,
@@ -50,6 +53,7 @@ def fit(
 
     Args:
         file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
+        per: Train one model for each value of this column, such as region: a --static covariate or a --series column.
         save: File for the model, such as sales.gatecast.
         plot: Write the loss curves to .png, .pdf or .svg.
         checkpoint: Keep where the training stands in this folder; the same command goes on there after it was ended.
@@ -61,6 +65,9 @@ def fit(
     arguments = settings(model, network, training, running)
     screen = Screen(json)
     panel = read_panel(file, data) if memory_limit is None else sample_of(screen, file, data, memory_limit, arguments)
+    if per is not None:
+        require_no(plot=plot)
+        return fit_groups(screen, panel, arguments, per, save, checkpoint)
     show_panel(screen, panel)
     fitted, note = forecaster(panel, arguments)
     screen.labelled("horizon", note)

@@ -51,7 +51,7 @@ WIDTH = 80
 WIDEST = 140  # of drawings
 READER_LEFT = 141
 # predict has a ``future`` of its own, and networks a ``skip``
-RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
+RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows", ("groups", "groups"): "per"}
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
     ("drift", "false_alarms"): "false_alarms",
@@ -278,6 +278,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("forecast", forecast, ("use",)),
         ("evaluate", evaluate, ("origins", "stride")),
         ("fit", fit, ("memory_limit",)),
+        ("groups", fit, ("per",)),
         ("export", export, ("part", "bounds")),
         ("observe", watch, ("revise",)),
         ("tune", tune, ("trials", "origins", "stride", "storage")),

@@ -47,6 +47,11 @@ class EngineOptions:
                 Argument("address", of="forecaster"), f" is that of a Ray cluster; the engine is {self.engine}."
             )
 
+    @property
+    def workers_here(self) -> int | None:
+        """Jobs at a time on this machine, as far as the user says; None = as many as there are cores."""
+        return 1 if self.engine == "serial" else None if self.engine == "ray" else self.workers
+
 
 def joined_names() -> str:
     """The engines in words."""

@@ -19,7 +19,12 @@ from gatecast.errors import GatecastError
 
 __all__ = ["TASKS", "outcome_of", "perform"]
 
-TASKS = ("storage.parcels:train", "scale.tasks:forecast_shard", "scale.tasks:score_shard")
+TASKS = (
+    "storage.parcels:train",
+    "scale.tasks:forecast_shard",
+    "scale.scoring:score_shard",
+    "scale.scoring:backtest_shard",
+)
 
 
 def perform(name: str, text: str) -> str:

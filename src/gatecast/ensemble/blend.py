@@ -11,6 +11,7 @@ import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
+from gatecast.engines.executor import Executor, Serial
 from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.guard import astray, guarded
 from gatecast.ensemble.trained import TrainedCandidate
@@ -107,10 +108,11 @@ class Blend:
         """Quantile levels of the forecasts."""
         return self.experts[0].quantiles
 
-    def each(self, change: Callable[[TrainedCandidate], TrainedCandidate]) -> Blend:
-        """The blend with every trained candidate replaced by what ``change`` makes of it."""
-        changed = (change(one) if isinstance(one, TrainedCandidate) else one for one in self.experts)
-        return replace(self, experts=tuple(changed))
+    def each(self, change: Callable[[TrainedCandidate], TrainedCandidate], executor: Executor | None = None) -> Blend:
+        """The blend with every trained candidate replaced by what ``change`` makes of it; serially by default."""
+        changed = iter((executor or Serial()).map(change, self.trained))
+        experts = (next(changed) if isinstance(one, TrainedCandidate) else one for one in self.experts)
+        return replace(self, experts=tuple(experts))
 
     def described(self) -> list[tuple[float, str]]:
         """Weight and description of every expert; a trained candidate is described by its whole plan."""

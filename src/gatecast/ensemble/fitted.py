@@ -19,6 +19,7 @@ from gatecast.data.ranges import Ranges
 from gatecast.data.schema import Schema
 from gatecast.data.tables.future import continued
 from gatecast.data.tables.intake import require_same_columns
+from gatecast.engines.executor import Executor
 from gatecast.ensemble.blend import Blend, past_of
 from gatecast.ensemble.copula import correlation_over_steps, default_correlation
 from gatecast.ensemble.fitting import recalibrated
@@ -285,13 +286,19 @@ class Fitted:
 
     # ---------------------------------------------------------------- newer data
 
-    def recalibrated(self, history: Panel, origins: int, numbers: CalibrationDefaults = DEFAULTS.calibration) -> Fitted:
+    def recalibrated(
+        self,
+        history: Panel,
+        origins: int,
+        numbers: CalibrationDefaults = DEFAULTS.calibration,
+        executor: Executor | None = None,
+    ) -> Fitted:
         """The same networks with intervals fitted anew to the last origins of each series, as far as they are new."""
         seen_N = history.length - self.new_steps(history)
         begin_N = np.maximum(history.length - self.plan.framing.horizon - origins + 1, seen_N)
         windows = self.record.steps / self.plan.framing.horizon
         blend = self.blend.each(
-            lambda one: recalibrated(one, history, begin_N, self.settings.quantiles, windows, numbers)
+            lambda one: recalibrated(one, history, begin_N, self.settings.quantiles, windows, numbers), executor
         )
         return replace(self, blend=blend)
 

@@ -106,7 +106,10 @@ class StreamedScores:
     def table(self) -> Table:
         """Method -> metric -> score, the mean over target columns."""
         found: Table = {}
-        for name, of_targets in self.parts[0]["methods"].items():
+        first, *others = (part["methods"] for part in self.parts)
+        for name, of_targets in first.items():
+            if not all(name in methods for methods in others):
+                continue  # such as the seasonal naive forecast, where one group of series has no season
             rows = [{key: self._score(name, c, key) for key in measures} for c, measures in enumerate(of_targets)]
             found[name] = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
         return found

@@ -10,28 +10,28 @@ out/manifest.json, out/_SUCCESS    at the end: counts and SHA-256 of every part
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatecast.data.scan.source import PanelSource
 from gatecast.errors import ModelFileError
+from gatecast.scale.models import Model, fingerprint_of
+from gatecast.scale.places import Place, is_url
 from gatecast.scale.shards import shards_on
 from gatecast.scale.tasks import part_name, record_of
-from gatecast.storage.container import write_atomically
-from gatecast.storage.files import save
-from gatecast.storage.folder import marked_folder
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from gatecast.forecaster import Forecaster
-
 __all__ = ["WrittenForecast", "predict_source"]
 
-MODEL, SUCCESS, MANIFEST = "_model.gatecast", "_SUCCESS", "manifest.json"
+SUCCESS, MANIFEST = "_SUCCESS", "manifest.json"
+LAZY = {"s3", "gs", "az", "abfs", "hf"}  # URLs that polars reads by itself, as far as it needs the rows
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class WrittenForecast:
     """Forecasts of a source that lie in a folder.
 
     Args:
-        path: of the folder.
+        path: of the folder; its URL where it was given as one.
         series: series of the source.
         forecast: series with a forecast.
         problems: series without one.
         rows: of the forecasts.
     """
 
-    path: Path
+    path: Path | str
     series: int
     forecast: int
     problems: int
@@ -56,7 +56,11 @@ class WrittenForecast:
         """The forecasts as a lazy polars table."""
         import polars as pl
 
-        return pl.scan_parquet(self.path / "forecast" / "*.parquet")
+        place = Place.of(self.path)
+        scheme = place.root.split("://")[0]
+        if not is_url(place.root) or scheme in LAZY:
+            return pl.scan_parquet(place.file("forecast/*.parquet"))
+        return pl.concat([_table(place, name).lazy() for name in self._parts("forecast", "sha256")])
 
     def problem_table(self) -> pl.DataFrame:
         """The series without a forecast: series, kind ("short" or "failed"), reason."""
@@ -64,68 +68,86 @@ class WrittenForecast:
 
         from gatecast.scale.parts import problem_frame
 
-        files = sorted((self.path / "problems").glob("*.parquet"))
-        return pl.concat([pl.read_parquet(file) for file in files]) if files else problem_frame([])
+        names = self._parts("problems", "problems_sha256")
+        return pl.concat([_table(Place.of(self.path), name) for name in names]) if names else problem_frame([])
+
+    def _parts(self, kind: str, key: str) -> list[str]:
+        """The files of one kind, as the manifest has them."""
+        shards = json.loads(_held(Place.of(self.path), MANIFEST))["shards"]
+        return [f"{kind}/{part_name(one['shard'])}" for one in shards if one[key] is not None]
 
 
-def predict_source(model: Forecaster, source: PanelSource, output: str | os.PathLike[str]) -> WrittenForecast:
+def predict_source(model: Model, source: PanelSource, output: str | os.PathLike[str]) -> WrittenForecast:
     """Forecast every series of a source; the same call goes on where an earlier one was ended, whatever ended it.
 
     Raises:
         ConfigError: the folder holds other forecasts, or cannot be used.
         ModelFileError: a part was changed after it was written.
     """
-    fitted, folder = model.fitted_, Path(output).resolve()
-    folder = marked_folder(folder, "_gatecast.json", {"source": source.fingerprint, "model": _digest(model)},
-                           "a forecast of a source")  # fmt: skip
-    if (found := _finished(folder)) is not None:
+    place, known = Place.of(output), fingerprint_of(model)
+    place.mark("_gatecast.json", {"source": source.fingerprint, "model": known}, "a forecast of a source")
+    if (found := _finished(place)) is not None:
         return found
-    for name in ("forecast", "problems", "_shards"):
-        (folder / name).mkdir(exist_ok=True)
-    save(fitted, folder / MODEL)
-    known = {number for shard in source.shards if record_of(folder, number := shard.number).exists()}
-    todo = [shard for shard in source.shards if shard.number not in known]
+    if isinstance(place.path, Path):
+        for name in ("forecast", "problems", "_shards"):
+            (place.path / name).mkdir(exist_ok=True)
+    file = f"_model-{known[:16]}.gatecast"
+    with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
+        model.save(Path(folder) / file)
+        place.write(file, (Path(folder) / file).read_bytes())
+    done = {shard.number for shard in source.shards if place.read(record_of(shard.number)) is not None}
+    todo = [shard for shard in source.shards if shard.number not in done]
     told = {
         "files": list(source.files), "reading": dict(source.reading),
-        "model": str(folder / MODEL), "output": str(folder),
+        "model": place.file(file), "output": place.root,
     }  # fmt: skip
-    shards_on(model, "scale.tasks:forecast_shard", told, todo, "predict · shard", len(known))
-    return _finish(folder, source)
+    shards_on(model, "scale.tasks:forecast_shard", told, todo, "predict · shard", len(done))
+    made = _finish(place, source)
+    place.remove(file)
+    return made
 
 
-def _finish(folder: Path, source: PanelSource) -> WrittenForecast:
+def _finish(place: Place, source: PanelSource) -> WrittenForecast:
     """Write the manifest from the records, then the mark that all is there."""
-    records = [json.loads(record_of(folder, shard.number).read_text()) for shard in source.shards]
+    records = [json.loads(_held(place, record_of(shard.number))) for shard in source.shards]
     counts = {key: sum(one[key] for one in records) for key in ("series", "forecast", "problems", "rows")}
     manifest = {**counts, "shards": records}
-    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-    write_atomically(folder / SUCCESS, b"")
-    (folder / MODEL).unlink(missing_ok=True)
-    return WrittenForecast(folder, **counts)
+    place.write(MANIFEST, json.dumps(manifest, indent=1).encode())
+    place.write(SUCCESS, b"")
+    return WrittenForecast(place.path, **counts)
 
 
-def _finished(folder: Path) -> WrittenForecast | None:
+def _finished(place: Place) -> WrittenForecast | None:
     """What an earlier call has finished, with every part as it was written."""
-    if not (folder / SUCCESS).exists():
+    if place.read(SUCCESS) is None:
         return None
-    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest = json.loads(_held(place, MANIFEST))
     for one in manifest["shards"]:
         for kind, key in (("forecast", "sha256"), ("problems", "problems_sha256")):
-            path = folder / kind / part_name(one["shard"])
-            if one[key] is not None and (not path.exists() or _sha256(path) != one[key]):
-                raise ModelFileError(f"{path} is not as it was written. Delete the folder, and forecast anew.")
-    return WrittenForecast(folder, *(manifest[key] for key in ("series", "forecast", "problems", "rows")))
+            name = f"{kind}/{part_name(one['shard'])}"
+            if one[key] is not None and _sha256(place.read(name)) != one[key]:
+                raise ModelFileError(
+                    f"{place.file(name)} is not as it was written. Delete the folder, and forecast anew."
+                )
+    return WrittenForecast(place.path, *(manifest[key] for key in ("series", "forecast", "problems", "rows")))
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _held(place: Place, name: str) -> bytes:
+    """A file that has to be there."""
+    data = place.read(name)
+    if data is None:
+        raise ModelFileError(
+            f"{place.file(name)} is not there: it was deleted, or workers do not see the same files. Give a place that "
+            f"all of them see."
+        )
+    return data
 
 
-def _digest(model: Forecaster) -> str:
-    """Of what the forecasts depend on: all that a model file holds."""
-    from gatecast.storage.codec import encode, write
-    from gatecast.storage.container import digest_of
-    from gatecast.storage.packing import arrays_of, document_of
+def _table(place: Place, name: str) -> pl.DataFrame:
+    import polars as pl
 
-    text = write(encode(document_of(model.fitted_)))
-    return hashlib.sha256((text + digest_of(arrays_of(model.fitted_))).encode()).hexdigest()
+    return pl.read_parquet(io.BytesIO(_held(place, name)))
+
+
+def _sha256(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()

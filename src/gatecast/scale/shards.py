@@ -18,7 +18,7 @@ from gatecast.progress import Listener, listening
 from gatecast.training.device import side_by_side
 
 if TYPE_CHECKING:
-    from gatecast.forecaster import Forecaster
+    from gatecast.scale.models import Model
 
 __all__ = ["ShardJob", "shards_on"]
 
@@ -81,7 +81,7 @@ class _Count:
 
 
 def shards_on(
-    model: Forecaster, task: str, told: Mapping[str, Any], shards: Sequence[Shard], stage: str, done: int = 0
+    model: Model, task: str, told: Mapping[str, Any], shards: Sequence[Shard], stage: str, done: int = 0
 ) -> list[Any]:
     """What a task gives for each shard, in their order, on the engine of a model.
 

@@ -7,24 +7,21 @@ import json
 import os
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatecast.backtesting.assess import evaluate
 from gatecast.data.scan.index import Shard
 from gatecast.data.scan.source import as_panel_of, frame_of
 from gatecast.errors import WindowError
-from gatecast.evaluation.streamed import sums_of
-from gatecast.forecaster import Forecaster, load
+from gatecast.scale.models import Model, load_model, schema_of
 from gatecast.scale.parts import Problem, problem_frame, worked
-from gatecast.storage.container import write_atomically
+from gatecast.scale.places import Place, fetched, is_url
 
 if TYPE_CHECKING:
     import polars as pl
 
     from gatecast.data.panel import Panel
 
-__all__ = ["forecast_shard", "part_name", "record_of", "score_shard"]
+__all__ = ["forecast_shard", "model_of", "panel_for", "part_name", "record_of", "shard_of"]
 
 
 def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,11 +35,11 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
     """
     import polars as pl
 
-    shard, model = _shard(told), _model(told["model"], os.stat(told["model"]).st_mtime_ns)
+    shard, model = shard_of(told), model_of(told["model"])
     keys = told["reading"]["series"]
 
     def forecast(frame: pl.DataFrame) -> pl.DataFrame:
-        made: pl.DataFrame = model.predict(_panel(frame, model, told)).to_frame("polars")
+        made: pl.DataFrame = model.predict(panel_for(frame, model, told)).to_frame("polars")
         return made
 
     frames, problems = list[pl.DataFrame](), list[Problem]()
@@ -51,7 +48,7 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
             problems += made
         else:
             frames.append(made)
-    output, horizon = Path(told["output"]), model.horizon
+    output, horizon = Place.of(told["output"]), model.horizon
     whole = pl.concat(frames, how="vertical_relaxed") if frames else None
     record = {
         "shard": shard.number,
@@ -59,51 +56,18 @@ def forecast_shard(told: Mapping[str, Any]) -> dict[str, Any]:
         "rows": 0 if whole is None else whole.height,
         "forecast": 0 if whole is None else whole.height // horizon,
         "problems": len(problems),
-        "sha256": None if whole is None else _written(whole, output / "forecast" / part_name(shard.number)),
-        "problems_sha256": _written(problem_frame(problems), output / "problems" / part_name(shard.number))
+        "sha256": None if whole is None else _written(whole, output, f"forecast/{part_name(shard.number)}"),
+        "problems_sha256": _written(problem_frame(problems), output, f"problems/{part_name(shard.number)}")
         if problems
         else None,
     }
-    write_atomically(record_of(output, shard.number), json.dumps(record).encode())  # after its parts: now it is done
+    output.write(record_of(shard.number), json.dumps(record).encode())  # after its parts: now it is done
     return record
 
 
-def score_shard(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Score the last origins of all series of a shard.
-
-    Args:
-        told: as for ``forecast_shard``, with origins, stride and season.
-
-    Returns:
-        Sums, from which the scores over all shards follow, and the problems.
-    """
-    shard, model = _shard(told), _model(told["model"], os.stat(told["model"]).st_mtime_ns)
-    keys, origins, stride = told["reading"]["series"], told["origins"], told["stride"]
-    held = model.horizon + (origins - 1) * stride
-
-    def score(frame: pl.DataFrame) -> tuple[dict[str, Any] | None, list[Problem]]:
-        panel = _panel(frame, model, told)
-        long_enough = panel.drop_short(held + 2)
-        kept = set(long_enough.ids)
-        short = [(name, "short", f"fewer than {held + 2} steps") for name in panel.ids if name not in kept]
-        if not len(long_enough):
-            return None, short
-        made = evaluate(model, long_enough, origins=origins, stride=stride, season=told["season"])
-        return sums_of(made.scores), short
-
-    sums, problems = list[dict[str, Any]](), list[Problem]()
-    for made in worked(frame_of(shard, told["files"], keys), keys, score):
-        if isinstance(made, list):
-            problems += made
-        else:
-            sums += [] if made[0] is None else [made[0]]
-            problems += made[1]
-    return {"shard": shard.number, "series": shard.series, "sums": sums, "problems": problems}
-
-
-def record_of(output: Path, number: int) -> Path:
+def record_of(number: int) -> str:
     """The file that says that a shard is done."""
-    return output / "_shards" / f"{number:06d}.json"
+    return f"_shards/{number:06d}.json"
 
 
 def part_name(number: int) -> str:
@@ -111,19 +75,30 @@ def part_name(number: int) -> str:
     return f"part-{number:06d}.parquet"
 
 
-def _shard(told: Mapping[str, Any]) -> Shard:
+def shard_of(told: Mapping[str, Any]) -> Shard:
+    """The shard that a task is about."""
     return Shard(**{**told["shard"], "keys": tuple(map(tuple, told["shard"]["keys"]))})
 
 
-@lru_cache(maxsize=2)
-def _model(path: str, _changed: int) -> Forecaster:
-    """The model in a file, read once by every worker."""
-    return load(path)
+def model_of(path: str) -> Model:
+    """The model in a file, read once by every worker; the name of one at a URL says what it holds."""
+    return _model(path, 0 if is_url(path) else os.stat(path).st_mtime_ns)
 
 
-def _panel(frame: pl.DataFrame, model: Forecaster, told: Mapping[str, Any]) -> Panel:
+@lru_cache(maxsize=64)  # the folds of a backtest
+def _model(path: str, _changed: int) -> Model:
+    if not is_url(path):
+        return load_model(path)
+    copy = fetched(path)
+    try:
+        return load_model(copy)
+    finally:
+        copy.unlink()
+
+
+def panel_for(frame: pl.DataFrame, model: Model, told: Mapping[str, Any]) -> Panel:
     """Rows as a panel that has the columns and categories of the model."""
-    schema = model.fitted_.schema
+    schema = schema_of(model)
     covariates = (*schema.past, *schema.future, *schema.static)
     known = {column.name: column.categories for column in covariates if column.categories is not None}
     panel = as_panel_of(frame, {**told["reading"], "categories": known})
@@ -132,13 +107,12 @@ def _panel(frame: pl.DataFrame, model: Forecaster, told: Mapping[str, Any]) -> P
     return panel
 
 
-def _written(frame: pl.DataFrame, path: Path) -> str:
+def _written(frame: pl.DataFrame, output: Place, name: str) -> str:
     """Write a table, whole or not at all; SHA-256 of its bytes."""
     import io
 
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd")
     data = buffer.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, data)
+    output.write(name, data)
     return hashlib.sha256(data).hexdigest()

@@ -107,6 +107,7 @@ def rival_forecasts(
     *,
     on_progress: Callable[[int, int], None] | None = None,
     processes: int | None = None,
+    workers: int | None = None,
 ) -> dict[str, Rival]:
     """Fit rivals to every window and forecast.
 
@@ -124,8 +125,9 @@ def rival_forecasts(
         quantiles: levels between 0 and 1. 0.5 is the point forecast, any other one the end of the central interval of
             the level that ends there. They are put in order at every point, so none cross.
         on_progress: called with fits done and fits to do.
-        processes: how many work side by side; None = as many as cores are there and the work is worth. The forecasts
+        processes: how many work side by side; None = as many as there are workers and the work is worth. The forecasts
             do not depend on it.
+        workers: processes at most; None = one for each core.
 
     Returns:
         Name -> forecasts, in the order of ``names``.
@@ -143,7 +145,7 @@ def rival_forecasts(
     places, tasks = _tasks(x_RC, first, origin, wanted)
     if processes is None:
         work = sum(_seconds(task.name, len(task.history), setup.seasons[0]) for task in tasks)
-        processes = max(1, min(cores(), int(work / _START)))
+        processes = max(1, min(workers or cores(), int(work / _START)))
     found: list[Fitted | None] = [None] * len(tasks)
     for done, (number, fitted) in enumerate(fits_in_processes(setup, tasks, min(processes, len(tasks))), start=1):
         found[number] = fitted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ from gatecast.errors import InputError, ModelFileError
 from gatecast.evaluation.blended import GATE, SMOOTHING
 from gatecast.storage.checks import check_document, check_tensors, check_values
 from gatecast.storage.codec import decode, encode, parse, write
-from gatecast.storage.container import AdvisedError, Container, opened, type_of
+from gatecast.storage.container import AdvisedError, Container, TensorType, opened, type_of
 from gatecast.storage.document import Envelope, FittedDocument, unseal
+from gatecast.storage.groups import GROUPS, GroupsDocument, below, check_groups
 from gatecast.storage.live import LIVE, LiveDocument, check_live
 from gatecast.storage.sealed import require_untouched, write_sealed
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from gatecast.data.schema import Column
     from gatecast.ensemble.fitted import Fitted
 
-__all__ = ["PathLike", "describe_file", "document_in", "load", "naming", "save", "unsealed"]
+__all__ = ["PathLike", "describe_file", "document_in", "kind_of", "load", "naming", "save", "unsealed"]
 
 FORECASTER = "forecaster"
-READERS = {FORECASTER: "load", LIVE: "load_live"}
+READERS = {FORECASTER: "load()", LIVE: "load_live()", GROUPS: "load_groups(), or take the model of one group from it"}
 LONGEST_MESSAGE = 600
 
 PathLike = str | os.PathLike[str]
@@ -73,19 +74,54 @@ def describe_file(path: PathLike) -> dict[str, Any]:
     """
     with naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
         envelope = unseal(container.text)
-        document, about = _model_in(envelope, container)
-        weights = [tensor for name, tensor in container.tensors.items() if ".member." in name]
         return {
             "file": str(path),
             "bytes": Path(path).stat().st_size,
             "format": envelope.format,
             "gatecast": envelope.gatecast,
             "kind": envelope.kind,
-            **about,
-            **_described(document),
-            "parameters": sum(tensor.size for tensor in weights),
+            **(_groups_described if envelope.kind == GROUPS else _model_described)(envelope, container),
+            "parameters": _parameters(container.tensors),
             "tensors": len(container.tensors),
         }
+
+
+def kind_of(path: PathLike) -> str:
+    """What a file says that it holds: "forecaster", "live", "groups". Raises ModelFileError where it is damaged."""
+    with naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
+        return unseal(container.text).kind
+
+
+def _parameters(tensors: Mapping[str, TensorType]) -> int:
+    """Weights of all networks."""
+    return sum(tensor.size for name, tensor in tensors.items() if ".member." in f".{name}")
+
+
+def _model_described(envelope: Envelope, container: Container) -> dict[str, Any]:
+    document, about = _model_in(envelope, container)
+    return about | _described(document)
+
+
+def _groups_described(envelope: Envelope, container: Container) -> dict[str, Any]:
+    """The column, and of each group its verdict and its model."""
+    document = decode(GroupsDocument, envelope.model, "model")
+    check_groups(document, container.tensors)
+    about = [_described(one.model) for one in document.groups]
+    common = ("horizon", "targets", "past", "future", "static", "frequency", "step")
+    return {
+        "column": document.column,
+        "groups": [
+            {
+                "name": one.name,
+                "judgement": encode(one.judgement),
+                "verdict": one.verdict,
+                "parameters": _parameters(below(k, container.tensors)),
+                **{key: value for key, value in told.items() if key not in common},
+            }
+            for k, (one, told) in enumerate(zip(document.groups, about, strict=True))
+        ],
+        **{key: about[0][key] for key in common},
+    }
 
 
 def document_in(path: PathLike) -> FittedDocument:
@@ -166,7 +202,7 @@ def unsealed(container: Container, kind: str) -> Envelope:
     """The envelope of an open file. Raises ModelFileError where it holds something else."""
     envelope = unseal(container.text)
     if envelope.kind in READERS and envelope.kind != kind:
-        raise AdvisedError(f"holds a {envelope.kind!r}; this reads a {kind!r}. Use {READERS[envelope.kind]}().")
+        raise AdvisedError(f"holds a {envelope.kind!r}; this reads a {kind!r}. Use {READERS[envelope.kind]}.")
     if envelope.kind != kind:
         raise ModelFileError(f"holds a {envelope.kind[:40]!r}; this version reads {', '.join(READERS)}.")
     return envelope

@@ -11,7 +11,7 @@ from typing import Any
 from gatecast.errors import ConfigError
 from gatecast.storage.container import write_atomically
 
-__all__ = ["marked_folder"]
+__all__ = ["marked_folder", "require_same_work"]
 
 
 def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str, Any], what: str) -> Path:
@@ -35,11 +35,16 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
         known = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{folder} cannot hold {what}: {str(error).rstrip('.')}. Choose another folder.") from error
+    require_same_work(known, identity, folder, what)
+    return folder
+
+
+def require_same_work(known: Any, identity: Mapping[str, Any], where: object, what: str) -> None:
+    """Raise ConfigError where a folder holds other work than the one that is to go on there."""
     if known != identity:
         was = known if isinstance(known, dict) else {}
         differs = ", ".join(key for key in identity if was.get(key) != identity[key])
         raise ConfigError(
-            f"{folder} holds {what.replace('a ', 'another ', 1)} ({differs} differ). Choose an empty folder, or repeat "
+            f"{where} holds {what.replace('a ', 'another ', 1)} ({differs} differ). Choose an empty folder, or repeat "
             f"the same command to go on."
         )
-    return folder

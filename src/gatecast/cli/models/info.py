@@ -23,6 +23,8 @@ ABOUT_MODEL = (
     "bytes",
     "gatecast",
     "kind",
+    "column",
+    "groups",
     "plan",
     "horizon",
     "trained",
@@ -53,6 +55,8 @@ def info(model: Path | None = None, /, *, json: Json = False) -> int:
             screen.labelled(key, _kernels_in_words(value), 14)
         elif key == "plan" and show_blend(screen, screen.result["blend"], key, 14):
             continue
+        elif key == "groups":
+            _show_groups(screen, value)
         elif key in ABOUT_MODEL or (model is None and key != "command"):
             _show(screen, key, value)
     return screen.finish()
@@ -101,9 +105,20 @@ def _kernels_in_words(found: dict[str, Any]) -> str:
 def _model(path: Path) -> dict[str, Any]:
     from gatecast.live.kept import kept_of_document
     from gatecast.storage.files import describe_file, document_in
+    from gatecast.storage.groups import GROUPS
 
     told = describe_file(path)
+    if told["kind"] == GROUPS:
+        return {"model": str(path), **told}
     return {"model": str(path), **told, "live": kept_of_document(document_in(path)).why}
+
+
+def _show_groups(screen: Screen, groups: list[dict[str, Any]]) -> None:
+    """A line for each group: how it did, and what forecasts it."""
+    for one in groups:
+        outcome = "no verdict" if one["judgement"] is None else one["judgement"]["outcome"]
+        told = f"{one['name']}: {outcome} · {one['record']['series']:,} series · {one['plan']}"
+        screen.labelled("group", told, 14)
 
 
 def _version(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gatecast.cli.building import read_future, read_panel
 from gatecast.cli.files import destination, is_folder, require_pictures, require_room, to_future, write_results
+from gatecast.cli.models.groups import columns_of, loaded
 from gatecast.cli.models.sources import predict_into
 from gatecast.cli.options import DataOptions, Future, Json, Output, PictureOptions, Plot, RunningOptions
 from gatecast.cli.printing import Screen
@@ -41,15 +42,13 @@ def predict(
         json: Print one JSON object.
     """
     if is_folder(output):
-        return predict_into(Screen(json), model, file, data, running, Path(str(output)))
+        return predict_into(Screen(json), model, file, data, running, str(output))
     place = destination(output)
     require_pictures(plot, picture)
     known = to_future(future)
-    from gatecast.forecaster import load
-
-    fitted = load(model)
+    fitted = loaded(model)
     screen = Screen(json)
-    panel = read_panel(file, data, fitted)
+    panel = read_panel(file, data, columns_of(fitted))
     show_panel(screen, panel)
     require_room(place, len(panel) * fitted.horizon)
     screen.line()

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.building import read_options, roles_of
-from gatecast.cli.options import DataOptions, given
+from gatecast.cli.models.groups import columns_of, loaded
+from gatecast.cli.options import DataOptions
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import exit_code
 from gatecast.errors import ConfigError
@@ -14,27 +15,26 @@ from gatecast.errors import ConfigError
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
     from gatecast.data.scan.source import PanelSource
+    from gatecast.evaluation.streamed import StreamedScores
     from gatecast.forecaster import Forecaster
 
-__all__ = ["evaluate_shards", "predict_into", "sample_of"]
+__all__ = ["backtest_shards", "evaluate_shards", "predict_into", "sample_of"]
 
 SCANNED = ("series", "time", "target", "past", "future", "static", "frequency")  # arguments of read, and of scan
 KNOWN = ("series", "time", "target", "past", "static", "frequency", "gaps", "future_columns")
 LIMIT = "1GB"
 
 
-def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions, running: Any, output: Path) -> int:
+def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions, running: Any, output: str) -> int:
     """Forecast all series of a source into a folder."""
-    from gatecast.forecaster import load
-
-    model = load(path).set_params(**given(running))
-    source = _source(file, data, model)
+    model = loaded(path, running)
+    source = _source(file, data, columns_of(model))
     screen.wrapped(source.describe())
     made = model.predict(source, output=output)
     screen.labelled("forecast", f"{made.forecast:,} of {made.series:,} series, {made.rows:,} rows")
     if made.problems:
-        screen.labelled("problems", f"{made.problems:,} series: {made.path / 'problems'}")
-    screen.files([output])
+        screen.labelled("problems", f"{made.problems:,} series: {made.path}/problems")
+    screen.note(f"written: {output}")
     counts = {name: getattr(made, name) for name in ("series", "forecast", "problems", "rows")}
     screen.result = {"command": "predict", "model": str(path), **counts, "files": [output]}
     return screen.finish()
@@ -64,27 +64,66 @@ def evaluate_shards(
 ) -> int:
     """Score all series of a source; a model that is not given is trained on a sample before the first origin."""
     from gatecast.backtesting.assess import evaluate
-    from gatecast.forecaster import Forecaster, load
+    from gatecast.forecaster import load
 
     where = {name: arguments[name] for name in ("engine", "workers", "address") if name in arguments}
     source = _source(file, data, model := None if path is None else load(path).set_params(**where))
     screen.wrapped(source.describe())
     if model is None:
-        if "horizon" not in arguments:
-            raise ConfigError("the horizon of a source is not guessed: give --horizon.")
-        model = Forecaster(**arguments)
+        model = _new(arguments)
         held = model.horizon + ((origins or 1) - 1) * (stride or model.horizon)
         model.fit(source, memory_limit=limit, held_back=held)
         screen.labelled("sample", model.sample_.describe())
     made = evaluate(model, source, origins=origins, stride=stride)
-    for line in str(made).splitlines():
-        screen.line(line)
-    if made.problems:
-        screen.labelled(
-            "left out", f"{len(made.problems):,} series, such as {made.problems[0][0]}: {made.problems[0][2]}"
-        )
+    _show(screen, str(made), made)
     screen.result = {"command": "evaluate", "evaluation": made.to_dict()}
     return screen.finish(exit_code(False, made.outcome, fail_unless))
+
+
+def backtest_shards(
+    screen: Screen,
+    file: str | None,
+    data: DataOptions,
+    arguments: dict[str, Any],
+    rolling: Any,
+    checkpoint: Path | None,
+    limit: str,
+    fail_unless: Any,
+) -> int:
+    """Backtest on all series of a source; the models of the folds are trained on a sample."""
+    from gatecast.backtesting.backtest import backtest
+
+    if rolling.adaptive or rolling.rivals not in ("auto", "none"):
+        raise ConfigError("--adaptive and --rivals are for tables that are read whole. Leave out --memory-limit.")
+    source = _source(file, data)
+    screen.wrapped(source.describe())
+    how = {name: getattr(rolling, name) for name in ("stride", "window", "warm", "season")}
+    origins = {} if rolling.origins is None else {"origins": rolling.origins}
+    made = backtest(
+        _new(arguments), source, refit=rolling.refit or False, checkpoint=checkpoint, memory_limit=limit, **how,
+        **origins,
+    )  # fmt: skip
+    _show(screen, str(made), made.scores)
+    screen.result = {"command": "backtest", "evaluation": made.to_dict()}
+    return screen.finish(exit_code(False, made.scores.outcome, fail_unless))
+
+
+def _new(arguments: dict[str, Any]) -> Forecaster:
+    """A forecaster that is to be trained on a source."""
+    from gatecast.forecaster import Forecaster
+
+    if "horizon" not in arguments:
+        raise ConfigError("the horizon of a source is not guessed: give --horizon.")
+    return Forecaster(**arguments)
+
+
+def _show(screen: Screen, text: str, scores: StreamedScores) -> None:
+    """The scores, and how many series have none."""
+    for line in text.splitlines():
+        screen.line(line)
+    if scores.problems:
+        name, _, reason = scores.problems[0]
+        screen.labelled("left out", f"{len(scores.problems):,} series, such as {name}: {reason}")
 
 
 def _source(file: str | None, data: DataOptions, model: Forecaster | None = None) -> PanelSource:

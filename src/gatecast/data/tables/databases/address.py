@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from gatecast.errors import ConfigError, did_you_mean
 
-__all__ = ["FILES", "Address", "is_address", "parse_address", "without_passwords"]
+__all__ = ["FILES", "Address", "is_address", "names_database", "parse_address", "without_passwords"]
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/", re.IGNORECASE)  # two letters at least: C:/ is a drive of Windows
 _ENGINES = {"postgresql": "postgresql", "postgres": "postgresql", "sqlite": "sqlite", "duckdb": "duckdb"}
@@ -59,6 +59,16 @@ def is_address(text: object) -> bool:
     (True, False, False)
     """
     return isinstance(text, str) and _SCHEME.match(text) is not None
+
+
+def names_database(text: str) -> bool:
+    """Whether an address may be meant for a database, and not for a file system such as s3://.
+
+    >>> names_database("sqlite:///shop.db"), names_database("postgre://host/shop#sales"), names_database("s3://b/out")
+    (True, True, False)
+    """
+    found = _SCHEME.match(text)
+    return found is not None and (found[1].lower() in _ENGINES or "#" in text)
 
 
 def without_passwords(text: str) -> str:
