@@ -1,4 +1,4 @@
-"""What people read: one screen of text, 80 columns wide; and what programs read: one JSON object."""
+"""What people read: one screen of text, as wide as the terminal; and what programs read: one JSON object."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "READER_LEFT",
-    "WIDTH",
     "Option",
     "Screen",
     "as_option",
@@ -47,8 +46,7 @@ __all__ = [
     "worded",
 ]
 
-WIDTH = 80
-WIDEST = 140  # of drawings
+NARROWEST, USUAL, WIDEST = 40, 80, 140  # columns; the usual ones where nothing says how many there are
 READER_LEFT = 141
 # predict has a ``future`` of its own, and networks a ``skip``
 RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
@@ -142,8 +140,9 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """Columns that a drawing may take."""
-        return min(self._console.width, WIDEST)
+        """Columns of a line: those of the terminal or of COLUMNS, within bounds; 80 for a pipe."""
+        told = self._console.width if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit() else USUAL
+        return min(max(told, NARROWEST), WIDEST)
 
     @property
     def shows_braille(self) -> bool:
@@ -155,7 +154,7 @@ class Screen:
     def labelled(self, label: str, text: str, indent: int = 9, style: str | None = None) -> None:
         """Print "label    text", wrapped under the text; nothing where there is no text."""
         gap = " " * max(indent, len(label) + 2)
-        wrapped = textwrap.wrap(text, WIDTH - len(gap), break_long_words=False, break_on_hyphens=False)
+        wrapped = textwrap.wrap(text, self.width - len(gap), break_long_words=False, break_on_hyphens=False)
         for n, part in enumerate(wrapped):
             self.line(label.ljust(len(gap)) + part if n == 0 else gap + part, style)
 
@@ -165,7 +164,7 @@ class Screen:
 
     def wrapped(self, text: str, style: str | None = None) -> None:
         """Print a paragraph."""
-        for part in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False):
+        for part in textwrap.wrap(text, self.width, break_long_words=False, break_on_hyphens=False):
             self.line(part, style)
 
     def table(self, text: str) -> None:

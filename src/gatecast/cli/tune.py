@@ -27,7 +27,7 @@ from gatecast.cli.options import (
     TrainingOptions,
     Whole,
 )
-from gatecast.cli.printing import WIDTH, Screen, typed_option
+from gatecast.cli.printing import Screen, typed_option
 from gatecast.cli.results.verdicts import COLOURS
 from gatecast.cli.sections import show_model, show_panel
 from gatecast.data.tables.databases.address import without_passwords
@@ -121,11 +121,11 @@ def _show(screen: Screen, made: Tuning, repeat: str) -> None:
     if made.found is not None:
         screen.labelled("found", " · ".join(_changes(made.found.changes)))
     show_model(screen, made.model, made.seconds)
-    screen.table(made.table())
+    screen.table(made.table(screen.width))
     screen.wrapped(made.verdict, COLOURS[made.judgement.outcome])
     screen.line()
     screen.line("the same settings again:")
-    for line in _folded(repeat):
+    for line in _folded(repeat, screen.width):
         screen.line(line)
 
 
@@ -166,16 +166,16 @@ def _number(value: float) -> str:
     return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
-def _folded(command: str) -> Iterator[str]:
+def _folded(command: str, width: int) -> Iterator[str]:
     """A command over several lines, as a shell takes it.
 
-    >>> list(_folded("gatecast forecast " + "sales.csv --horizon 12 --scaling log+standard --target " + "x" * 40))[1:]
+    >>> list(_folded("gatecast forecast sales.csv --horizon 12 --scaling log+standard --target " + "x" * 40, 80))[1:]
     ['    --target xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx']
     """
     pieces = command.split(" --")
     line = "  " + pieces[0]
     for piece in pieces[1:]:
-        if len(line) + len(piece) + 5 > WIDTH:
+        if len(line) + len(piece) + 5 > width:
             yield f"{line} \\"
             line = f"    --{piece}"
         else:

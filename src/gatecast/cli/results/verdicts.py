@@ -27,7 +27,7 @@ def show_scores(screen: Screen, scores: Scores, onward: str) -> None:
     """The table, the verdict in the colour of its outcome, and the next command."""
     from gatecast.evaluation.layout import score_parts
 
-    table, *left_out, verdict = score_parts(scores)
+    table, *left_out, verdict = score_parts(scores, screen.width)
     screen.table(table)
     for sentence in left_out:
         screen.wrapped(sentence)
