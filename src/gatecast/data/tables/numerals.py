@@ -47,7 +47,7 @@ class Hints:
         decimal: the decimal sign that the user named.
         na: cells that stand for nothing, as the user says.
         comma: whether commas are rather decimal signs, as in files with semicolons.
-        others: the decimal sign that other columns show.
+        others: the decimal sign that other columns show; None where they differ.
         dotted: whether dates are written with dots, as where dots group thousands.
         english: whether dates have the month first, as where commas group thousands.
         exact: whether the cells come from typed numbers, so that a dot is a decimal sign.
@@ -127,6 +127,7 @@ class _Column:
     def __init__(self, text: pl.Series, hints: Hints, ask: bool, called: str) -> None:
         self.name, self.hints, self.ask = f"{called} {text.name!r}", hints, ask
         self.decimal: str | None = None
+        self.in_doubt = False  # whether other columns alone say that the sign is that of decimals
         self.given = text
         self.notes: list[Part] = []
         text = text.str.strip_chars()
@@ -213,7 +214,8 @@ class _Column:
         number = rf"^(?:[0-9]+|[0-9]{{1,3}}(?:\{group}[0-9]{{3}})+)?(?:\{sign}[0-9]*)?(?:e[+-]?[0-9]+)?$"
         fits = text.str.contains(number) & ~text.str.contains(r"^\W*$")
         plain = text.str.replace_all(group, "", literal=True).str.replace(sign, ".", literal=True)
-        if sign == "," and not self.hints.comma and self.hints.decimal is None and self.hints.others != ",":
+        expected = self.hints.comma or self.hints.others == ","
+        if sign == "," and self.hints.decimal is None and (self.in_doubt or not expected):
             at = int(text.str.contains(",", literal=True).fill_null(False).arg_max() or 0)
             self.notes.append(f"{self.name}: {self.given[at]!r} is read as {plain[at]}, with a decimal comma")
         if group == "." and signs.str.contains(r"^[0-9]{1,3}(?:\.[0-9]{3})+$").any():
@@ -249,7 +251,8 @@ class _Column:
         if cut or english or (short and self._smoother_with_thousands(text, sign)):
             return self._thousands(signs, sign)
         if self.hints.others is not None:
-            return sign if sign == self.hints.others else self._thousands(signs, sign)
+            self.in_doubt = sign == self.hints.others
+            return sign if self.in_doubt else self._thousands(signs, sign)
         if sign == "." and not self.hints.dotted:
             if self.hints.comma:
                 told = f"{self.name}: {signs[0]!r} is read as it stands, with decimals ("
@@ -309,11 +312,12 @@ def hints_of(frame: pl.DataFrame, comma: bool, decimal: str | None, na: tuple[st
     texts = [sample[name].drop_nulls().str.strip_chars() for name, kind in frame.schema.items() if kind == pl.String]
     dotted = any(text.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").any() for text in texts)
     english = any(text.str.contains(r"^[0-9]{1,2}/(?:1[3-9]|2[0-9]|3[01])/[0-9]{2,4}").any() for text in texts)
-    found = [0, 0]
+    shown = set[str]()
     for text in texts:
         numbers = text.filter(text.str.contains(r"^[^0-9A-Za-z]{0,3}[0-9][0-9.,]*[.,][0-9.,]*[0-9][^0-9A-Za-z]{0,3}$"))
         numbers = numbers.filter(~numbers.str.contains(r"^[0-9]{1,4}[.][0-9]{1,2}[.][0-9]{1,4}$"))
         numbers = numbers.str.replace_all(r"[^0-9.,]", "")
-        found = [have + more for have, more in zip(found, votes(numbers), strict=True)]
-    others = None if found[0] == found[1] else "," if found[0] > found[1] else "."
+        commas, dots = votes(numbers)
+        shown |= {"," if commas > dots else "."} if commas != dots else set()
+    others = shown.pop() if len(shown) == 1 else None
     return Hints(decimal, na, comma, others, dotted, english)
