@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from gatecast.cli.building import read_options
 from gatecast.cli.files import PIPE
 from gatecast.cli.options import DataOptions, Json
-from gatecast.cli.printing import Screen, options, typed_option, worded
+from gatecast.cli.printing import Screen, options, worded
 from gatecast.cli.sections import show_panel
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import ConfigError
+from gatecast.planning.typed import typed_option
 
 if TYPE_CHECKING:
     from gatecast.data.tables.roles.overview import ColumnLook, Overview

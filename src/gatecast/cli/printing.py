@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +21,7 @@ from rich.text import Text
 
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import Argument, Code, GatecastError, Setting
+from gatecast.planning.typed import RENAMED, typed_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,14 +43,11 @@ __all__ = [
     "options",
     "show_what_can_be_shown",
     "silence_stdout",
-    "typed_option",
     "worded",
 ]
 
 NARROWEST, USUAL, WIDEST = 40, 80, 140  # columns; the usual ones where nothing says how many there are
 READER_LEFT = 141
-# predict has a ``future`` of its own, and networks a ``skip``
-RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows"}
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
     ("drift", "false_alarms"): "false_alarms",
@@ -293,28 +291,6 @@ def _option(name: str, hint: Any) -> Option:
     kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     negative = all(note.negative != () for note in notes if isinstance(note, Parameter))
     return Option(name, negative, commas=kind is str)
-
-
-def typed_option(name: str, value: Any) -> Iterator[str]:
-    """One option as it is typed.
-
-    >>> list(typed_option("day_first", False)), list(typed_option("target", ("a", "b")))
-    (['--no-day-first'], ['--target', 'a', '--target', 'b'])
-    >>> list(typed_option("clip", None))
-    ['--clip', 'none']
-    """
-    typed = name.replace("_", "-")
-    if isinstance(value, bool):
-        yield f"--{'' if value else 'no-'}{typed}"
-        return
-    for one in value if isinstance(value, tuple) else (value,):
-        yield f"--{typed}"
-        yield "none" if one is None else _number(one) if isinstance(one, float) else str(one)
-
-
-def _number(value: float) -> str:
-    """The shortest text that reads back as the same number."""
-    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def number_format(values: np.ndarray, narrow: float = math.inf) -> str:

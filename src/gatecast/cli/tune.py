@@ -27,11 +27,12 @@ from gatecast.cli.options import (
     TrainingOptions,
     Whole,
 )
-from gatecast.cli.printing import Screen, typed_option
+from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import COLOURS
 from gatecast.cli.sections import show_model, show_panel
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.planning.settings import Settings
+from gatecast.planning.typed import typed_option, typed_settings
 
 if TYPE_CHECKING:
     from gatecast.tuning.result import Tuning
@@ -151,19 +152,13 @@ def _words(file: str | None, data: DataOptions, settings: Settings) -> Iterator[
         if value != option.default:
             yield from typed_option(option.name, value)
     held, usual = settings.plain(), {field.name: field.default for field in fields(Settings)}
-    typed = {**held, "quantiles": ",".join(map(_number, held["quantiles"])), "bounds": held["bounds"] != "none"}
-    for option in fields(ModelOptions):
-        if held[option.name] != usual[option.name]:
-            yield from typed_option(option.name, typed[option.name])
+    chosen = {option.name: held[option.name] for option in fields(ModelOptions)}
+    changed = {name: value for name, value in chosen.items() if value != usual[name]}
+    yield from typed_settings(changed)
     for group, values in ((NetworkOptions, held["network"] or {}), (TrainingOptions, held["training"] or {})):
-        for option in fields(group):
-            if option.name in values:
-                yield from typed_option(option.name, values[option.name])
-
-
-def _number(value: float) -> str:
-    """The shortest text that reads back as the same number."""
-    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        yield from typed_settings(
+            {option.name: values[option.name] for option in fields(group) if option.name in values}
+        )
 
 
 def _folded(command: str, width: int) -> Iterator[str]:

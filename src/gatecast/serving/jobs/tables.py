@@ -15,6 +15,7 @@ from gatecast.data.tables.roles.overview import look_at
 from gatecast.data.tables.shapes.sources import Layout, Table, load
 from gatecast.errors import PanelError
 from gatecast.planning.horizon import default_horizon
+from gatecast.planning.typed import typed_reading
 from gatecast.serving.jobs.requests import ReadOptions
 from gatecast.serving.jobs.unpacked import require_size
 from gatecast.serving.models.coming import columns_ahead, coming_rows
@@ -111,19 +112,12 @@ def as_command(verb: str, file: str, options: ReadOptions, *more: str) -> str:
     >>> as_command("forecast", "sales.csv", ReadOptions(target=["units"], gaps="zero"), "--horizon", "12")
     'gatecast forecast sales.csv --target units --gaps zero --horizon 12'
     """
-    words = ["gatecast", verb, file]
-    for name, value in options.model_dump(exclude_defaults=True).items():
-        option = {"future": "--future-columns", "skip": "--skip-rows"}.get(name, f"--{name.replace('_', '-')}")
-        if isinstance(value, bool):
-            words.append(option if value else f"--no-{option[2:]}")
-        elif isinstance(value, list):
-            words += [word for item in value for word in (option, str(item))]
-        else:
-            words += [option, str(value)]
-    return shlex.join([*words, *more])
+    return shlex.join(["gatecast", verb, file, *typed_reading(options.model_dump(exclude_defaults=True)), *more])
 
 
-def as_python(file: str, options: ReadOptions, horizon: int | None = None, **settings: Any) -> str:
+def as_python(
+    file: str, options: ReadOptions, horizon: int | None = None, *, query: str | None = None, **settings: Any
+) -> str:
     """The same in Python.
 
     >>> print(as_python("sales.csv", ReadOptions(target=["units"]), 12))
@@ -133,7 +127,8 @@ def as_python(file: str, options: ReadOptions, horizon: int | None = None, **set
     result = gc.forecast(panel, horizon=12)
     print(result)
     """
-    read_ = [repr(file), *(f"{name}={value!r}" for name, value in options.model_dump(exclude_defaults=True).items())]
+    reading = options.model_dump(exclude_defaults=True) | ({} if query is None else {"query": query})
+    read_ = [repr(file), *(f"{name}={value!r}" for name, value in reading.items())]
     made = ["panel", *([] if horizon is None else [f"horizon={horizon}"]), *(f"{k}={v!r}" for k, v in settings.items())]
     return (
         f"import gatecast as gc\n\npanel = gc.read({', '.join(read_)})\n"

@@ -13,6 +13,7 @@ from gatecast.backtesting.backtest import backtest
 from gatecast.data.panel import Panel
 from gatecast.forecaster import Forecaster, load
 from gatecast.planning.horizon import default_horizon
+from gatecast.planning.typed import typed_settings
 from gatecast.progress import Listener
 from gatecast.serving.jobs.artifacts import Artifact, of_backtest, of_forecast, of_model
 from gatecast.serving.jobs.drawn import held_out_facts, observed_facts
@@ -62,14 +63,11 @@ def _forecaster(request: JobRequest, panel: Panel, context: Context) -> Forecast
 
 def _words(request: JobRequest, context: Context, verb: str, horizon: int) -> dict[str, str]:
     """The job as a command, and in Python."""
-    more = ["--horizon", str(horizon)]
-    for name, value in request.settings.items():
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            more += [f"--{name.replace('_', '-')}", str(value)]
-    shown = context.upload.shown
+    asked = [] if request.query is None else ["--query", request.query]
+    shown, settings = context.upload.shown, request.forecaster_settings()
     return {
-        "command": as_command(verb, shown, request.read, *more),
-        "python": as_python(shown, request.read, horizon, **request.forecaster_settings()),
+        "command": as_command(verb, shown, request.read, *asked, "--horizon", str(horizon), *typed_settings(settings)),
+        "python": as_python(shown, request.read, horizon, query=request.query, **settings),
     }
 
 
