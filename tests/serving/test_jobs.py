@@ -169,6 +169,19 @@ def test_jobs_that_cannot_begin_are_refused(client: httpx.Client) -> None:
     assert "empty" in refused({"kind": "fit"}, content=b"")["detail"]
 
 
+@pytest.mark.parametrize(
+    ("part", "told"), [('; filename=""', "has no name"), ('; filename=" "', "has no name"), ("", "with its name")]
+)
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/look"])
+def test_a_file_without_a_name_is_refused(client: httpx.Client, part: str, told: str, path: str) -> None:
+    fields = f'name="file"{part}\r\n\r\ndate,y\n', f'name="request"\r\n\r\n{{"kind": "fit"}}'
+    body = "".join(f"--b\r\nContent-Disposition: form-data; {field}\r\n" for field in fields) + "--b--\r\n"
+    answer = client.post(path, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+    assert "<class" not in answer.text
+
+
 def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(client: httpx.Client, airline: Columns) -> None:
     running, waiting = (begun(client, SLOW, csv_of(airline)) for _ in range(2))
     seen = [name for name, _ in zip(events(client, running), range(4), strict=False)]

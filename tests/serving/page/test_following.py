@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -110,6 +112,19 @@ def test_jobs_can_be_watched_and_cancelled(visit: Visit, service: httpx.Client, 
     page.wait_for_selector(".log pre:text('cancelled')")
     page.click("[aria-label='Delete fit, second.csv']")
     page.wait_for_selector("tr:has-text('second.csv')", state="detached")
+
+
+def test_times_are_those_of_the_reader(visits: Open, service: httpx.Client) -> None:
+    """The log and the list of jobs: east of here and west of here one moment has two names."""
+    data = {"request": json.dumps({"kind": "fit"})}
+    job = service.post("/v1/jobs", files={"file": ("zones.csv", b"ds,y\n2024-01-01,1\n")}, data=data).json()
+    begun = datetime.fromtimestamp(job["created"], UTC)
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        page = visits(zone=zone).open("jobs")
+        local = begun.astimezone(ZoneInfo(zone))
+        page.wait_for_selector(f"tr:has-text('zones.csv'):has-text('{local:%Y-%m-%d %H:%M}')")
+        page.click("[aria-label='Log of fit, zones.csv']")
+        page.wait_for_selector(f".log pre:text('{local:%Y-%m-%d %H:}')")
 
 
 def test_the_page_asks_for_a_token(visits: Open, serve: Any, airline_file: Any, tmp_path: Any) -> None:
