@@ -56,6 +56,7 @@ class ProblemBody(BaseModel):
     remedies: list[dict[str, Any]] = Field(description="Settings that help, as data: setting, of, value.")
     instance: str = Field(description="The id of the request, as in the log.", examples=["urn:request:5f0c2b1e9a"])
 
+
 PLAINER = {  # words of the library that are meant for its users, not for those of the service
     "Value error, Expected UploadFile, received: <class 'str'>": "a file is wanted here, sent with its name",
 }

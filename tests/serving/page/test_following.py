@@ -85,12 +85,12 @@ def test_rows_arrive_while_one_looks_on(visit: Visit, followed: httpx.Client) ->
 
 
 def test_drift_is_told_in_words(visit: Visit, followed: httpx.Client, shop_table: dict[str, list[Any]]) -> None:
-    days = [f"2024-03-{day:02d}" for day in range(1, 13)]
-    late = {"shop": ["north"] * 12, "day": days, "price": [1.0] * 12, "units": [500.0 + 40 * k for k in range(12)]}
+    days = [f"2024-03-{day:02d}" for day in range(1, 25)]
+    late = {"shop": ["north"] * 24, "day": days, "price": [1.0] * 24, "units": [500.0 + 40 * k for k in range(24)]}
     assert followed.post("/v1/observe", json={"model": "shop", "rows": late}).status_code == 200
     page = visit.open("live/shop/north")
     page.wait_for_selector("#live .verdict.worse")
-    assert page.inner_text("#live .verdict .lead").startswith("Drifting: ")
+    assert page.inner_text("#live .verdict .lead").startswith("Drifting: the newest errors are larger")
     assert "repeats their last values" in page.inner_text("#live .hint")
 
 

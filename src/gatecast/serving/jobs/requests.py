@@ -59,7 +59,8 @@ class JobRequest(BaseModel):
 
     kind: Literal["forecast", "fit", "backtest", "tune", "update"] = Field(
         description="forecast: score on held-out data, train on everything, forecast. fit: train. backtest: rolling "
-        "origins. tune: search for settings. update: train a model of the store again on newer data.",
+        "origins. tune: search for settings. update: train a model of the store further on newer data, and "
+        "keep that where it is better.",
         examples=["forecast"],
     )
     read: ReadOptions = Field(default_factory=ReadOptions)
@@ -95,7 +96,6 @@ class JobRequest(BaseModel):
     seconds: int | None = Field(
         default=None, ge=1, le=86_400, description="tune: of the whole search; 120 if left out."
     )
-    warm: bool = Field(default=False, description="update: go on from the weights there are.")
     explain: bool = Field(default=False, description="forecast: what each covariate contributes.")
 
     @field_validator("settings")
