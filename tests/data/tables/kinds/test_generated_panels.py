@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.data.tables.kinds.test_generated import CLOCKS, DATES, NUMBERS
 
@@ -205,7 +205,18 @@ def require_same(panel: Panel, made: Made) -> None:
     np.testing.assert_array_equal(back, np.concatenate([panel.series(n) for n in range(len(panel))]))
 
 
+FIRST_IS_MISSING = Made(
+    b"Report\n\nstore;item;date;y0\nnorth;tea;Q1 2020;\n"
+    + b"".join(b"north;tea;Q%d 2020;%d.50\n" % (q, q) for q in (2, 3, 4)),
+    ("y0",),
+    beside=False,
+    times=[dt.datetime(2020, month, 1) for month in (1, 4, 7, 10)],
+    values={"": np.array([[np.nan], [2.5], [3.5], [4.5]])},
+)
+
+
 @given(tables())
+@example(FIRST_IS_MISSING)  # was taken for a second row of names
 def test_every_cell_comes_back(made: Made) -> None:
     panel = read_or_asked(made)
     if panel is not None:
