@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 from tests.serving.test_jobs import INSTANT, Columns, ended
 
@@ -141,7 +142,8 @@ def test_a_query_needs_the_scope_train(serve: Any, tmp_path: Path) -> None:
     [
         (["postgresql://me:secret@host/shop"], "no NAME=ADDRESS"),
         (["../x=sqlite:///shop.db"], "no NAME=ADDRESS"),
-        (["a=sqlite:///shop.db", "a=sqlite:///b.db"], "given twice"),
+        (["a=sqlite:///nowhere.db"], "is no file here"),
+        (["a=postgresql://host/shop", "a=postgresql://host/b"], "given twice"),
         (["a=duckdb://"], "would read any file here"),
         (["a=sqlite:///shop.db#sales"], "names a table"),
         (["a=mysql://host/shop"], "no known kind"),
@@ -165,3 +167,29 @@ def test_only_the_process_that_asks_has_the_passwords(monkeypatch: pytest.Monkey
         held[asks] = b"PGPASSWORD=secret" in Path(f"/proc/{process.pid}/environ").read_bytes()
         worker.close()
     assert held == {False: False, True: True}
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("select 1) as a; drop table air; select * from (select 1", "multiple commands"),
+        ("with gone as (delete from air returning *) select * from gone", "top level"),
+        ("select nextval('counter')", "read-only transaction"),
+        ("select * from generate_series(1, 100) as y", "finds more than 50 rows"),
+    ],
+)
+def test_what_a_query_must_not_of_postgresql(postgres: str, tmp_path: Path, query: str, told: str) -> None:
+    import psycopg
+
+    pytest.importorskip("adbc_driver_postgresql", reason="databases need the extra sql")
+    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
+        connection.execute("create table if not exists air as select 1 as y")
+        connection.execute("create sequence if not exists counter")
+        address = databases_of([f"shop={postgres}/postgres"])["shop"]
+        with pytest.raises(PanelError) as caught:
+            ask(question(address, query), tmp_path / "t.parquet", 50)
+        assert told in str(caught.value)
+        assert "127.0.0.1" not in str(caught.value)  # a client learns no host and no role
+        assert connection.execute("select count(*) from air").fetchone() == (1,)
+    ask(question(address, "select y from air"), tmp_path / "t.parquet", 50)
+    assert pl.read_parquet(tmp_path / "t.parquet")["y"].to_list() == [1]

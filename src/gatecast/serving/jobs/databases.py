@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gatecast.data.tables.databases.address import FILES, Address, parse_address, without_passwords
 from gatecast.data.tables.databases.connections import require_driver
 from gatecast.data.tables.databases.querying import query_database
-from gatecast.errors import ConfigError, did_you_mean, listed
+from gatecast.errors import ConfigError, PanelError, did_you_mean, listed
 from gatecast.serving.problems import Problem
 
 __all__ = ["TABLE", "address_of", "ask", "databases_of", "question"]
@@ -43,8 +44,14 @@ def databases_of(words: Sequence[str]) -> dict[str, Address]:
         if address.table:
             raise ConfigError(f"--database {name} names a table; a job says which rows by its query. Leave it out.")
         require_driver(address)
-        found[name] = address
+        if not _is_there(address):
+            raise ConfigError(f"--database {name}: {address} is no file here. Four slashes begin an absolute path.")
+        found[name] = replace(address, shown=name)  # a client learns neither host nor role nor path
     return found
+
+
+def _is_there(address: Address) -> bool:
+    return address.engine == "postgresql" or Path(address.place).is_file()
 
 
 def address_of(databases: Mapping[str, Address], name: str) -> Address:
@@ -76,6 +83,9 @@ def ask(request: Mapping[str, Any], path: Path, rows: int) -> int:
     Raises:
         PanelError: the database refused the query, or found too many rows.
     """
-    frame = query_database(Address(**request["address"]), request["query"], served=rows)
+    address = Address(**request["address"])
+    if not _is_there(address):
+        raise PanelError(f"{address.shown}: its file is not there any more.")
+    frame = query_database(address, request["query"], served=rows)
     frame.write_parquet(path)
     return frame.height
