@@ -65,7 +65,9 @@ class JobRequest(BaseModel):
     )
     read: ReadOptions = Field(default_factory=ReadOptions)
     database: Name | None = Field(
-        default=None, description="In place of a file: a database that the service was started with, by its name."
+        default=None,
+        description="In place of a file: a database that the service was started with, by its name.",
+        examples=["shop"],
     )
     query: Annotated[str, Field(min_length=1, max_length=100_000)] | None = Field(
         default=None,
