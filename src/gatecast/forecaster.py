@@ -350,12 +350,9 @@ class Forecaster(Learned):
         if data is None and not hasattr(self, "panel_"):
             raise ConfigError("a loaded model holds no data: pass the history to predict(...).")
         panel = self.panel_ if data is None else self.panel_of(data, day_first)
-        fitted.require_same_columns(panel)
-        history = observed_part(panel)
-        fitted.require_lookback(history)
         if day_first is not None:
-            future = with_dates_read(future, history, day_first)
-        return history, *fitted.continued(history, panel, future)
+            future = with_dates_read(future, observed_part(panel), day_first)
+        return fitted.reading(panel, future)
 
     def live(
         self, history: Any | None = None, *, held_back: int | None = None, most_missing: int = MOST_MISSING

@@ -24,6 +24,7 @@ import numpy as np
 
 import gatecast as gc
 from gatecast.serving.http.tokens import Tokens
+from gatecast.serving.jobs.databases import databases_of
 from gatecast.serving.limits import LIMITS, Limits
 from gatecast.serving.listening import listen
 from gatecast.serving.routes.service import Service
@@ -161,8 +162,10 @@ def airline() -> dict[str, list[Any]]:
 
 
 @contextmanager
-def _serving(store: str, models: tuple[Path, ...], tokens: Tokens, limits: Limits) -> Iterator[httpx.Client]:
-    service = Service.of(open_store(store), limits, tokens)
+def _serving(
+    store: str, models: tuple[Path, ...], tokens: Tokens, limits: Limits, databases: tuple[str, ...]
+) -> Iterator[httpx.Client]:
+    service = Service.of(open_store(store), limits, tokens, databases_of(databases))
     for path in models:
         service.desk.catalogue.put(path.stem, path.read_bytes(), only_changed=True)
     told: list[str] = []
@@ -197,9 +200,13 @@ def serve() -> Serve:
     """Starts a service on a store: a client for it, whose ``service`` is the service itself."""
 
     def start(
-        store: str, *models: Path, tokens: Tokens | None = None, limits: Limits = LIMITS
+        store: str,
+        *models: Path,
+        tokens: Tokens | None = None,
+        limits: Limits = LIMITS,
+        databases: tuple[str, ...] = (),
     ) -> AbstractContextManager[httpx.Client]:
-        return _serving(store, models, tokens or Tokens(), limits)
+        return _serving(store, models, tokens or Tokens(), limits, databases)
 
     return start
 

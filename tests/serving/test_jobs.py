@@ -113,9 +113,14 @@ def test_fit_update_and_backtest(client: httpx.Client, airline: Columns) -> None
     fit = ended(client, begun(client, {"kind": "fit", "horizon": 6, "settings": small, "name": "kept"}, csv_of(early)))
     assert fit["result"]["kept_as"] == "kept"
     assert client.get("/v1/series", params={"model": "kept"}).json()["series"][0]["steps"] == 120
-    update = {"kind": "update", "model": "kept", "warm": True}
-    assert ended(client, begun(client, update, csv_of(airline)))["state"] == "done"
-    assert client.get("/v1/series", params={"model": "kept"}).json()["series"][0]["steps"] == 144
+    update = ended(client, begun(client, {"kind": "update", "model": "kept"}, csv_of(airline)))
+    assert update["state"] == "done", update["problem"]
+    told = update["result"]["update"]
+    assert told["better"] == (told["after"] < told["before"])
+    assert update["result"]["command"] == "gatecast update kept.gatecast table.csv --save kept.gatecast"
+    assert [one["name"] for one in update["artifacts"]] == ["model.gatecast"] * told["better"]
+    steps = 144 if told["better"] else 120  # a model that is no better is not taken
+    assert client.get("/v1/series", params={"model": "kept"}).json()["series"][0]["steps"] == steps
     request = {"kind": "backtest", "horizon": 6, "settings": {"preset": "instant"}, "origins": 3}
     backtest = ended(client, begun(client, request, csv_of(airline)))
     assert backtest["result"]["evaluation"]["origins"] == 3
@@ -167,6 +172,19 @@ def test_jobs_that_cannot_begin_are_refused(client: httpx.Client) -> None:
     assert "no model" in refused({"kind": "update", "model": "nothing"})["detail"]
     assert ".csv" in refused({"kind": "fit"}, "virus.exe")["remedy"]
     assert "empty" in refused({"kind": "fit"}, content=b"")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("part", "told"), [('; filename=""', "has no name"), ('; filename=" "', "has no name"), ("", "with its name")]
+)
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/look"])
+def test_a_file_without_a_name_is_refused(client: httpx.Client, part: str, told: str, path: str) -> None:
+    fields = f'name="file"{part}\r\n\r\ndate,y\n', 'name="request"\r\n\r\n{"kind": "fit"}'
+    body = "".join(f"--b\r\nContent-Disposition: form-data; {field}\r\n" for field in fields) + "--b--\r\n"
+    answer = client.post(path, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+    assert "<class" not in answer.text
 
 
 def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(client: httpx.Client, airline: Columns) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from gatecast.cli.building import read_options
 from gatecast.cli.files import PIPE
 from gatecast.cli.options import DataOptions, Json
-from gatecast.cli.printing import Screen, options, typed_option, worded
+from gatecast.cli.printing import Screen, options, worded
 from gatecast.cli.sections import show_panel
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import ConfigError
+from gatecast.planning.typed import typed_option
 
 if TYPE_CHECKING:
     from gatecast.data.tables.roles.overview import ColumnLook, Overview
@@ -40,7 +41,7 @@ def look(file: str, /, *, data: DataOptions = DataOptions(), json: Json = False)
     found = look_at(file, Layout(data.skip_rows, data.header, data.query, data.sheet), **read_options(data))
     screen = Screen(json)
     screen.line(f"{found.file}: {found.rows:,} rows, {len(found.columns):,} columns", "bold")
-    for text in _table(found.columns[:COLUMNS]):
+    for text in _table(found.columns[:COLUMNS], screen.width):
         screen.line(text)
     if len(found.columns) > COLUMNS:
         screen.line(f"... {len(found.columns) - COLUMNS:,} more columns")
@@ -57,13 +58,24 @@ def look(file: str, /, *, data: DataOptions = DataOptions(), json: Json = False)
     return screen.finish(0 if found.problem is None else 2)
 
 
-def _table(columns: tuple[ColumnLook, ...]) -> list[str]:
+def _table(columns: tuple[ColumnLook, ...], width: int) -> list[str]:
+    """A line for each column, with as many examples as fit into it, and one at least."""
     rows = [HEADS]
     for one in columns:
         counts = f"{one.missing:,}", f"{one.different:,}"
-        rows.append((repr(one.name)[1:-1][:24] or "(no name)", one.holds, one.role, *counts, ", ".join(one.examples)))
+        rows.append((repr(one.name)[1:-1][: width // 3] or "(no name)", one.holds, one.role, *counts, ""))
     wide = [max(len(row[k]) for row in rows) for k in range(len(HEADS))]
-    return ["  ".join(_cell(row[k], wide[k], k) for k in range(len(HEADS))).rstrip() for row in rows]
+    lines = ["  ".join(_cell(row[k], wide[k], k) for k in range(len(HEADS))) for row in rows]
+    lines[1:] = [
+        line[: -wide[-1]] + _fitting(one.examples, width - len(line) + wide[-1])
+        for line, one in zip(lines[1:], columns, strict=True)
+    ]
+    return [line.rstrip() for line in lines]
+
+
+def _fitting(examples: tuple[str, ...], width: int) -> str:
+    count = next((k for k in range(len(examples), 1, -1) if len(", ".join(examples[:k])) <= width), 1)
+    return ", ".join(examples[:count])
 
 
 def _cell(text: str, width: int, k: int) -> str:

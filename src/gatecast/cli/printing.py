@@ -1,4 +1,4 @@
-"""What people read: one screen of text, 80 columns wide; and what programs read: one JSON object."""
+"""What people read: one screen of text, as wide as the terminal; and what programs read: one JSON object."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +21,7 @@ from rich.text import Text
 
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.errors import Argument, Code, GatecastError, Setting
+from gatecast.planning.typed import RENAMED, typed_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "READER_LEFT",
-    "WIDTH",
     "Option",
     "Screen",
     "as_option",
@@ -43,15 +43,11 @@ __all__ = [
     "options",
     "show_what_can_be_shown",
     "silence_stdout",
-    "typed_option",
     "worded",
 ]
 
-WIDTH = 80
-WIDEST = 140  # of drawings
+NARROWEST, USUAL, WIDEST = 40, 80, 140  # columns; the usual ones where nothing says how many there are
 READER_LEFT = 141
-# predict has a ``future`` of its own, and networks a ``skip``
-RENAMED = {("read", "future"): "future_columns", ("read", "skip"): "skip_rows", ("groups", "groups"): "per"}
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
     ("drift", "false_alarms"): "false_alarms",
@@ -142,8 +138,9 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """Columns that a drawing may take."""
-        return min(self._console.width, WIDEST)
+        """Columns of a line: those of the terminal or of COLUMNS, within bounds; 80 for a pipe."""
+        told = self._console.width if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit() else USUAL
+        return min(max(told, NARROWEST), WIDEST)
 
     @property
     def shows_braille(self) -> bool:
@@ -155,7 +152,7 @@ class Screen:
     def labelled(self, label: str, text: str, indent: int = 9, style: str | None = None) -> None:
         """Print "label    text", wrapped under the text; nothing where there is no text."""
         gap = " " * max(indent, len(label) + 2)
-        wrapped = textwrap.wrap(text, WIDTH - len(gap), break_long_words=False, break_on_hyphens=False)
+        wrapped = textwrap.wrap(text, self.width - len(gap), break_long_words=False, break_on_hyphens=False)
         for n, part in enumerate(wrapped):
             self.line(label.ljust(len(gap)) + part if n == 0 else gap + part, style)
 
@@ -165,7 +162,7 @@ class Screen:
 
     def wrapped(self, text: str, style: str | None = None) -> None:
         """Print a paragraph."""
-        for part in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False):
+        for part in textwrap.wrap(text, self.width, break_long_words=False, break_on_hyphens=False):
             self.line(part, style)
 
     def table(self, text: str) -> None:
@@ -295,28 +292,6 @@ def _option(name: str, hint: Any) -> Option:
     kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     negative = all(note.negative != () for note in notes if isinstance(note, Parameter))
     return Option(name, negative, commas=kind is str)
-
-
-def typed_option(name: str, value: Any) -> Iterator[str]:
-    """One option as it is typed.
-
-    >>> list(typed_option("day_first", False)), list(typed_option("target", ("a", "b")))
-    (['--no-day-first'], ['--target', 'a', '--target', 'b'])
-    >>> list(typed_option("clip", None))
-    ['--clip', 'none']
-    """
-    typed = name.replace("_", "-")
-    if isinstance(value, bool):
-        yield f"--{'' if value else 'no-'}{typed}"
-        return
-    for one in value if isinstance(value, tuple) else (value,):
-        yield f"--{typed}"
-        yield "none" if one is None else _number(one) if isinstance(one, float) else str(one)
-
-
-def _number(value: float) -> str:
-    """The shortest text that reads back as the same number."""
-    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
 
 
 def number_format(values: np.ndarray, narrow: float = math.inf) -> str:

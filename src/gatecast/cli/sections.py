@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.printing import Screen, as_option, number_format
@@ -20,6 +21,7 @@ __all__ = ["show_blend", "show_chart", "show_chosen", "show_forecast", "show_imp
 
 ROWS = 12
 TARGETS = 3
+BETWEEN = " " * 6
 DRAWN = {"axis": "dim", "band": "blue", "forecast": "bold cyan", "history": "", "title": "bold"}
 GUARDED = "Implausible forecasts of trained networks are replaced by those of the pretrained gate"
 BOUNDED = "Kept in the range of the data, such as not below 0 (--no-bounds leaves forecasts free)"
@@ -74,17 +76,17 @@ def show_blend(screen: Screen, blend: dict[str, Any], label: str, indent: int = 
 
 
 def show_forecast(screen: Screen, forecast: Forecast, output: Any = None) -> None:
-    """The first rows of the first series, and how to get the rest."""
+    """The first rows of the first series, more of them beside each other where they fit, and how to get the rest."""
     targets = forecast.targets[:TARGETS]
     rows = min(max(ROWS // len(targets), 4), forecast.horizon)
-    if len(forecast) > 1:
-        screen.line(f"series {forecast.ids[0]}")
-    for c, target in enumerate(targets):
-        for n, text in enumerate(_block(forecast, c, rows, target if len(forecast.targets) > 1 else "forecast")):
-            screen.line(text, "bold" if n == 0 else None)
-    left = len(forecast) * forecast.horizon * len(forecast.targets) - rows * len(targets)
+    stacks, shown = _stacks(forecast, len(targets), rows, screen.width)
+    heads = {len(stacks[0]) - (rows + 1) * (c + 1) for c in range(len(targets))}
+    for n, parts in enumerate(zip_longest(*stacks, fillvalue="")):
+        wide = [part.ljust(max(map(len, stack))) for part, stack in zip(parts, stacks, strict=True)]
+        screen.line(BETWEEN.join(wide).rstrip(), "bold" if n in heads else None)
+    left = len(forecast) * forecast.horizon * len(forecast.targets) - shown * len(targets)
     if left > 0 and output is None:
-        screen.line(f"... {left:,} more values: --output FILE")
+        screen.line(f"... {left:,} more value{'' if left == 1 else 's'}: --output FILE")
     if forecast.late:
         newest = forecast.axes.time_label(forecast.origins.max())
         screen.wrapped(
@@ -130,17 +132,42 @@ def _told(what: str, names: tuple[str, ...], count: int) -> str:
     return f"{what}." if count == 1 else f"{what}: {len(names):,} of {count:,} series ({shown})."
 
 
-def _block(forecast: Forecast, c: int, rows: int, heading: str) -> list[str]:
-    """Heading and rows of one target of the first series."""
-    shown_HQ = forecast.values_NHCQ[0, :rows, c].astype("float64")
-    style = number_format(shown_HQ, float(sorted(shown_HQ[:, -1] - shown_HQ[:, 0])[rows // 2]))
-    labels = [forecast.axes.time_label(time) for time in forecast.times[0, :rows]]
+def _stacks(forecast: Forecast, targets: int, rows: int, width: int) -> tuple[list[list[str]], int]:
+    """The next rows, and then the next series, for as long as they fit beside each other; and the steps in them."""
+    stacks: list[list[str]] = []
+    shown = 0
+    for n in range(len(forecast)):
+        for begin in range(0, forecast.horizon, rows):
+            steps = slice(begin, min(begin + rows, forecast.horizon))
+            stack = _stack(forecast, n, targets, steps, rows)
+            stacks.append(stack)
+            if len(stacks) > 1 and sum(max(map(len, one)) + len(BETWEEN) for one in stacks) - len(BETWEEN) > width:
+                return stacks[:-1], shown
+            shown += steps.stop - begin
+    return stacks, shown
+
+
+def _stack(forecast: Forecast, n: int, targets: int, steps: slice, rows: int) -> list[str]:
+    """The targets of a series below each other, in the same lines for every series."""
+    name = "" if len(forecast) == 1 else f"series {forecast.ids[n]}" if steps.start == 0 else "further on"
+    lines = [name] if name else []
+    for c in range(targets):
+        block = _block(forecast, n, c, steps, forecast.targets[c] if len(forecast.targets) > 1 else "forecast")
+        lines += block + [""] * (rows + 1 - len(block))
+    return lines
+
+
+def _block(forecast: Forecast, n: int, c: int, steps: slice, heading: str) -> list[str]:
+    """Heading and rows of one target of a series."""
+    shown_HQ = forecast.values_NHCQ[n, steps, c].astype("float64")
+    style = number_format(shown_HQ, float(sorted(shown_HQ[:, -1] - shown_HQ[:, 0])[len(shown_HQ) // 2]))
+    labels = [forecast.axes.time_label(time) for time in forecast.times[n, steps]]
     first = forecast.frequency.name if " " not in forecast.frequency.name else "time"
-    middle = [format(value, style) for value in forecast.values[0, :rows, c].astype("float64")]
+    middle = [format(value, style) for value in forecast.values[n, steps, c].astype("float64")]
     wide = max(len(first), *map(len, labels))
     number = max(len(heading[:30]), *map(len, middle))
     bounds = [_bounds(title, shown_HQ[:, pair], style) for title, pair in _intervals(forecast)]
-    columns = list(zip(*bounds, strict=True)) or [()] * (rows + 1)
+    columns = list(zip(*bounds, strict=True)) or [()] * (len(labels) + 1)
     heads = [
         f"{first:<{wide}}   {heading[:30]:>{number}}",
         *(f"{a:<{wide}}   {b:>{number}}" for a, b in zip(labels, middle, strict=True)),

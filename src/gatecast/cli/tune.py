@@ -27,11 +27,12 @@ from gatecast.cli.options import (
     TrainingOptions,
     Whole,
 )
-from gatecast.cli.printing import WIDTH, Screen, typed_option
+from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import COLOURS
 from gatecast.cli.sections import show_model, show_panel
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.planning.settings import Settings
+from gatecast.planning.typed import typed_option, typed_settings
 
 if TYPE_CHECKING:
     from gatecast.tuning.result import Tuning
@@ -121,11 +122,11 @@ def _show(screen: Screen, made: Tuning, repeat: str) -> None:
     if made.found is not None:
         screen.labelled("found", " · ".join(_changes(made.found.changes)))
     show_model(screen, made.model, made.seconds)
-    screen.table(made.table())
+    screen.table(made.table(screen.width))
     screen.wrapped(made.verdict, COLOURS[made.judgement.outcome])
     screen.line()
     screen.line("the same settings again:")
-    for line in _folded(repeat):
+    for line in _folded(repeat, screen.width):
         screen.line(line)
 
 
@@ -151,31 +152,25 @@ def _words(file: str | None, data: DataOptions, settings: Settings) -> Iterator[
         if value != option.default:
             yield from typed_option(option.name, value)
     held, usual = settings.plain(), {field.name: field.default for field in fields(Settings)}
-    typed = {**held, "quantiles": ",".join(map(_number, held["quantiles"])), "bounds": held["bounds"] != "none"}
-    for option in fields(ModelOptions):
-        if held[option.name] != usual[option.name]:
-            yield from typed_option(option.name, typed[option.name])
+    chosen = {option.name: held[option.name] for option in fields(ModelOptions)}
+    changed = {name: value for name, value in chosen.items() if value != usual[name]}
+    yield from typed_settings(changed)
     for group, values in ((NetworkOptions, held["network"] or {}), (TrainingOptions, held["training"] or {})):
-        for option in fields(group):
-            if option.name in values:
-                yield from typed_option(option.name, values[option.name])
+        yield from typed_settings(
+            {option.name: values[option.name] for option in fields(group) if option.name in values}
+        )
 
 
-def _number(value: float) -> str:
-    """The shortest text that reads back as the same number."""
-    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-
-
-def _folded(command: str) -> Iterator[str]:
+def _folded(command: str, width: int) -> Iterator[str]:
     """A command over several lines, as a shell takes it.
 
-    >>> list(_folded("gatecast forecast " + "sales.csv --horizon 12 --scaling log+standard --target " + "x" * 40))[1:]
+    >>> list(_folded("gatecast forecast sales.csv --horizon 12 --scaling log+standard --target " + "x" * 40, 80))[1:]
     ['    --target xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx']
     """
     pieces = command.split(" --")
     line = "  " + pieces[0]
     for piece in pieces[1:]:
-        if len(line) + len(piece) + 5 > WIDTH:
+        if len(line) + len(piece) + 5 > width:
             yield f"{line} \\"
             line = f"    --{piece}"
         else:

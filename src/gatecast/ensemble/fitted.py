@@ -17,7 +17,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.ranges import Ranges
 from gatecast.data.schema import Schema
-from gatecast.data.tables.future import continued
+from gatecast.data.tables.future import continued, observed_part
 from gatecast.data.tables.intake import require_same_columns
 from gatecast.engines.executor import Executor
 from gatecast.ensemble.blend import Blend, past_of
@@ -241,6 +241,21 @@ class Fitted:
             future: others, see ``tables.future.continued``.
         """
         return continued(history, panel, self.horizon, future, self.blend.history_needed, rows=self.recursive)
+
+    def reading(self, panel: Panel, future: Any = None) -> tuple[Panel, Panel, np.ndarray]:
+        """What was observed of a panel, what of it a forecast reads, and the rows (N,) that it ends in.
+
+        Args:
+            panel: its rows at the end without targets are future covariates.
+            future: others, see ``tables.future.continued``.
+
+        Raises:
+            ModelFileError, ConfigError, WindowError: the panel does not fit the training, or a series is too short.
+        """
+        self.require_same_columns(panel)
+        history = observed_part(panel)
+        self.require_lookback(history)
+        return (history, *self.continued(history, panel, future))
 
     def every_step(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
         """Point forecasts (B, K, H, C) of the main candidate after each of the last K steps of the windows."""

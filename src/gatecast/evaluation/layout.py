@@ -1,4 +1,4 @@
-"""The score table as text, readable at 80 columns."""
+"""The score table as text, 80 columns wide unless another width is asked for."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ def score_table(scores: Scores) -> str:
     return "\n".join([table, *wrapped])
 
 
-def score_parts(scores: Scores) -> list[str]:
-    """The table, a sentence on each kind of points that was left out, the verdict."""
+def score_parts(scores: Scores, width: int = WIDTH) -> list[str]:
+    """The table, a sentence on each kind of points that was left out, the verdict.
+
+    Args:
+        scores: what is shown.
+        width: letters of a line; the columns that say least are left out for it.
+    """
     columns = [("", [scores.title(name) for name in scores.methods]), *_columns(scores)]
     # The relative errors say most; what does not fit in the line goes, the absolute ones first.
     covers = [_covers(level) for level in scores.levels]
     for droppable in ("MAE", "RMSE", "seconds", "sMAPE", *covers[:0:-1]):
-        if _width(columns) > WIDTH:
+        if _width(columns) > width:
             columns = [column for column in columns if column[0] != droppable]
     lines = [_line(row, columns) for row in (None, *range(len(scores.methods)))]
     return ["\n".join(lines), *_left_out(scores.counts), scores.verdict]

@@ -57,6 +57,11 @@ class ProblemBody(BaseModel):
     instance: str = Field(description="The id of the request, as in the log.", examples=["urn:request:5f0c2b1e9a"])
 
 
+PLAINER = {  # words of the library that are meant for its users, not for those of the service
+    "Value error, Expected UploadFile, received: <class 'str'>": "a file is wanted here, sent with its name",
+}
+
+
 class Problem(HTTPException):
     """An error that a client gets.
 
@@ -141,7 +146,7 @@ def _in_words(error: GatecastError) -> str:
 def of_validation(error: ValidationError | Any) -> Problem:
     """All that does not fit the schema: the first places in words."""
     found = _errors_of(error)[:LOOKED_AT]
-    placed = [(_place(one["loc"]), one["msg"]) for one in found]
+    placed = [(_place(one["loc"]), PLAINER.get(one["msg"], one["msg"])) for one in found]
     # where one of several shapes was meant, the one that fits furthest is
     deep = [(place, text) for place, text in placed if not any(other.startswith(f"{place}.") for other, _ in placed)]
     every = list(dict.fromkeys(f"{place}: {text}" for place, text in deep))

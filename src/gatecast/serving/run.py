@@ -29,6 +29,7 @@ class Start:
         port: port; 0 = any free one.
         token_file: tokens with their scopes.
         limits: of requests.
+        databases: those that jobs may ask, as NAME=ADDRESS.
         page: tells where the service is, once it can be asked.
     """
 
@@ -39,6 +40,7 @@ class Start:
     token_file: Path | None
     limits: Limits
     tell: Callable[[str], None]
+    databases: Sequence[str] = ()
 
 
 def serve(start: Start) -> int:
@@ -53,6 +55,7 @@ def serve(start: Start) -> int:
 
     from gatecast.serving.http.logs import to_stderr
     from gatecast.serving.http.tokens import Tokens, read_tokens
+    from gatecast.serving.jobs.databases import databases_of
     from gatecast.serving.listening import listen
     from gatecast.serving.routes.service import Service
     from gatecast.serving.store.store import open_store
@@ -63,10 +66,11 @@ def serve(start: Start) -> int:
             f"--host {start.host} can be reached from other machines, and no token is needed. Give "
             "--token-file, or listen on 127.0.0.1."
         )
+    databases = databases_of(start.databases)
     to_stderr()
     store = open_store(start.store)
     try:
-        service = Service.of(store, start.limits, tokens)
+        service = Service.of(store, start.limits, tokens, databases)
     except BaseException:
         store.close()
         raise

@@ -78,8 +78,12 @@ class Tuning:
         """Did tuning help? In one sentence or a few."""
         return self.evidence.verdict
 
-    def table(self) -> str:
-        """The best found beside the default settings and the best naive forecast, 80 columns wide."""
+    def table(self, width: int = WIDTH) -> str:
+        """The best found beside the default settings and the best naive forecast.
+
+        Args:
+            width: letters of a line; the last columns are left out for it.
+        """
         looks, tried, found = self.evidence.look_scores, self.evidence.tried, self.found
         names, inner, kinds = ["default settings"], [looks.get(0, tried[0].score)], ["default"]
         if found is not None:
@@ -91,7 +95,7 @@ class Tuning:
             inner.append(self.inner_naive.get(self.scores.baselines[0], math.nan))
             kinds.append("naive")
         columns = [("", names), (f"inner {self.metric}", _cells(inner, "mase")), *self._outer(kinds)]
-        while _width(columns) > WIDTH:
+        while _width(columns) > width:
             columns.pop()
         widths = [max(map(len, (head, *cells))) for head, cells in columns]
         rows = zip(*((head, *cells) for head, cells in columns), strict=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -83,12 +85,12 @@ def test_rows_arrive_while_one_looks_on(visit: Visit, followed: httpx.Client) ->
 
 
 def test_drift_is_told_in_words(visit: Visit, followed: httpx.Client, shop_table: dict[str, list[Any]]) -> None:
-    days = [f"2024-03-{day:02d}" for day in range(1, 13)]
-    late = {"shop": ["north"] * 12, "day": days, "price": [1.0] * 12, "units": [500.0 + 40 * k for k in range(12)]}
+    days = [f"2024-03-{day:02d}" for day in range(1, 25)]
+    late = {"shop": ["north"] * 24, "day": days, "price": [1.0] * 24, "units": [500.0 + 40 * k for k in range(24)]}
     assert followed.post("/v1/observe", json={"model": "shop", "rows": late}).status_code == 200
     page = visit.open("live/shop/north")
     page.wait_for_selector("#live .verdict.worse")
-    assert page.inner_text("#live .verdict .lead").startswith("Drifting: ")
+    assert page.inner_text("#live .verdict .lead").startswith("Drifting: the newest errors are larger")
     assert "repeats their last values" in page.inner_text("#live .hint")
 
 
@@ -110,6 +112,19 @@ def test_jobs_can_be_watched_and_cancelled(visit: Visit, service: httpx.Client, 
     page.wait_for_selector(".log pre:text('cancelled')")
     page.click("[aria-label='Delete fit, second.csv']")
     page.wait_for_selector("tr:has-text('second.csv')", state="detached")
+
+
+def test_times_are_those_of_the_reader(visits: Open, service: httpx.Client) -> None:
+    """The log and the list of jobs: east of here and west of here one moment has two names."""
+    data = {"request": json.dumps({"kind": "fit"})}
+    job = service.post("/v1/jobs", files={"file": ("zones.csv", b"ds,y\n2024-01-01,1\n")}, data=data).json()
+    begun = datetime.fromtimestamp(job["created"], UTC)
+    for zone in ("Asia/Tokyo", "America/New_York"):
+        page = visits(zone=zone).open("jobs")
+        local = begun.astimezone(ZoneInfo(zone))
+        page.wait_for_selector(f"tr:has-text('zones.csv'):has-text('{local:%Y-%m-%d %H:%M}')")
+        page.click("[aria-label='Log of fit, zones.csv']")
+        page.wait_for_selector(f".log pre:text('{local:%Y-%m-%d %H:}')")
 
 
 def test_the_page_asks_for_a_token(visits: Open, serve: Any, airline_file: Any, tmp_path: Any) -> None:

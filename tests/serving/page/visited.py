@@ -16,12 +16,15 @@ class Visit:
         base: address of the service.
         width: of the window, in pixels.
         scheme: "light" or "dark".
+        zone: time zone of its reader; that of this machine by default.
     """
 
-    def __init__(self, browser: Any, base: str, width: int = 1280, scheme: str = "light") -> None:
+    def __init__(
+        self, browser: Any, base: str, width: int = 1280, scheme: str = "light", zone: str | None = None
+    ) -> None:
         self.base, self.problems = base.rstrip("/"), list[str]()
         window = {"width": width, "height": 900}
-        context = browser.new_context(viewport=window, color_scheme=scheme, reduced_motion="reduce")
+        context = browser.new_context(viewport=window, color_scheme=scheme, reduced_motion="reduce", timezone_id=zone)
         context.set_default_timeout(QUIET)
         self.page = context.new_page()
         self.page.on("console", lambda said: self.problems.append(f"{said.type}: {said.text}"))

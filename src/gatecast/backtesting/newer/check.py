@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate
-from gatecast.backtesting.newer.unseen import Unseen, unseen_part
+from gatecast.backtesting.newer.unseen import Unseen, unseen_of
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
@@ -108,21 +108,22 @@ def check(model: Forecaster, data: Any) -> Check:
     """
     panel = observed_part(model.panel_of(data))
     model.fitted_.require_same_columns(panel)
-    age = _age(model.fitted_, panel)
+    new_N = model.fitted_.new_steps(panel)
+    age = _age(model.fitted_, panel, new_N)
     try:
-        part = unseen_part(model, panel, ORIGINS)
+        part = unseen_of(model, panel, new_N, ORIGINS)
     except WindowError as error:
         nothing = [Finding(name, "unknown", str(error), {}) for name in ("error", "coverage")]
-        drift, found = _drift(model, panel)
+        drift, found = _drift(model, panel, new_N)
         return Check((age, *nothing, drift), drift=found)
     scored = evaluate(model, part.panel, origins=part.origins)
-    drift, found = _drift(model, panel)
+    drift, found = _drift(model, panel, new_N)
     return Check((age, _error(model, scored, part), _coverage(scored), drift), part.left_out, scored, found)
 
 
-def _age(fitted: Fitted, panel: Panel) -> Finding:
+def _age(fitted: Fitted, panel: Panel, new_N: np.ndarray) -> Finding:
     """How much is new, beside what training saw of a typical series."""
-    new_N, known = fitted.new_steps(panel), fitted.trained_until()
+    known = fitted.trained_until()
     unknown = sum(name not in known for name in panel.ids)
     seen_N = np.array([name in known for name in panel.ids])
     new = int(np.median(new_N[seen_N])) if seen_N.any() else 0
@@ -160,7 +161,7 @@ def _error(model: Forecaster, scored: Evaluation, part: Unseen) -> Finding:
 
 def _in_training(model: Forecaster, part: Unseen) -> Evaluation | None:
     """How the model fits the end of what training saw; None where that is too short."""
-    seen = part.panel.slice(0, part.panel.length - model.fitted_.new_steps(part.panel))
+    seen = part.panel.slice(0, part.panel.length - part.new_N)
     long = seen.drop_short(model.horizon + max(model.fitted_.least_history, 2))
     if not len(long):
         return None
@@ -208,9 +209,9 @@ def _coverage(scored: Evaluation) -> Finding:
     return Finding("coverage", "off" if off else "fine", f"{told} ({windows:,} forecasts).", figures)
 
 
-def _drift(model: Forecaster, panel: Panel) -> tuple[Finding, Drift | None]:
+def _drift(model: Forecaster, panel: Panel, new_N: np.ndarray) -> tuple[Finding, Drift | None]:
     """Follow the new rows of series that the model knows, and ask whether their errors changed."""
-    followed = _followed(model.fitted_, panel)
+    followed = _followed(model.fitted_, panel, new_N)
     if followed is None:
         return Finding("drift", "unknown", "no series that it knows has a history and new rows.", {}), None
     seen, new, told = followed
@@ -221,9 +222,8 @@ def _drift(model: Forecaster, panel: Panel) -> tuple[Finding, Drift | None]:
     return Finding("drift", verdict, f"{drift}{told}.", {"p_value": drift.p_value, "rows": float(drift.rows)}), drift
 
 
-def _followed(fitted: Fitted, panel: Panel) -> tuple[Panel, Panel, str] | None:
+def _followed(fitted: Fitted, panel: Panel, new_N: np.ndarray) -> tuple[Panel, Panel, str] | None:
     """What training saw and what came after it, of as many series as there is time for; and a word on the others."""
-    new_N = fitted.new_steps(panel)
     kept = np.flatnonzero((new_N > 0) & (panel.length - new_N >= fitted.least_history))
     if not len(kept):
         return None

@@ -19,7 +19,7 @@ from gatecast.errors import WindowError, listed
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Unseen", "nothing_new", "unseen_part"]
+__all__ = ["Unseen", "nothing_new", "unseen_of", "unseen_part"]
 
 MOST_ORIGINS = 3
 NAMED = 3
@@ -34,12 +34,14 @@ class Unseen:
         origins: rolling origins per series, the first one at that end or later.
         words: what is scored, in a line.
         left_out: what is not, in a line; "" for nothing.
+        new_N: (N,) steps of its series that the training has not seen.
     """
 
     panel: Panel
     origins: int
     words: str
     left_out: str
+    new_N: np.ndarray
 
 
 def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride: int | None = None) -> Unseen:
@@ -55,8 +57,14 @@ def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride
         WindowError: no series has a horizon of new steps.
     """
     panel = observed_part(model.panel_of(data))
+    return unseen_of(model, panel, model.fitted_.new_steps(panel), origins, stride)
+
+
+def unseen_of(
+    model: Forecaster, panel: Panel, new_N: np.ndarray, origins: int | None = None, stride: int | None = None
+) -> Unseen:
+    """The same of an observed panel, of whose series (N,) newest steps are new. Raises WindowError as it does."""
     horizon, step = model.horizon, stride or model.horizon
-    new_N = model.fitted_.new_steps(panel)
     room_N = np.where(new_N >= horizon, 1 + (new_N - horizon) // step, 0)
     if not room_N.any():
         raise WindowError(nothing_new(model, panel, int(new_N.max())))
@@ -71,6 +79,7 @@ def unseen_part(model: Forecaster, data: Any, origins: int | None = None, stride
         count,
         f"{words} in {int(kept_N.sum()):,} series" if len(panel) > 1 else words,
         " ".join(_left_out(model, panel, kept_N, seen, (count - 1) * step + horizon)),
+        new_N[kept_N],
     )
 
 

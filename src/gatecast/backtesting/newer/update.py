@@ -10,6 +10,7 @@ the table             ───────┼────── new ───�
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,7 +76,9 @@ class Update:
         }
 
 
-def update(model: Forecaster, data: Any, *, time_limit: float | None = None) -> Update:
+def update(
+    model: Forecaster, data: Any, *, time_limit: float | None = None, checkpoint: str | Path | None = None
+) -> Update:
     """Train a fitted model further with newer data, and keep that only if it forecasts the newest steps better.
 
     The networks go on from the weights they have, with a quarter of the epochs and a falling learning rate; what was
@@ -85,6 +88,7 @@ def update(model: Forecaster, data: Any, *, time_limit: float | None = None) -> 
         model: fitted, or loaded from a file.
         data: a Panel, or what ``gatecast.read`` takes: the history with what came after the training.
         time_limit: seconds that the trainings may take together, roughly.
+        checkpoint: folder in which the trainings keep where they stand; the same call goes on there.
 
     Raises:
         WindowError: no series has more than a horizon of new steps.
@@ -99,12 +103,14 @@ def update(model: Forecaster, data: Any, *, time_limit: float | None = None) -> 
     whole = unseen_part(model, panel, origins).panel
     held = origins * model.horizon
     half = None if time_limit is None else time_limit / 2
-    tried = model.clone(fitted=True).refit_on(panel.slice(0, panel.length - held), half, warm=True)
+    first, second = (None, None) if checkpoint is None else (Path(checkpoint, "tried"), Path(checkpoint, "grown"))
+    earlier = panel.slice(0, panel.length - held)
+    tried = model.clone(fitted=True).refit_on(earlier, half, warm=True, checkpoint=first)
     before, after = (evaluate(one, whole, origins=origins) for one in (model, tried))
     made = Update(model, False, before, after)
     if not made.errors[1] < made.errors[0] or tried.record_["interrupted"]:
         return made
-    grown = model.clone(fitted=True).refit_on(panel, half, warm=True)
+    grown = model.clone(fitted=True).refit_on(panel, half, warm=True, checkpoint=second)
     metric, (old, new) = before.scores.headline, made.errors
     ancestor = Ancestor(fitted.birth.describe(panel.frequency), metric, old, new)
     birth = replace(grown.fitted_.birth, lineage=(*fitted.birth.lineage, ancestor))

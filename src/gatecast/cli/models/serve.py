@@ -23,6 +23,7 @@ def serve(
     host: Annotated[str, Parameter(group=SERVICE)] = "127.0.0.1",
     port: Annotated[Whole, Parameter(group=SERVICE)] = 8765,
     token_file: Annotated[Path | None, Parameter(group=SERVICE)] = None,
+    database: Annotated[tuple[str, ...], Parameter(group=SERVICE, negative_iterable="")] = (),
     limit: Annotated[tuple[str, ...], Parameter(group=SERVICE, negative_iterable="")] = (),
 ) -> int:
     """Forecast over HTTP, follow rows, and train in the background, until Ctrl-C.
@@ -33,6 +34,7 @@ def serve(
         host: Address to listen on, 127.0.0.1 by default; another one needs --token-file.
         port: 8765 by default; 0 takes a free one.
         token_file: Lines of name, scopes (read,write,train) and token.
+        database: NAME=ADDRESS of a database that jobs may query by its name, read-only; may be repeated.
         limit: Change a limit, as body=1000000; may be repeated. All of them: docs/serve.md.
     """
     if not 0 <= port <= PORTS:
@@ -41,7 +43,7 @@ def serve(
     from gatecast.serving.run import Start
     from gatecast.serving.run import serve as run
 
-    return run(Start(models, store, host, port, token_file, LIMITS.changed(limit), _tell))
+    return run(Start(models, store, host, port, token_file, LIMITS.changed(limit), _tell, database))
 
 
 def _tell(address: str) -> None:

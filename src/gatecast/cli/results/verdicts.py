@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.files import PIPE
 from gatecast.cli.options import UNSET
-from gatecast.cli.printing import Screen, typed_option
+from gatecast.cli.printing import Screen
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.evaluation.judgement import OUTCOMES, OutcomeName
+from gatecast.planning.typed import typed_option
 
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
@@ -27,7 +28,7 @@ def show_scores(screen: Screen, scores: Scores, onward: str) -> None:
     """The table, the verdict in the colour of its outcome, and the next command."""
     from gatecast.evaluation.layout import score_parts
 
-    table, *left_out, verdict = score_parts(scores)
+    table, *left_out, verdict = score_parts(scores, screen.width)
     screen.table(table)
     for sentence in left_out:
         screen.wrapped(sentence)

@@ -47,7 +47,7 @@ class Hints:
         decimal: the decimal sign that the user named.
         na: cells that stand for nothing, as the user says.
         comma: whether commas are rather decimal signs, as in files with semicolons.
-        others: the decimal sign that other columns show.
+        others: the decimal sign that other columns show; None where they differ.
         dotted: whether dates are written with dots, as where dots group thousands.
         english: whether dates have the month first, as where commas group thousands.
         exact: whether the cells come from typed numbers, so that a dot is a decimal sign.
@@ -74,12 +74,14 @@ class Numerals:
         missing: (R,) whether the cell stands for nothing.
         marked: (R,) whether it does so by a mark that was not agreed on, such as N/A.
         notes: what was not obvious.
+        decimal: the decimal sign that its dots and commas were read by; None where it has none.
     """
 
     values: pl.Series
     missing: pl.Series
     marked: pl.Series
     notes: list[Part] = field(default_factory=list)
+    decimal: str | None = None
 
     @property
     def wrong(self) -> pl.Series:
@@ -87,8 +89,14 @@ class Numerals:
         return self.values.is_null() & ~self.missing
 
 
-def read_numerals(text: pl.Series, hints: Hints = PLAIN_HINTS, *, ask: bool = True) -> Numerals:
+def read_numerals(text: pl.Series, hints: Hints = PLAIN_HINTS, *, ask: bool = True, called: str = "column") -> Numerals:
     """Read a text column as numbers.
+
+    Args:
+        text: (R,) cells, with the name that messages give them.
+        hints: what the rest of the table says.
+        ask: whether two readings that both fit are an error; else dots and commas are decimal signs then.
+        called: what messages call the cells: a column, or a row of a table that is turned.
 
     Raises:
         PanelError: commas or dots may mean two things (with ``ask``).
@@ -97,7 +105,7 @@ def read_numerals(text: pl.Series, hints: Hints = PLAIN_HINTS, *, ask: bool = Tr
     if plain.null_count() == text.null_count() and _plain_enough(text, hints):
         values = plain.fill_nan(None)
         return Numerals(values, values.is_null(), pl.Series([False]).new_from_index(0, len(text)))
-    return _Column(text, hints, ask).read()
+    return _Column(text, hints, ask, called).read()
 
 
 def _plain_enough(text: pl.Series, hints: Hints) -> bool:
@@ -116,8 +124,10 @@ _THOUSAND_DOTS = r"^ *[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+ *$"
 class _Column:
     """One column on its way from text to numbers."""
 
-    def __init__(self, text: pl.Series, hints: Hints, ask: bool) -> None:
-        self.name, self.hints, self.ask = text.name, hints, ask
+    def __init__(self, text: pl.Series, hints: Hints, ask: bool, called: str) -> None:
+        self.name, self.hints, self.ask = f"{called} {text.name!r}", hints, ask
+        self.decimal: str | None = None
+        self.in_doubt = False  # whether other columns alone say that the sign is that of decimals
         self.given = text
         self.notes: list[Part] = []
         text = text.str.strip_chars()
@@ -141,7 +151,7 @@ class _Column:
         signed = numbers * negative.cast(pl.Float64).fill_null(0) * -2 + numbers
         values = (signed * factor).fill_nan(None)
         missing = self.missing | (values.is_null() & text.is_in(["nan", "+nan"]).fill_null(False))
-        return Numerals(values, missing, self.marked, self.notes)
+        return Numerals(values, missing, self.marked, self.notes, self.decimal)
 
     def _plain_signs(self, text: pl.Series) -> pl.Series:
         if text.str.contains(r"[^\x00-\x7F]").any():
@@ -190,7 +200,7 @@ class _Column:
 
     def _say(self, cells: pl.Series, words: str) -> None:
         first = int(cells.fill_null(False).arg_max() or 0)
-        self.notes.append(f"column {self.name!r}: {words.format(repr(self.given[first]))}")
+        self.notes.append(f"{self.name}: {words.format(repr(self.given[first]))}")
 
     # ---------------------------------------------------------------- dots and commas
 
@@ -199,19 +209,20 @@ class _Column:
         signs = text.filter(text.str.contains(r"[.,]").fill_null(False))
         if not len(signs):
             return text
-        sign = self._decimal_sign(text, signs)
+        sign = self.decimal = self._decimal_sign(text, signs)
         group = "." if sign == "," else ","
         number = rf"^(?:[0-9]+|[0-9]{{1,3}}(?:\{group}[0-9]{{3}})+)?(?:\{sign}[0-9]*)?(?:e[+-]?[0-9]+)?$"
         fits = text.str.contains(number) & ~text.str.contains(r"^\W*$")
         plain = text.str.replace_all(group, "", literal=True).str.replace(sign, ".", literal=True)
-        if sign == "," and not self.hints.comma and self.hints.decimal is None and self.hints.others != ",":
+        expected = self.hints.comma or self.hints.others == ","
+        if sign == "," and self.hints.decimal is None and (self.in_doubt or not expected):
             at = int(text.str.contains(",", literal=True).fill_null(False).arg_max() or 0)
-            self.notes.append(f"column {self.name!r}: {self.given[at]!r} is read as {plain[at]}, with a decimal comma")
+            self.notes.append(f"{self.name}: {self.given[at]!r} is read as {plain[at]}, with a decimal comma")
         if group == "." and signs.str.contains(r"^[0-9]{1,3}(?:\.[0-9]{3})+$").any():
             dots = text.str.contains(r"^[0-9]{1,3}(?:\.[0-9]{3})+$")
             at = int(dots.fill_null(False).arg_max() or 0)
             told = f"{self.given[at]!r} is read as {plain[at]}, with dots between thousands"
-            self.notes.append((f"column {self.name!r}: {told} (", Setting("decimal", ",", of="read"), ")"))
+            self.notes.append((f"{self.name}: {told} (", Setting("decimal", ",", of="read"), ")"))
         words = text.str.contains("^(?:inf|infinity|nan)$")
         return plain.zip_with((fits | words).fill_null(True), pl.Series(["no number"]).new_from_index(0, len(text)))
 
@@ -240,10 +251,11 @@ class _Column:
         if cut or english or (short and self._smoother_with_thousands(text, sign)):
             return self._thousands(signs, sign)
         if self.hints.others is not None:
-            return self.hints.others
+            self.in_doubt = sign == self.hints.others
+            return sign if self.in_doubt else self._thousands(signs, sign)
         if sign == "." and not self.hints.dotted:
             if self.hints.comma:
-                told = f"column {self.name!r}: {signs[0]!r} is read as it stands, with decimals ("
+                told = f"{self.name}: {signs[0]!r} is read as it stands, with decimals ("
                 self.notes.append((told, Setting("decimal", ",", of="read"), " reads thousands)"))
             return sign
         return self._question(signs, sign)
@@ -251,7 +263,7 @@ class _Column:
     def _thousands(self, signs: pl.Series, sign: str) -> str:
         if sign == ",":
             plain = signs[0].replace(",", "")
-            told = f"column {self.name!r}: {signs[0]!r} is read as {plain}, with commas between thousands"
+            told = f"{self.name}: {signs[0]!r} is read as {plain}, with commas between thousands"
             self.notes.append((f"{told} (", Setting("decimal", ".", of="read"), ")"))
         return "." if sign == "," else ","
 
@@ -268,7 +280,7 @@ class _Column:
         cell = signs[0]
         grouped, decimal = cell.replace(sign, ""), cell.replace(sign, ".")
         raise PanelError(
-            f"{cell!r} in column {self.name!r} may be {grouped} or {decimal}: every {sign!r} there stands before three "
+            f"{cell!r} in {self.name} may be {grouped} or {decimal}: every {sign!r} there stands before three "
             "digits. Pass ",
             Setting("decimal", "." if sign == "," else ",", of="read"),
             f" for {grouped} or ",
@@ -300,11 +312,12 @@ def hints_of(frame: pl.DataFrame, comma: bool, decimal: str | None, na: tuple[st
     texts = [sample[name].drop_nulls().str.strip_chars() for name, kind in frame.schema.items() if kind == pl.String]
     dotted = any(text.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").any() for text in texts)
     english = any(text.str.contains(r"^[0-9]{1,2}/(?:1[3-9]|2[0-9]|3[01])/[0-9]{2,4}").any() for text in texts)
-    found = [0, 0]
+    shown = set[str]()
     for text in texts:
         numbers = text.filter(text.str.contains(r"^[^0-9A-Za-z]{0,3}[0-9][0-9.,]*[.,][0-9.,]*[0-9][^0-9A-Za-z]{0,3}$"))
         numbers = numbers.filter(~numbers.str.contains(r"^[0-9]{1,4}[.][0-9]{1,2}[.][0-9]{1,4}$"))
         numbers = numbers.str.replace_all(r"[^0-9.,]", "")
-        found = [have + more for have, more in zip(found, votes(numbers), strict=True)]
-    others = None if found[0] == found[1] else "," if found[0] > found[1] else "."
+        commas, dots = votes(numbers)
+        shown |= {"," if commas > dots else "."} if commas != dots else set()
+    others = shown.pop() if len(shown) == 1 else None
     return Hints(decimal, na, comma, others, dotted, english)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FailedError", "Order", "Worker"]
+__all__ = ["QUERY", "FailedError", "Order", "Worker"]
 
+QUERY = "query"  # the kind of an order that asks a database
+SECRETS = ("PGPASSWORD", "PGPASSFILE")  # for those that ask a database alone
 ENDING = 3.0  # seconds between asking a process to end and ending it
 
 
@@ -35,7 +37,7 @@ class Order:
     """Work for a worker.
 
     Args:
-        kind: of ``tasks.TASKS``.
+        kind: of ``tasks.TASKS``, or ``QUERY``.
         folder: with its files.
         table: name of the table there.
         shown: what the client calls it.
@@ -62,10 +64,11 @@ class Worker:
     Args:
         memory: bytes that it may take.
         alone: it keeps to the upper half of the cores, so that forecasts have the others.
+        asks: it asks databases, and so has the passwords that the environment holds.
     """
 
-    def __init__(self, memory: int, *, alone: bool) -> None:
-        self._memory, self._alone = memory, alone
+    def __init__(self, memory: int, *, alone: bool, asks: bool = False) -> None:
+        self._memory, self._alone, self._asks = memory, alone, asks
         self._process: subprocess.Popen[str] | None = None
         self._turn, self._lock = threading.Lock(), threading.Lock()
         self._reason: str | None = None
@@ -87,6 +90,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
+            env={name: value for name, value in os.environ.items() if self._asks or name not in SECRETS},
             start_new_session=True,  # Ctrl-C in a terminal is for the service, which ends it
         )
 

@@ -53,16 +53,27 @@ class ReadOptions(BaseModel):
 
 
 class JobRequest(BaseModel):
-    """A job: what is done with the uploaded table."""
+    """A job: what is done with an uploaded table, or with what a query finds."""
 
     model_config = STRICT
 
     kind: Literal["forecast", "fit", "backtest", "tune", "update"] = Field(
         description="forecast: score on held-out data, train on everything, forecast. fit: train. backtest: rolling "
-        "origins. tune: search for settings. update: train a model of the store again on newer data.",
+        "origins. tune: search for settings. update: train a model of the store further on newer data, and "
+        "keep that where it is better.",
         examples=["forecast"],
     )
     read: ReadOptions = Field(default_factory=ReadOptions)
+    database: Name | None = Field(
+        default=None,
+        description="In place of a file: a database that the service was started with, by its name.",
+        examples=["shop"],
+    )
+    query: Annotated[str, Field(min_length=1, max_length=100_000)] | None = Field(
+        default=None,
+        description="One SELECT, which that database answers read-only.",
+        examples=["select day, store, units from sales where day >= '2024-01-01'"],
+    )
     horizon: int | None = Field(default=None, ge=1, le=100_000, description="Steps to forecast; by default one season.")
     settings: dict[Name, Any] = Field(
         default={},
@@ -87,7 +98,6 @@ class JobRequest(BaseModel):
     seconds: int | None = Field(
         default=None, ge=1, le=86_400, description="tune: of the whole search; 120 if left out."
     )
-    warm: bool = Field(default=False, description="update: go on from the weights there are.")
     explain: bool = Field(default=False, description="forecast: what each covariate contributes.")
 
     @field_validator("settings")
@@ -103,6 +113,10 @@ class JobRequest(BaseModel):
     def _goes_together(self) -> JobRequest:
         if (self.kind == "update") != (self.model is not None):
             raise ValueError("an update names the model, and no other job does")
+        if (self.database is None) != (self.query is None):
+            raise ValueError("a query goes with the name of a database")
+        if self.query is not None and (self.read.skip or self.read.header is not None):
+            raise ValueError("read.skip and read.header go with a file, not with a query")
         try:
             from gatecast.forecaster import Forecaster
 

@@ -11,12 +11,14 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gatecast.data.tables.databases.address import Address
 from gatecast.errors import GatecastError
-from gatecast.serving.jobs.process import FailedError, Order, Worker
+from gatecast.serving.jobs.databases import TABLE, address_of, question
+from gatecast.serving.jobs.process import QUERY, FailedError, Order, Worker
 from gatecast.serving.limits import Limits
 from gatecast.serving.problems import Problem, of_error
 from gatecast.serving.store.job_rows import (
@@ -44,11 +46,21 @@ class Jobs:
         limits: of time and memory.
         keep: takes the model of a finished job into use: name, file.
         publish: hears of every change: id, event.
+        databases: those that a job may ask, by name.
     """
 
-    def __init__(self, store: Store, limits: Limits, keep: Callable[[str, bytes], Any], publish: Publish) -> None:
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        keep: Callable[[str, bytes], Any],
+        publish: Publish,
+        databases: Mapping[str, Address] | None = None,
+    ) -> None:
         self._store, self._limits, self._keep, self._publish = store, limits, keep, publish
+        self._databases = dict(databases or {})
         self._worker = Worker(limits.memory, alone=True)
+        self._asker = Worker(limits.memory, alone=False, asks=True)
         self._wake, self._closing = threading.Event(), False
         self._lock = threading.Lock()
         self._current: str | None = None
@@ -96,6 +108,7 @@ class Jobs:
             if self._current != job:
                 return False
             self._cancelled = job
+        self._asker.end("The job was cancelled.")
         self._worker.end("The job was cancelled.")
         return True
 
@@ -103,9 +116,11 @@ class Jobs:
         """End what runs; its checkpoint stays, and the next start goes on there."""
         self._closing = True
         self._wake.set()
+        self._asker.end("The service has ended.")
         self._worker.end("The service has ended.")
         if self._thread.is_alive():
             self._thread.join()
+        self._asker.close()
         self._worker.close()
 
     # ---------------------------------------------------------------- on its own thread
@@ -156,20 +171,36 @@ class Jobs:
     def _order(self, job: JobRow, folder: Path) -> Order:
         """The job with its files in its folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        name = "table"
+        name = TABLE
         for file in self._store.jobs.files(job.id, "input"):
             held = self._store.jobs.file(job.id, "input", file.name)
             assert held is not None
             (folder / held.name).write_bytes(held.content)
             name = held.name
         request = {key: value for key, value in job.request.items() if key != "file"}
+        shown = str(job.request.get("file") or job.request.get("database"))
+        if request.get("query") is not None and not (folder / name).exists():  # a job that goes on keeps its rows
+            self._ask(job, folder, shown)
         if request.get("model") is not None:
             content = self._store.models.content(request["model"])
             if content is None:
                 raise FailedError({"status": 404, "detail": "The model of this job was deleted."})
             (folder / "model").write_bytes(content)
-        shown = str(job.request.get("file") or "the table")
         return Order(job.kind, folder, name, shown, request, self._limits.unpacked, self._limits.table_rows)
+
+    def _ask(self, job: JobRow, folder: Path, shown: str) -> None:
+        """Put what the query of a job finds into its folder."""
+        self._hear(job.id, "progress", {"stage": "asking the database", "done": 0, "of": 0, "figures": {}})
+        asked = question(address_of(self._databases, job.request["database"]), job.request["query"])
+        part = f"asked-{TABLE}"
+        order = Order(QUERY, folder, part, shown, asked, self._limits.unpacked, self._limits.table_rows)
+        try:
+            self._asker.run(order, self._limits.job_seconds, lambda *_: None)
+        finally:
+            self._asker.close()  # it knew a password
+        if self._cancelled == job.id:
+            raise FailedError({"status": 422, "detail": "The job was cancelled."})
+        (folder / part).replace(folder / TABLE)
 
     def _hear(self, job: str, word: str, value: Any) -> None:
         if word != "progress":

@@ -15,12 +15,13 @@ from gatecast.data.tables.roles.overview import look_at
 from gatecast.data.tables.shapes.sources import Layout, Table, load
 from gatecast.errors import PanelError
 from gatecast.planning.horizon import default_horizon
+from gatecast.planning.typed import typed_reading
 from gatecast.serving.jobs.requests import ReadOptions
 from gatecast.serving.jobs.unpacked import require_size
 from gatecast.serving.models.coming import columns_ahead, coming_rows
 from gatecast.workflow import data_facts
 
-__all__ = ["Upload", "as_command", "as_python", "look"]
+__all__ = ["Upload", "as_command", "as_python", "as_python_update", "look"]
 
 HEAD, SERIES = 20, 500  # rows and series that a look shows
 
@@ -105,25 +106,19 @@ def _coming(panel: Panel, horizon: int | None) -> dict[str, Any] | None:
         return None
 
 
-def as_command(verb: str, file: str, options: ReadOptions, *more: str) -> str:
-    """The same on the command line.
+def as_command(verb: str, file: str, options: ReadOptions, *more: str, table: str | None = None) -> str:
+    """The same on the command line; where ``file`` is a model, ``table`` comes after it.
 
     >>> as_command("forecast", "sales.csv", ReadOptions(target=["units"], gaps="zero"), "--horizon", "12")
     'gatecast forecast sales.csv --target units --gaps zero --horizon 12'
     """
-    words = ["gatecast", verb, file]
-    for name, value in options.model_dump(exclude_defaults=True).items():
-        option = {"future": "--future-columns", "skip": "--skip-rows"}.get(name, f"--{name.replace('_', '-')}")
-        if isinstance(value, bool):
-            words.append(option if value else f"--no-{option[2:]}")
-        elif isinstance(value, list):
-            words += [word for item in value for word in (option, str(item))]
-        else:
-            words += [option, str(value)]
-    return shlex.join([*words, *more])
+    words = ["gatecast", verb, file, *([] if table is None else [table])]
+    return shlex.join([*words, *typed_reading(options.model_dump(exclude_defaults=True)), *more])
 
 
-def as_python(file: str, options: ReadOptions, horizon: int | None = None, **settings: Any) -> str:
+def as_python(
+    file: str, options: ReadOptions, horizon: int | None = None, *, query: str | None = None, **settings: Any
+) -> str:
     """The same in Python.
 
     >>> print(as_python("sales.csv", ReadOptions(target=["units"]), 12))
@@ -133,9 +128,29 @@ def as_python(file: str, options: ReadOptions, horizon: int | None = None, **set
     result = gc.forecast(panel, horizon=12)
     print(result)
     """
-    read_ = [repr(file), *(f"{name}={value!r}" for name, value in options.model_dump(exclude_defaults=True).items())]
     made = ["panel", *([] if horizon is None else [f"horizon={horizon}"]), *(f"{k}={v!r}" for k, v in settings.items())]
     return (
-        f"import gatecast as gc\n\npanel = gc.read({', '.join(read_)})\n"
+        f"import gatecast as gc\n\npanel = {_reading(file, options, query)}\n"
         f"result = gc.forecast({', '.join(made)})\nprint(result)"
     )
+
+
+def as_python_update(model: str, file: str, options: ReadOptions, *, query: str | None = None) -> str:
+    """An update in Python.
+
+    >>> print(as_python_update("m.gatecast", "sales.csv", ReadOptions(target=["units"])))
+    import gatecast as gc
+    <BLANKLINE>
+    panel = gc.read('sales.csv', target=['units'])
+    made = gc.update(gc.load('m.gatecast'), panel)
+    print(made)
+    """
+    return (
+        f"import gatecast as gc\n\npanel = {_reading(file, options, query)}\n"
+        f"made = gc.update(gc.load({model!r}), panel)\nprint(made)"
+    )
+
+
+def _reading(file: str, options: ReadOptions, query: str | None) -> str:
+    reading = options.model_dump(exclude_defaults=True) | ({} if query is None else {"query": query})
+    return f"gc.read({', '.join([repr(file), *(f'{name}={value!r}' for name, value in reading.items())])})"

@@ -10,14 +10,16 @@ from typing import Any
 
 from gatecast.backtesting.assess import evaluate
 from gatecast.backtesting.backtest import backtest
+from gatecast.backtesting.newer.update import update
 from gatecast.data.panel import Panel
 from gatecast.forecaster import Forecaster, load
 from gatecast.planning.horizon import default_horizon
+from gatecast.planning.typed import typed_settings
 from gatecast.progress import Listener
 from gatecast.serving.jobs.artifacts import Artifact, of_backtest, of_forecast, of_model
 from gatecast.serving.jobs.drawn import held_out_facts, observed_facts
 from gatecast.serving.jobs.requests import JobRequest, ReadOptions
-from gatecast.serving.jobs.tables import Upload, as_command, as_python, look
+from gatecast.serving.jobs.tables import Upload, as_command, as_python, as_python_update, look
 from gatecast.serving.models.histories import future_of
 from gatecast.workflow import data_facts, forecast_with, model_facts
 
@@ -62,14 +64,11 @@ def _forecaster(request: JobRequest, panel: Panel, context: Context) -> Forecast
 
 def _words(request: JobRequest, context: Context, verb: str, horizon: int) -> dict[str, str]:
     """The job as a command, and in Python."""
-    more = ["--horizon", str(horizon)]
-    for name, value in request.settings.items():
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            more += [f"--{name.replace('_', '-')}", str(value)]
-    shown = context.upload.shown
+    asked = [] if request.query is None else ["--query", request.query]
+    shown, settings = context.upload.shown, request.forecaster_settings()
     return {
-        "command": as_command(verb, shown, request.read, *more),
-        "python": as_python(shown, request.read, horizon, **request.forecaster_settings()),
+        "command": as_command(verb, shown, request.read, *asked, "--horizon", str(horizon), *typed_settings(settings)),
+        "python": as_python(shown, request.read, horizon, query=request.query, **settings),
     }
 
 
@@ -104,8 +103,26 @@ def _update(request: JobRequest, context: Context) -> Made:
     model.progress = context.listener
     panel = model.panel_of(context.upload.table(request.read))
     started = time.monotonic()
-    model.refit_on(panel, warm=request.warm, checkpoint=context.checkpoint)
-    return _trained(model, panel, time.monotonic() - started, request, context)
+    made = update(model, panel, checkpoint=context.checkpoint)
+    facts = {
+        "data": data_facts(panel),
+        "model": model_facts(made.model, time.monotonic() - started),
+        "update": made.to_dict(),
+        **_words_of_update(request, context),
+    }
+    if not made.better:  # the model of the store stays as it is
+        return Made(facts)
+    return Made(facts, of_model(made.model, context.folder), _live(made.model, context, request))
+
+
+def _words_of_update(request: JobRequest, context: Context) -> dict[str, str]:
+    """The update as a command, and in Python."""
+    file, shown = f"{request.model}.gatecast", context.upload.shown
+    asked = [] if request.query is None else ["--query", request.query]
+    return {
+        "command": as_command("update", file, request.read, *asked, "--save", file, table=shown),
+        "python": as_python_update(file, shown, request.read, query=request.query),
+    }
 
 
 def _trained(model: Forecaster, panel: Panel, seconds: float, request: JobRequest, context: Context) -> Made:

@@ -16,7 +16,12 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gatecast.serving.jobs.process import QUERY
+
+if TYPE_CHECKING:
+    from gatecast.serving.jobs.tasks import Made
 
 __all__ = ["main"]
 
@@ -79,16 +84,31 @@ def _stop(told: Told) -> None:
         os._exit(ASKED)
 
 
-def _run(line: dict[str, Any], told: Told) -> None:
-    from gatecast.errors import GatecastError
+def _ask(line: dict[str, Any]) -> int:
+    """Rows of a query into the file of its table; nothing else is loaded for it."""
+    from gatecast.serving.jobs.databases import ask
+
+    return ask(line["request"], Path(line["folder"], line["table"]), line["rows"])
+
+
+def _made(line: dict[str, Any], told: Told) -> Made:
     from gatecast.serving.jobs.tables import Upload
     from gatecast.serving.jobs.tasks import TASKS, Context
 
     folder = Path(line["folder"])
-    told.busy = True
     upload = Upload(folder / line["table"], line["shown"], line["unpacked"], line["rows"])
+    return TASKS[line["kind"]](line["request"], Context(folder, upload, told))
+
+
+def _run(line: dict[str, Any], told: Told) -> None:
+    from gatecast.errors import GatecastError
+
+    told.busy = True
     try:
-        made = TASKS[line["kind"]](line["request"], Context(folder, upload, told))
+        if line["kind"] == QUERY:
+            told.say(done={"result": {"rows": _ask(line)}, "artifacts": [], "live": False})
+            return
+        made = _made(line, told)
         if told.stop.is_set():
             os._exit(ASKED)
     except GatecastError as error:

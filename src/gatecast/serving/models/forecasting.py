@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.data.tables.future import observed_part
 from gatecast.errors import GatecastError
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
@@ -161,7 +160,7 @@ def _of_panel(task: Task[Any], served: Served, panel: Panel | Exception, future:
     try:
         if isinstance(panel, Exception):
             raise panel
-        history, read, origin_N = _read(served, panel, future_of(future))
+        history, read, origin_N = served.fitted.reading(panel, future_of(future))
     except Exception as error:
         task.done(error)
         return []
@@ -175,7 +174,7 @@ def _joint(together: Together, asking: Sequence[Task[Any]], served: Served) -> l
         for place, cut, layout in zip(together.places, together.cuts, together.layouts, strict=True)
     ]
     try:
-        history, read, origin_N = _read(served, together.panel, None)
+        history, read, origin_N = served.fitted.reading(together.panel)
     except GatecastError:
         found = list[Work]()
         for part in parts:
@@ -187,15 +186,6 @@ def _joint(together: Together, asking: Sequence[Task[Any]], served: Served) -> l
 
 def _with(panel: Panel, layout: Layout | None) -> Panel:
     return panel if layout is None else replace(panel, names=layout.names, labels=layout.labels)
-
-
-def _read(served: Served, panel: Panel, future: Any) -> tuple[Panel, Panel, np.ndarray]:
-    """What was observed, what a forecast reads of it, and the rows that it ends in: as ``Forecaster.predict``."""
-    fitted = served.fitted
-    fitted.require_same_columns(panel)
-    history = observed_part(panel)
-    fitted.require_lookback(history)
-    return (history, *fitted.continued(history, panel, future))
 
 
 def followed(served: Served) -> tuple[str, ...]:

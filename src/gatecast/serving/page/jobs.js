@@ -12,6 +12,7 @@ let timer = 0,
   opened = null;
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleString("sv").slice(0, 16);
+const tableOf = (job) => job.request.file ?? job.request.database ?? job.id;
 const took = (job) => {
   if (!job.started) return "-";
   const seconds = (job.ended ?? Date.now() / 1000) - job.started;
@@ -22,7 +23,7 @@ const line = ({ at, event, ...rest }) => {
   const more = Object.entries(rest)
     .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`)
     .join(" · ");
-  return `${new Date(at * 1000).toLocaleTimeString("sv")}  ${event}${more ? `  ${more}` : ""}`;
+  return `${new Date(at * 1000).toLocaleString("sv")}  ${event}${more ? `  ${more}` : ""}`;
 };
 
 const showLog = async (job) => {
@@ -33,7 +34,7 @@ const showLog = async (job) => {
     if (log.dataset.text === `${job.id} ${text}`) return;
     log.dataset.text = `${job.id} ${text}`;
     log.replaceChildren(
-      h("h2", {}, `Log of ${job.kind}, ${job.request.file ?? job.id}`),
+      h("h2", {}, `Log of ${job.kind}, ${tableOf(job)}`),
       h("pre", { "tabindex": 0, "aria-label": "Log" }, text),
       job.problem ? alarm(job.problem) : "",
       h(
@@ -66,13 +67,13 @@ const remove = async (job) => {
 };
 
 const row = (job) => {
-  const what = `${job.kind}, ${job.request.file ?? job.id}`,
+  const what = `${job.kind}, ${tableOf(job)}`,
     over = ENDED.includes(job.state);
   const { stage } = job.progress ?? {};
   const name =
     job.state === "done"
-      ? h("a", { href: `#forecast/${job.id}` }, job.request.file ?? job.id)
-      : (job.request.file ?? job.id);
+      ? h("a", { href: `#forecast/${job.id}` }, tableOf(job))
+      : tableOf(job);
   const state = [
     h("span", { class: `state ${job.state}` }, job.state),
     job.state === "running" && stage ? h("small", {}, stageText(job.progress)) : null,

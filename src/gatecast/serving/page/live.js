@@ -41,7 +41,7 @@ const percent = (share) => (share === null ? "-" : `${Math.round(100 * share)} %
 const driftOf = (drift) =>
   Object.entries(drift).map(([target, one]) => {
     const [look, words] = one.drifting
-      ? ["worse", "Drifting: the newest errors are larger than the model expects. Train it again on newer data."]
+      ? ["worse", `Drifting: the newest errors are ${one.direction} than the model expects. Train it further.`]
       : one.p_value === null
         ? ["undecided", "Too few rows yet to speak of drift."]
         : ["better", "No drift: the newest errors are those that the model expects."];

@@ -99,7 +99,7 @@ const filesOf = (job) =>
     : null;
 
 const stemOf = (job) =>
-  String(job.request.file ?? job.kind)
+  String(job.request.file ?? job.request.database ?? job.kind)
     .replace(/\.\w+$/, "")
     .replace(/[^\w.-]+/g, "-") || job.kind;
 
@@ -246,7 +246,7 @@ export const showResult = (place, job) => {
   place.replaceChildren(
     ...[
       heading,
-      h("p", { class: "about" }, [job.request.file, result?.data?.description].filter(Boolean).join(" · ")),
+      h("p", { class: "about" }, [job.request.file ?? job.request.database, result?.data?.description].filter(Boolean).join(" · ")),
       job.problem ? alarm(job.problem) : null,
       !result && !job.problem ? h("p", {}, `This job is ${job.state}.`) : null,
       result?.verdict ? verdictOf(result) : null,

@@ -107,7 +107,10 @@ async def upload_bytes(upload: UploadFile, limits: Limits) -> bytes:
 
 def table_name(upload: UploadFile) -> str:
     """The name of an uploaded table on this machine. Raises Problem for a kind that is not read."""
-    kind = kind_of(upload.filename or "table.csv")
+    if not (upload.filename or "").strip():
+        remedy = "Send the name of the file too, such as filename=sales.csv."
+        raise Problem(422, "The file has no name, which would say what it is.", where="file", remedy=remedy)
+    kind = kind_of(upload.filename or "")
     if not kind:
         raise Problem(
             422,

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from gatecast.serving.http.tokens import Token
 from gatecast.serving.jobs.artifacts import MEDIA_TYPES
+from gatecast.serving.jobs.databases import address_of
 from gatecast.serving.jobs.requests import JobRequest
 from gatecast.serving.problems import Problem, busy, documented
 from gatecast.serving.routes.answers import json_response
@@ -29,6 +30,8 @@ JobId = Annotated[
 ]
 REQUEST = '{"kind": "forecast", "horizon": 12, "settings": {"preset": "instant"}, "name": "sales"}'
 
+QUERY = '{"kind": "fit", "database": "shop", "query": "select day, units from sales", "name": "sales"}'
+
 
 @router.post(
     "/v1/jobs",
@@ -37,20 +40,21 @@ REQUEST = '{"kind": "forecast", "horizon": 12, "settings": {"preset": "instant"}
 )
 async def add_job(
     service: Serving,
-    file: UploadFile,
     request: Annotated[
-        str, Form(max_length=1_000_000, description="What to do: a JobRequest as JSON.", examples=[REQUEST])
+        str, Form(max_length=1_000_000, description="What to do: a JobRequest as JSON.", examples=[REQUEST, QUERY])
     ],
     holder: Annotated[Token, holder_of],
+    file: UploadFile | None = None,
 ) -> Response:
-    """Put a job into the queue: forecast, fit, backtest, tune or update, on an uploaded table.
+    """Put a job into the queue: forecast, fit, backtest, tune or update, on an uploaded table or on a query.
 
-    The table is CSV, TSV, JSON, JSON lines, Parquet, XLSX, XLS or ODS, each also with .gz.
+    The table is CSV, TSV, JSON, JSON lines, Parquet, XLSX, XLS or ODS, each also with .gz. A query names one of the
+    databases that the service was started with.
     """
-    asked, name = given_as_json(request, JobRequest, "request"), table_name(file)
+    asked = given_as_json(request, JobRequest, "request")
     if asked.model is not None:
         service.desk.catalogue.row(asked.model)
-    content = await upload_bytes(file, service.limits)
+    inputs = await _inputs(service, asked, file)
     held = await asyncio.to_thread(service.store.jobs.count, QUEUED)
     if held >= service.limits.queue:
         raise busy(
@@ -60,7 +64,9 @@ async def add_job(
             limit=service.limits.queue,
             remedy="Wait for one to end, or cancel one.",
         )
-    wanted = {**asked.model_dump(exclude_defaults=True), "kind": asked.kind, "file": shown_name(file)}
+    wanted = {**asked.model_dump(exclude_defaults=True), "kind": asked.kind}
+    if file is not None:
+        wanted["file"] = shown_name(file)
     job = JobRow(
         f"job-{secrets.token_hex(8)}",
         asked.kind,
@@ -75,11 +81,25 @@ async def add_job(
         None,
         None,
     )
-    table = FileRow(name, file.content_type or "application/octet-stream", len(content), content)
-    await asyncio.to_thread(service.store.jobs.add, job, [table], service.limits.jobs)
+    await asyncio.to_thread(service.store.jobs.add, job, inputs, service.limits.jobs)
     await asyncio.to_thread(service.store.jobs.log, job.id, {"event": "queued"})
     service.jobs.wake()
     return json_response(_facts(job, []), 202, {"Location": f"/v1/jobs/{job.id}"})
+
+
+async def _inputs(service: Service, asked: JobRequest, file: UploadFile | None) -> list[FileRow]:
+    """The uploaded table; none for a query. Raises Problem where there is neither, or both."""
+    if asked.database is not None:
+        if file is not None:
+            told = "There is a file and a query."
+            raise Problem(422, told, where="file", remedy="Leave out one of them.")
+        address_of(service.databases, asked.database)
+        return []
+    if file is None:
+        remedy = "Upload a table as the form's field file, or give a database and a query."
+        raise Problem(422, "There is no table.", where="file", remedy=remedy)
+    name, content = table_name(file), await upload_bytes(file, service.limits)
+    return [FileRow(name, file.content_type or "application/octet-stream", len(content), content)]
 
 
 def _facts(job: JobRow, files: list[FileRow], progress: dict[str, Any] | None = None) -> dict[str, Any]:

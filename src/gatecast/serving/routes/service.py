@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from gatecast.data.tables.databases.address import Address
 from gatecast.serving.http.counts import Counts
 from gatecast.serving.http.events import Hub
 from gatecast.serving.http.tokens import Token, Tokens
@@ -36,13 +38,16 @@ class Service:
     reader: Worker
     tables: Turns
     histories: Turns
+    databases: Mapping[str, Address] = field(default_factory=dict)
     ready: bool = False
     closed: bool = False
     under_way: dict[tuple[str, str], asyncio.Future[tuple[str, str]]] = field(default_factory=dict)  # by model and key
 
     @classmethod
-    def of(cls, store: Store, limits: Limits, tokens: Tokens) -> Service:
-        """A service on a store; ``start`` begins its jobs."""
+    def of(
+        cls, store: Store, limits: Limits, tokens: Tokens, databases: Mapping[str, Address] | None = None
+    ) -> Service:
+        """A service on a store, whose jobs may ask these databases; ``start`` begins its jobs."""
         hub, counts = Hub(limits.streams), Counts()
 
         def published(observation: Observation) -> None:
@@ -58,10 +63,11 @@ class Service:
             limits,
             lambda name, content: desk.change_now(lambda: desk.catalogue.put(name, content)),
             lambda job, event: hub.publish(f"job {job}", event),
+            databases,
         )
         reader = Worker(limits.memory, alone=False)
         tables, histories = Turns(1, limits.tables, "tables"), Turns(2, limits.waiting, "large histories")
-        return cls(store, limits, tokens, counts, hub, desk, jobs, reader, tables, histories)
+        return cls(store, limits, tokens, counts, hub, desk, jobs, reader, tables, histories, dict(databases or {}))
 
     def start(self) -> None:
         """Take up the jobs."""

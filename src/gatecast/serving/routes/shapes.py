@@ -174,10 +174,11 @@ class Drift(BaseModel):
     inside_95: float | None = Field(description="Share of them inside the interval of 95 %.")
     error: float | None = Field(description="Mean absolute error one step ahead.")
     p_value: float | None = Field(
-        description="Of the hypothesis that the anomaly scores are uniform, as without drift "
-        "(Kolmogorov-Smirnov); null for fewer than 10 rows."
+        description="Of errors that are what they were, by the test of ``live.drift`` on these rows; null for fewer "
+        "than 10 of them."
     )
-    drifting: bool = Field(description="The p-value is below 0.01.")
+    direction: str = Field(description='"larger" or "smaller" than the model expects, where they drift; else "".')
+    drifting: bool = Field(description="The p-value is at most 0.01.")
 
 
 class TargetHistory(BaseModel):

@@ -178,3 +178,43 @@ def test_texts_that_are_no_numbers_are_refused_with_a_count() -> None:
     with pytest.raises(CovariateError, match=r"'c' holds 150 different texts .* at most 100"):
         read(frame, target="y", past="c")
     assert read(frame, target="y").past_RP.shape == (300, 0)
+
+
+MONTHS = ",".join(f"{name} 2024" for name in ("Jan", "Feb", "Mar", "Apr"))
+CLEAR, IN_DOUBT = 'Tickets,990,"1,002",995,"1,010"', 'Revenue,"98,921","90,711","99,252","91,963"'
+
+
+def test_a_row_in_doubt_is_read_as_the_other_rows_are(csv) -> None:
+    panel = read(csv(f"KPI,{MONTHS}\n{CLEAR}\n{IN_DOUBT}\n"), dtype=np.float64)
+    assert panel.series("Revenue")[:, 0].tolist() == [98921, 90711, 99252, 91963]
+    assert panel.series("Tickets")[:, 0].tolist() == [990, 1002, 995, 1010]
+    assert "row 'Revenue': '98,921' is read as 98921" in " ".join(map(str, panel.notes))
+
+
+def test_rows_that_are_all_in_doubt_are_a_question(csv) -> None:
+    path = csv(f"KPI,{MONTHS}\n{IN_DOUBT}\n")
+    with pytest.raises(PanelError, match=r"'98,921' in row 'Revenue' may be 98921 or 98\.921") as caught:
+        read(path)
+    first = caught.value.remedies[0]
+    panel = read(path, dtype=np.float64, **{first["setting"]: first["value"]})
+    assert panel.series(0)[:, 0].tolist() == [98921, 90711, 99252, 91963]
+
+
+def three(first: str, second: str) -> str:
+    """Columns of decimals in two forms, and one in which every comma stands before three digits."""
+    rows = [f"2024-01-{d:02}|{first}{d:02}|{second}{d:02}|{d},{100 + d}" for d in range(1, 20)]
+    return "date|a|b|c\n" + "\n".join(rows) + "\n"
+
+
+def test_columns_that_differ_tell_nothing_of_another(csv) -> None:
+    with pytest.raises(PanelError, match=r"'1,101' in column 'c' may be 1101 or 1\.101"):
+        read(csv(three("5,", "6.")), wide=True)
+
+
+def test_a_column_in_doubt_is_read_as_the_others_and_told(csv) -> None:
+    panel = read(csv(three("5,", "6,")), wide=True, dtype=np.float64)
+    assert panel.series("c")[:2, 0].tolist() == [1.101, 2.102]
+    assert "column 'c': '1,101' is read as 1.101, with a decimal comma" in map(str, panel.notes)
+    panel = read(csv(three("5.", "6.")), wide=True, dtype=np.float64)
+    assert panel.series("c")[:2, 0].tolist() == [1101, 2102]
+    assert "column 'c': '1,101' is read as 1101, with commas between thousands (decimal='.')" in map(str, panel.notes)

@@ -306,3 +306,17 @@ def test_a_sheet_is_chosen_by_name_or_number(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("step,y\n1,2\n")
     with pytest.raises(PanelError, match="sheet goes with a spreadsheet"):
         read(tmp_path / "t.csv", sheet=1)
+
+
+@pytest.mark.parametrize("first", ["", "n/a"])
+@pytest.mark.parametrize("form", ["Q{} 2020", "May {} 2020"])
+def test_a_first_row_of_words_with_a_missing_value_is_no_name(csv: Write, form: str, first: str) -> None:
+    rows = [f"north;tea;{form.format(k)};{first if k == 1 else k}" for k in range(1, 5)]
+    panel = read(csv("Report\n\nstore;item;date;y\n" + "\n".join(rows) + "\n"), target="y")
+    np.testing.assert_array_equal(panel.series(0)[:, 0], [np.nan, 2, 3, 4])
+
+
+def test_times_in_words_may_be_a_second_row_of_names(csv: Write) -> None:
+    text = "Report\n\n;Sales;Sales;Sales\nstore;Q1 2020;Q2 2020;Q3 2020\nnorth;5;6;7\nsouth;8;9;10\n"
+    with pytest.raises(PanelError, match="'store', 'Sales Q1 2020', 'Sales Q2 2020'"):
+        read(csv(text))

@@ -285,3 +285,11 @@ def test_day_366_is_one_of_leap_years(csv: Write, form: str) -> None:
             read(table(2023))
     else:  # as whole numbers they are steps
         assert read(table(2023)).frequency.unit == "step"
+
+
+def test_prices_are_no_times_of_day(csv: Write) -> None:
+    days = [f"{dt.date(2024, 1, 1) + dt.timedelta(days=i)}" for i in range(20)]
+    prices = "".join(f"{day},{5 + i % 9}.{10 + 2 * i},{i % 3}.{30 - i}\n" for i, day in enumerate(days))
+    assert read(csv("date,bread,milk\n" + prices)).ids == ("bread", "milk")
+    clocks = "".join(f"{days[0]},{i:02}.00,{5 + i}.5\n" for i in range(20))
+    assert read(csv("date,Uhrzeit,y\n" + clocks), target="y").frequency.name == "hour"

@@ -33,8 +33,13 @@ def require_driver(address: Address) -> Any:
 
 
 @contextmanager
-def connected(address: Address, *, writing: bool = False) -> Iterator[Any]:
+def connected(address: Address, *, writing: bool = False, nothing_else: bool = False) -> Iterator[Any]:
     """A connection in a transaction that nothing commits by itself; unless ``writing``, it can change nothing.
+
+    Args:
+        address: of the database.
+        writing: whether it may change something.
+        nothing_else: whether DuckDB opens no other file, no network, and loads no extension, whatever a query says.
 
     Raises:
         PanelError: there is no such database, or it refused something.
@@ -44,7 +49,7 @@ def connected(address: Address, *, writing: bool = False) -> Iterator[Any]:
     if address.engine != "postgresql" and not writing and address.place != ":memory:":
         _require_file(address)
     with _told(address):
-        connection = _connect(driver, address, writing)
+        connection = _connect(driver, address, writing, nothing_else)
         try:
             if address.engine == "postgresql" and not writing:
                 with connection.cursor() as cursor:
@@ -72,13 +77,15 @@ def _require_file(address: Address) -> None:
         )
 
 
-def _connect(driver: Any, address: Address, writing: bool) -> Any:
+def _connect(driver: Any, address: Address, writing: bool, nothing_else: bool) -> Any:
     from adbc_driver_manager import dbapi
 
     if address.engine == "duckdb":
         kept = writing or address.place == ":memory:"
         # Nothing is downloaded because a query names it.
         settings = {"access_mode": "AUTOMATIC" if kept else "READ_ONLY", "autoinstall_known_extensions": "false"}
+        if nothing_else:
+            settings |= {"enable_external_access": "false", "lock_configuration": "true"}
         path = {"path": address.place, **settings}
         return dbapi.connect(driver=driver.driver_path(), entrypoint="duckdb_adbc_init", db_kwargs=path)
     if address.engine == "sqlite":

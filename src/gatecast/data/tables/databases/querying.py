@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gatecast.errors import Argument, PanelError, Setting, listed
 __all__ = ["query_database", "query_files"]
 
 # SQLite has types for cells, not for columns; the driver finds those of a column in its first rows, here: in all.
-_ALL_ROWS = {"adbc.sqlite.query.batch_rows": 2**31 - 2**16}
+_BATCH, _ALL_ROWS = "adbc.sqlite.query.batch_rows", 2**31 - 2**16
 # Formats of Arrow that are no cells of a table.
 _WITHOUT_MEANING = (
     (("ti",), "intervals", "Turn them into numbers in the query, such as extract(epoch from waited)."),
@@ -29,11 +30,16 @@ _READERS = {
 }
 
 
-def query_database(address: Address, query: str | None) -> pl.DataFrame:
+def query_database(address: Address, query: str | None, *, served: int | None = None) -> pl.DataFrame:
     """The rows of a query, or of the table that the address names.
 
+    Args:
+        address: of the database.
+        query: a SELECT; None = the table.
+        served: where the query comes from someone who may read this database alone and no file: the most rows.
+
     Raises:
-        PanelError: there is neither, or the database refused the query.
+        PanelError: there is neither, the database refused the query, or it finds too many rows.
         ConfigError: the driver is not installed.
     """
     if query is None and not address.table:
@@ -42,7 +48,11 @@ def query_database(address: Address, query: str | None) -> pl.DataFrame:
         )
     if query is not None and address.table:
         raise PanelError(f"{address} names a table, and there is a ", Argument("query", of="read"), ": leave one out.")
-    return _asked(address, query if query is not None else f"select * from {quoted(address.table)}")
+    asked = query if query is not None else f"select * from {quoted(address.table)}"
+    frame = _asked(address, asked, served=served)
+    if served is not None and frame.height > served:
+        raise PanelError(f"the query finds more than {served:,} rows, which is the limit. Ask for fewer.")
+    return frame
 
 
 def query_files(paths: Sequence[Path], query: str) -> pl.DataFrame:
@@ -58,26 +68,46 @@ def query_files(paths: Sequence[Path], query: str) -> pl.DataFrame:
     return _asked(FILES, query, f"with data as (from {reader}([{held}])) ")
 
 
-def _asked(address: Address, query: str, before: str = "") -> pl.DataFrame:
+def _asked(address: Address, query: str, before: str = "", *, served: int | None = None) -> pl.DataFrame:
     """In brackets nothing but a query can stand: no COPY to a file, no COMMIT."""
     statement = f"{before}select * from (\n{query.strip().rstrip(';')}\n) as asked"
+    statement += "" if served is None else f" limit {served + 1}"
     if not query.strip(" \n\t;"):
         raise PanelError(Argument("query", of="read"), " is empty.")
-    with connected(address) as connection:
-        if address.engine == "duckdb":
-            _require_one(statement)
-        kinds = _ALL_ROWS if address.engine == "sqlite" else None
+    with connected(address, nothing_else=served is not None) as connection:
+        _require_one(address, statement)
+        rows = _ALL_ROWS if served is None else served + 1  # the driver asks for the memory of all of them
+        kinds = {_BATCH: rows} if address.engine == "sqlite" else None
         with connection.cursor(adbc_stmt_kwargs=kinds) as cursor:
             cursor.execute(statement)
             return _frame(cursor, address)
 
 
-def _require_one(statement: str) -> None:
-    """DuckDB runs several statements where others refuse them."""
-    import duckdb
+def _require_one(address: Address, statement: str) -> None:
+    """DuckDB runs several statements and the driver of SQLite the first one, where PostgreSQL refuses them."""
+    if address.engine == "duckdb":
+        import duckdb
 
-    if len(duckdb.extract_statements(statement)) != 1:
+        several = len(duckdb.extract_statements(statement)) != 1
+    else:
+        several = address.engine == "sqlite" and _is_more_than_one(address, statement)
+    if several:
         raise PanelError(Argument("query", of="read"), " has to be one SELECT.")
+
+
+def _is_more_than_one(address: Address, statement: str) -> bool:
+    """Whether SQLite finds something behind the first statement."""
+    import sqlite3
+
+    place = f"{Path(address.place).absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(place, uri=True)) as connection:
+        try:
+            connection.execute(f"explain {statement}")
+        except sqlite3.ProgrammingError as error:
+            return "one statement" in str(error)
+        except sqlite3.Error:
+            return False  # what is wrong with it the driver says
+    return False
 
 
 def _frame(cursor: Any, address: Address) -> pl.DataFrame:

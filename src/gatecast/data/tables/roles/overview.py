@@ -20,7 +20,7 @@ from gatecast.errors import GatecastError, InputError, listed
 __all__ = ["ColumnLook", "Overview", "look_at"]
 
 _WORDS = {"date": "dates", "clock": "times of day", "truth": "true or false", "number": "numbers", "word": "words"}
-_EXAMPLES = 3
+_EXAMPLES = 5
 
 
 @dataclass(frozen=True)

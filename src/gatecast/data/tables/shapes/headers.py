@@ -14,7 +14,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from gatecast.data.tables.shapes.table import AS_FOUND, Layout
+from gatecast.data.tables.times.read import looks_like_dates
 from gatecast.data.tables.times.words import TOTALS
 from gatecast.errors import PanelError, Part, Setting, listed
 
@@ -150,9 +153,9 @@ def _names(rows: list[Row], file: str, notes: list[Part]) -> tuple[list[str], li
     """Names from the first row, or the first few; a row of units below them is left out."""
     head = [cell.strip() for cell in rows[0][1]]
     more = 1
-    while more < min(4, len(rows) - 1) and not _is_body(rows[more][1]):
+    while more < min(4, len(rows) - 1) and not _is_body(rows, more):
         more += 1
-    if more == 1 or more == len(rows) or not _is_body(rows[more][1]):
+    if more == 1 or more == len(rows) or not _is_body(rows, more):
         _refuse_data(head, file)
         return head, rows[1:]
     levels = [rows[k][1] for k in range(1, more)]
@@ -168,9 +171,21 @@ def _names(rows: list[Row], file: str, notes: list[Part]) -> tuple[list[str], li
     return head, rows[more:]
 
 
-def _is_body(cells: Sequence[str]) -> bool:
-    """Whether a row below the names holds data: its first cell has a digit, or some cell is a number or a time."""
-    return any(sign.isdigit() for sign in cells[0]) or any(_holds_data(c.strip()) for c in cells if c.strip())
+def _is_body(rows: Sequence[Row], k: int) -> bool:
+    """Whether a row below the names holds data: its first cell has a digit, or some cell is a number or a time.
+
+    "Q1 2024" is a name in a row of names, and a time where the next row has one there too.
+    """
+    cells = [cell.strip() for cell in rows[k][1]]
+    if any(sign.isdigit() for sign in cells[0]) or any(_holds_data(cell) for cell in cells if cell):
+        return True
+    below = [cell.strip() for cell in rows[k + 1][1]] if k + 1 < len(rows) else []
+    return any(_is_time_in_words(one) and _is_time_in_words(other) for one, other in zip(cells, below, strict=False))
+
+
+def _is_time_in_words(cell: str) -> bool:
+    letters, digits = (any(map(kind, cell)) for kind in (str.isalpha, str.isdigit))
+    return letters and digits and looks_like_dates(pl.Series([cell]))
 
 
 def _are_units(cells: Sequence[str]) -> bool:

@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from gatecast.data.tables.numerals import Hints, read_numerals
+from gatecast.data.tables.numerals import Hints, Numerals, read_numerals
 from gatecast.data.tables.roles.columns import Roles, check_names
 from gatecast.data.tables.roles.looks import Looks
 from gatecast.data.tables.shapes.table import Table
 from gatecast.data.tables.times.read import looks_like_dates
 from gatecast.data.tables.times.words import TOTALS
-from gatecast.errors import Part, listed
+from gatecast.errors import PanelError, Part, listed
 
 __all__ = ["turned"]
 
@@ -27,6 +27,7 @@ _FEWEST = 3  # columns that are times; fewer may be called so by chance
 _CLOCK = re.compile(r"^[0-2]?\d[:h][0-5]\d(?::[0-5]\d)?$")
 _YEAR = re.compile(r"^(?:1[5-9]|20|21)\d\d(?:\.0)?$")
 _PACKED = re.compile(r"^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-3]\d)?$")
+_TOLD = 3  # rows of which is said how their numbers were read
 _EACH = 2000  # rows whose numbers are read row by row, each with habits of its own
 
 
@@ -49,7 +50,7 @@ def turned(table: Table, given: Roles, hints: Hints) -> tuple[Table, Roles]:
     rows = _wanted(frame, keys, given)
     if given.targets and len(rows) == frame.height:
         check_names(given.targets, frame.columns)
-    long = _long(frame[rows.tolist()], keys, dated, hints)
+    long, read = _long(frame[rows.tolist()], keys, dated, hints)
     numbers = np.repeat(table.row_R[rows], len(dated))
     told = f"the columns {dated[0]!r} to {dated[-1]!r} are times: each row is a series"
     made = Table(
@@ -59,7 +60,7 @@ def turned(table: Table, given: Roles, hints: Hints) -> tuple[Table, Roles]:
         1,
         table.decimal_comma,
         numbers,
-        (*table.notes, told, *notes),
+        (*table.notes, told, *notes, *read),
         table.exact,
         True,
     )
@@ -115,27 +116,53 @@ def _wanted(frame: pl.DataFrame, keys: tuple[str, ...], given: Roles) -> np.ndar
     return every
 
 
-def _long(frame: pl.DataFrame, keys: tuple[str, ...], dated: list[str], hints: Hints) -> pl.DataFrame:
-    """One row for each cell, row by row."""
+def _long(
+    frame: pl.DataFrame, keys: tuple[str, ...], dated: list[str], hints: Hints
+) -> tuple[pl.DataFrame, list[Part]]:
+    """One row for each cell, row by row; and how the numbers of the rows were read."""
     time = "time" if "time" not in keys else "time of the column"
     value = "value" if "value" not in keys else "value of the cell"
     cells = frame.select(pl.col(dated).cast(pl.String)) if _mixed(frame, dated) else frame.select(dated)
-    number = _by_row(cells, hints)
+    names = [" · ".join(map(str, row)) for row in frame.select(keys).iter_rows()] if keys else [""] * frame.height
+    numbers = _by_row(cells, names, hints)
     columns = [frame[key].gather(np.repeat(np.arange(frame.height), len(dated)).tolist()) for key in keys]
     times = pl.Series(time, dated * frame.height)
-    if number is None:
+    if numbers is None:
         values = cells.transpose().unpivot()["value"].rename(value)
-        return pl.DataFrame([*columns, times, values])
-    return pl.DataFrame([*columns, times, number.rename(value)])
+        return pl.DataFrame([*columns, times, values]), []
+    notes = [note for row in numbers for note in row.notes]
+    left = [f"{len(notes) - _TOLD:,} more rows are read in such ways"] if len(notes) > _TOLD else []
+    values = pl.concat([row.values for row in numbers]).rename(value)
+    return pl.DataFrame([*columns, times, values]), [*notes[:_TOLD], *left]
 
 
 def _mixed(frame: pl.DataFrame, dated: list[str]) -> bool:
     return len({kind for name, kind in frame.schema.items() if name in dated}) > 1
 
 
-def _by_row(cells: pl.DataFrame, hints: Hints) -> pl.Series | None:
-    """The numbers of each row by the habits of that row; None where a cell is no number, or there are too many rows."""
+def _by_row(cells: pl.DataFrame, names: list[str], hints: Hints) -> list[Numerals] | None:
+    """The numbers of each row by the habits of that row; None where a cell is no number, or there are too many rows.
+
+    Raises:
+        PanelError: dots or commas of a row may mean two things, in that row and in all others.
+    """
     if cells.height > _EACH or not all(kind == pl.String for kind in cells.schema.values()):
         return None
-    rows = [read_numerals(pl.Series(list(row), dtype=pl.String), hints, ask=False) for row in cells.iter_rows()]
-    return None if any(row.wrong.any() for row in rows) else pl.concat([row.values for row in rows])
+    texts = [pl.Series(name, list(row), dtype=pl.String) for name, row in zip(names, cells.iter_rows(), strict=True)]
+    if any(read_numerals(text, hints, ask=False).wrong.any() for text in texts):
+        return None
+    rows = [_clear(text, hints) for text in texts]
+    signs = {row.decimal for row in rows if row is not None and row.decimal is not None}
+    others = signs.pop() if len(signs) == 1 else hints.others  # a row in doubt is read as the others are
+    told = replace(hints, others=others)
+    return [
+        read_numerals(text, told, called="row") if row is None else row for text, row in zip(texts, rows, strict=True)
+    ]
+
+
+def _clear(text: pl.Series, hints: Hints) -> Numerals | None:
+    """A row that can be read in one way only."""
+    try:
+        return read_numerals(text, hints, called="row")
+    except PanelError:
+        return None
