@@ -13,7 +13,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.engines.executor import Executor, Serial
 from gatecast.ensemble.expert import Expert
-from gatecast.ensemble.guard import astray, guarded
+from gatecast.ensemble.guard import Pull, pull
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import ConfigError
 
@@ -51,18 +51,19 @@ class Blended:
         values_BHCQ: quantiles in the data's own unit.
         factor_BHC: what experts with the median alone moved them by: a factor,
         offset_BHC: and an offset.
-        guarded_BEC: where the guard spoke in place of an expert; of those whose quantiles are averaged, in their order.
+        pulls: what brought each of those whose quantiles are averaged back to the guard; None = nothing did.
     """
 
     values_BHCQ: np.ndarray
     factor_BHC: np.ndarray
     offset_BHC: np.ndarray
-    guarded_BEC: np.ndarray
+    pulls: tuple[Pull | None, ...]
 
     @property
     def guarded_B(self) -> np.ndarray:
-        """(B,) whether any expert was set aside."""
-        return np.asarray(self.guarded_BEC.any(axis=(1, 2)))
+        """(B,) whether any expert was pulled back."""
+        astray = (one.astray_BC.any(axis=1) for one in self.pulls if one is not None)
+        return np.logical_or.reduce([np.zeros(len(self.values_BHCQ), np.bool_), *astray])
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,10 @@ class Blend:
         if guard is None and not self._movers:
             return _mean(weight_BE[:, means], _said(drawn))
         blended = self._blended(weight_BE, panel, series_B, origin_B, known_N)
-        values_BSHC = _mean(weight_BE[:, means], guarded(list(_said(drawn)), guard, blended.guarded_BEC, 3))
+        pulled = (
+            paths if one is None else one.paths(paths) for one, paths in zip(blended.pulls, _said(drawn), strict=True)
+        )
+        values_BSHC = _mean(weight_BE[:, means], pulled)
         if not self._movers:
             return values_BSHC
         moved_BSHC = values_BSHC * blended.factor_BHC[:, None] + blended.offset_BHC[:, None]
@@ -210,12 +214,13 @@ class Blend:
     ) -> Blended:
         means, movers, guard = self._means, self._movers, self._guard(panel)
         values = list(_said(self.experts[e].forecast(panel, series_B, origin_B, known_N) for e in means))
-        guarded_BEC = self._set_aside(values, guard)
-        values_BHCQ = _mean(weight_BE[:, means], guarded(values, guard, guarded_BEC, 2))
+        pulls = self._pulls(values, guard)
+        pulled = (array if one is None else one.quantiles(array) for one, array in zip(pulls, values, strict=True))
+        values_BHCQ = _mean(weight_BE[:, means], pulled)
         median_BHC = values_BHCQ[..., middle(self.levels)].astype(np.float64)
         factor_BHC, offset_BHC = np.ones_like(median_BHC), np.zeros_like(median_BHC)
         if not movers:
-            return Blended(values_BHCQ, factor_BHC, offset_BHC, guarded_BEC)
+            return Blended(values_BHCQ, factor_BHC, offset_BHC, pulls)
         wanted_BHC = median_BHC.copy()
         for e in movers:
             moved_BHC = self.experts[e].forecast(panel, series_B, origin_B, known_N)[..., 0]
@@ -225,13 +230,13 @@ class Blend:
         factor_BHC = np.where(positive_BHC, wanted_BHC / np.where(positive_BHC, median_BHC, 1), 1)
         offset_BHC = np.where(positive_BHC, 0, wanted_BHC - median_BHC)
         moved_BHCQ = values_BHCQ * factor_BHC[..., None] + offset_BHC[..., None]
-        return Blended(moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC, guarded_BEC)
+        return Blended(moved_BHCQ.astype(values_BHCQ.dtype), factor_BHC, offset_BHC, pulls)
 
-    def _set_aside(self, values: list[np.ndarray], guard: int | None) -> np.ndarray:
-        """(B, E, C) where a forecast is implausible beside the guard's, see ``guard``; of those with quantiles."""
+    def _pulls(self, values: list[np.ndarray], guard: int | None) -> tuple[Pull | None, ...]:
+        """What brings those with quantiles back to the guard, see ``guard``."""
         if guard is None:
-            return np.zeros((len(values[0]), len(values), values[0].shape[2]), np.bool_)
-        return np.stack([astray(array, values[guard], self.levels) for array in values], axis=1)
+            return (None,) * len(values)
+        return tuple(pull(array, values[guard], self.levels) for array in values)
 
 
 def _said(values: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
