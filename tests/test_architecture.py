@@ -37,7 +37,7 @@ LAYERS = (
     ("backtesting",),
     ("parameters",),
     ("forecaster", "regressor"),
-    ("scale",),
+    ("scale", "refreshing"),
     ("workflow", "tuning"),
     ("report", "demos", "sktime", "mlflow"),
     ("serving",),
@@ -53,6 +53,7 @@ LAZY_UPWARD = {
     ("workflow", "report.forecasts"),
     ("backtesting.assess", "scale.evaluate"),
     ("forecaster", "scale.predict"),
+    ("live.live", "refreshing.refresh"),
 }
 FORBIDDEN_PACKAGES = {"backtest", "evaluate", "tune", "read", "load", "forecast"}  # would hide public functions
 MOST_AT_THE_TOP, MOST_IN_A_FOLDER = 8, 15

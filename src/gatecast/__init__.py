@@ -33,6 +33,7 @@ _HOMES = {
     "Observed": "live.observed",
     "Panel": "data.panel",
     "PanelSource": "data.scan.source",
+    "Refresh": "refreshing.refresh",
     "Plan": "planning.plan",
     "SamplePaths": "forecasts.paths",
     "Scaling": "windows.scaling",
@@ -76,6 +77,7 @@ __all__ = [
     "Panel",
     "PanelSource",
     "Plan",
+    "Refresh",
     "SamplePaths",
     "Scaling",
     "Scores",
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     from gatecast.model.config import LSTMConfig
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
+    from gatecast.refreshing.refresh import Refresh
     from gatecast.regressor import SequenceRegressor
     from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig

@@ -47,7 +47,7 @@ from gatecast.windows.scaling import Scaling
 if TYPE_CHECKING:
     from gatecast.scale.predict import WrittenForecast
 
-__all__ = ["Forecaster", "load"]
+__all__ = ["Forecaster", "around", "load"]
 
 VERY_SHORT = 12  # steps of the longest series, below which the pretrained gate speaks where nothing can be trained
 
@@ -369,9 +369,8 @@ class Forecaster(Learned):
 
         Args:
             history: where to begin; None = the data of ``fit``, and for a loaded model with no series at all.
-            held_back: last steps of every series that training did not see, so that their errors say how odd later
-                rows are; None = as many as came after the training. At most some 2,000 are forecast, which takes as
-                long as observing them would.
+            held_back: last steps of every series that training did not see: their errors say how odd later rows are;
+                None = as many as came after the training. Some 2,000 at most are forecast.
             most_missing: steps that may be missing in a row.
 
         Raises:
@@ -391,7 +390,11 @@ def load(path: str | os.PathLike[str]) -> Forecaster:
     Raises:
         ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
     """
-    fitted = files.load(path)
+    return around(files.load(path), str(path))
+
+
+def around(fitted: Fitted, file: str | None = None) -> Forecaster:
+    """A Forecaster that holds what another one has learned, without its data."""
     model = Forecaster(**vars(fitted.settings))
-    model.fitted_, model.file_ = fitted, str(path)
+    model.fitted_, model.file_ = fitted, file
     return model
