@@ -116,9 +116,9 @@ def noise(seed: int, steps: int) -> np.ndarray:
     return 50 + 10 * np.sin(np.arange(steps) * 2 * np.pi / 24) + rng.normal(size=steps)
 
 
-def steady(steps: int = 400) -> gc.Forecaster:
+def steady(steps: int = 400, scaling: str = "seasonal-difference:24/5+standard") -> gc.Forecaster:
     training = {"max_epochs": 1, "steps_per_epoch": 2}
-    return gc.Forecaster(1, lookback=24, scaling="seasonal-difference:24/5+standard", members=1, training=training,
+    return gc.Forecaster(1, lookback=24, scaling=scaling, members=1, training=training,
                          network={"hidden_size": 2}, progress=False).fit(noise(0, steps))  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from gatecast.live.scoring import HeldBack, held_from, normal_scores, promised_s
 from gatecast.live.state.asked import asked
 from gatecast.live.state.forecasting import forecast_of
 from gatecast.live.state.forgetting import forget
+from gatecast.live.state.widths import Widths
 
 if TYPE_CHECKING:
     from gatecast.refreshing.refresh import Refresh
@@ -55,9 +56,11 @@ class Live:
     Args:
         fitted: what was learned.
         most_missing: steps of a series that may be missing in a row; a row after more is refused.
+        adaptive: the widths of intervals follow what is observed of each series, see ``live.state.widths``; forecasts
+            are then those of ``predict`` in their medians alone.
     """
 
-    def __init__(self, fitted: Fitted, most_missing: int = MOST_MISSING) -> None:
+    def __init__(self, fitted: Fitted, most_missing: int = MOST_MISSING, adaptive: bool = False) -> None:
         if most_missing < 0:
             raise ConfigError(Argument("most_missing", of="live"), f" must be 0 or more; got {most_missing}.")
         schema = fitted.schema
@@ -71,6 +74,7 @@ class Live:
         self._precision = Precision(len(schema.targets))
         self._held = [HeldBack() for _ in schema.targets]
         self._wagers = Wagers(len(schema.targets))
+        self._widths = Widths.of(fitted.levels, len(schema.targets)) if adaptive else None
         self._file: str | None = None
         self._lock = threading.RLock()  # a refresh swaps the model between two calls
         self._refresh: Refresh | None = None
@@ -83,6 +87,7 @@ class Live:
         held_back: int | None = None,
         most_missing: int = MOST_MISSING,
         promised: int = 0,
+        adaptive: bool = False,
     ) -> Live:
         """One that has seen a history.
 
@@ -93,8 +98,9 @@ class Live:
                 as many as came after it.
             most_missing: as for ``Live``.
             promised: errors, as the calibrated intervals promise them, that count as held back besides.
+            adaptive: as for ``Live``.
         """
-        live = cls(fitted, most_missing)
+        live = cls(fitted, most_missing, adaptive)
         if held_back is not None and held_back < 0:
             raise ConfigError(Argument("held_back", of="live"), f" must be 0 or more; got {held_back}.")
         if promised:
@@ -137,6 +143,11 @@ class Live:
     def nbytes(self) -> int:
         """Bytes that the rows of all series take."""
         return self._memory.nbytes
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the widths of intervals follow what is observed."""
+        return self._widths is not None
 
     def describe(self) -> str:
         """Series, steps that are kept of each at least, and why so many, in one line."""
@@ -204,6 +215,8 @@ class Live:
             self._precision.add(more)
             self._wagers.add(more)
             self._remembered.add()
+            if self._widths is not None:
+                self._widths.add(more)
         self._memory.write(came.series_R, came.step_R, came.values_RV)
         seen_R = came.seen_RC.any(axis=1)
         self._memory.saw(came.series_R[seen_R], came.step_R[seen_R])
@@ -230,7 +243,11 @@ class Live:
             panel = self._panel(series_M)
             origin_B = panel.first[code_B] + came.step_R[rows] - 1 - self._memory.dropped[series_M[code_B]]
             cold_R[rows] = came.step_R[rows] < self.least_history
-            quantiles_RCQ[rows] = self._ahead.one_step(panel, code_B, origin_B, cold_R[rows])
+            made_BCQ = self._ahead.one_step(panel, code_B, origin_B, cold_R[rows])
+            if self._widths is not None:
+                made_BCQ = self._widths.follow(came, rows, ~cold_R[rows], made_BCQ)
+                made_BCQ = self._ahead.in_range(made_BCQ[:, None], panel, code_B, origin_B)[:, 0]
+            quantiles_RCQ[rows] = made_BCQ
         return quantiles_RCQ, cold_R
 
     def _scored(
@@ -308,7 +325,8 @@ class Live:
         """
         with self._lock:
             series_M = asked(self._memory, ids)
-            return forecast_of(self._ahead, self._memory, series_M, self._panel(series_M), future, self._file)
+            panel = self._panel(series_M)
+            return forecast_of(self._ahead, self._memory, series_M, panel, future, self._file, self._widths)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write model and memory to one file, atomically; ``gatecast.load_live`` reads it. See ``docs/format.md``.

@@ -87,7 +87,7 @@ class Refresh:
             for one in (made.model, made.tried):
                 one.progress = False
             if made.better and not self._work.listener.stop.is_set():
-                judged = _judged(made, self._work.history, self._live.most_missing)
+                judged = _judged(made, self._work.history, self._live)
                 swap(self._live, made.model.fitted_, judged._held)
             elif made.better:
                 made = Update(around(self._live.fitted), False, made.before, made.after, made.tried)
@@ -174,7 +174,7 @@ def _windows(fitted: Fitted, history: Panel, held: int) -> int:
     return min(len(one.plan.spans.all_windows(seen)) for one in fitted.candidates)
 
 
-def _judged(made: Update, history: Panel, most_missing: int) -> Live:
+def _judged(made: Update, history: Panel, live: Live) -> Live:
     """A live model of the one that did not see the newest steps, which has followed these."""
     held = made.before.scores.origins * made.model.horizon
-    return Live.after(made.tried.fitted_, history, held, most_missing)
+    return Live.after(made.tried.fitted_, history, held, live.most_missing, adaptive=live.adaptive)

@@ -21,7 +21,7 @@ from gatecast.storage.document import CandidateDocument, FittedDocument, GateDoc
 from gatecast.windows.calendar import waves_of
 from gatecast.windows.channels import Layout
 
-__all__ = ["check_document", "check_tensors", "check_values", "features", "network_shape"]
+__all__ = ["check_document", "check_tensors", "check_values", "features", "levels_of", "network_shape"]
 
 LONGEST = 2**20  # steps of any span: lookback, horizon, season
 MOST_CANDIDATES = 64
@@ -70,6 +70,11 @@ def _gate(gate: GateDocument) -> Iterator[str]:
         yield f"gate.weights is {gate.weights[:40]!r}; this version has {listed(names())}"
     if not all(1 < period < MOST_STEPS for period in gate.periods) or len(gate.periods) > MOST_PERIODS:
         yield f"gate.periods are {listed(list(gate.periods), 9)}, not a few periods of 2 steps or more"
+
+
+def levels_of(document: FittedDocument) -> int:
+    """Number of quantiles that a model forecasts."""
+    return _levels(document, document.candidates[0]) if document.candidates else len(document.settings.quantiles)
 
 
 def _levels(document: FittedDocument, one: CandidateDocument) -> int:
