@@ -280,7 +280,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("fit", fit, ("memory_limit",)),
         ("export", export, ("part", "bounds")),
         ("observe", watch, ("revise",)),
-        ("tune", tune, ("trials", "origins", "stride", "storage")),
+        ("tune", tune, ("trials", "origins", "stride", "checkpoint")),
         ("tune", ModelOptions, ("time_limit",)),
     )
     made = {}
