@@ -24,6 +24,7 @@ _HOMES = {
     "ForecastResult": "workflow",
     "Forecaster": "forecaster",
     "Frequency": "data.frequency",
+    "GateWindow": "live.state.gates",
     "GatecastError": "errors",
     "Importance": "backtesting.importance",
     "LSTMConfig": "model.config",
@@ -48,6 +49,7 @@ _HOMES = {
     "backtest": "backtesting.backtest",
     "check": "backtesting.newer.check",
     "evaluate": "backtesting.assess",
+    "film": "report.film",
     "forecast": "workflow",
     "leakage_check": "backtesting.leakage",
     "load": "forecaster",
@@ -67,6 +69,7 @@ __all__ = [
     "ForecastResult",
     "Forecaster",
     "Frequency",
+    "GateWindow",
     "GatecastError",
     "Importance",
     "LSTMConfig",
@@ -90,6 +93,7 @@ __all__ = [
     "backtest",
     "check",
     "evaluate",
+    "film",
     "forecast",
     "leakage_check",
     "load",
@@ -124,11 +128,13 @@ if TYPE_CHECKING:
     from gatecast.live.files import load_live
     from gatecast.live.live import Live
     from gatecast.live.observed import Observed
+    from gatecast.live.state.gates import GateWindow
     from gatecast.model.config import LSTMConfig
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
     from gatecast.refreshing.refresh import Refresh
     from gatecast.regressor import SequenceRegressor
+    from gatecast.report.film import film
     from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig
     from gatecast.tuning.result import Tuning

@@ -28,13 +28,14 @@ from gatecast.live.precision import Precision
 from gatecast.live.scoring import HeldBack, held_from, normal_scores, promised_sizes
 from gatecast.live.state.asked import asked
 from gatecast.live.state.forecasting import forecast_of
-from gatecast.live.state.forgetting import forget
+from gatecast.live.state.forgetting import forget, known_scale
+from gatecast.live.state.gates import GateWindow, gate_windows
 from gatecast.live.state.widths import Widths
 
 if TYPE_CHECKING:
     from gatecast.refreshing.refresh import Refresh
 
-__all__ = ["MOST_MISSING", "Live", "known_scale"]
+__all__ = ["MOST_MISSING", "Live"]
 
 MOST_MISSING = 1000
 
@@ -81,14 +82,9 @@ class Live:
 
     @classmethod
     def after(
-        cls,
-        fitted: Fitted,
-        history: Panel | None,
-        held_back: int | None = None,
-        most_missing: int = MOST_MISSING,
-        promised: int = 0,
-        adaptive: bool = False,
-    ) -> Live:
+        cls, fitted: Fitted, history: Panel | None, held_back: int | None = None, most_missing: int = MOST_MISSING,
+        promised: int = 0, adaptive: bool = False,
+    ) -> Live:  # fmt: skip
         """One that has seen a history.
 
         Args:
@@ -177,7 +173,8 @@ class Live:
 
     def _observe(self, rows: Any, revise: bool) -> Observed:
         incoming = read_rows(rows, self._known)
-        rules = Rules(self.fitted.schema, revise, self.most_missing, self._logarithms)
+        logarithms = any(one.plan.scaling.log for one in self.fitted.candidates)
+        rules = Rules(self.fitted.schema, revise, self.most_missing, logarithms)
         came = arrivals(self._memory, incoming, rules)
         self._know_labels(incoming)
         self._take(came)
@@ -328,6 +325,18 @@ class Live:
             panel = self._panel(series_M)
             return forecast_of(self._ahead, self._memory, series_M, panel, future, self._file, self._widths)
 
+    def gates(self, series: str | int) -> GateWindow:
+        """Gates and cells of the LSTM over the window that the next forecast of a series reads.
+
+        Raises:
+            PanelError: there is no such series, or it has no observed target.
+            ConfigError: nothing was trained, or the network is no LSTM that reads forwards.
+        """
+        with self._lock:
+            place = asked(self._memory, series)
+            last = self._memory.observed[place] - self._memory.dropped[place]
+            return gate_windows(self._remembered.fitted(), self._panel(place), last)[0]
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write model and memory to one file, atomically; ``gatecast.load_live`` reads it. See ``docs/format.md``.
 
@@ -380,19 +389,8 @@ class Live:
         fitted = self.fitted
         return Known(fitted.schema, fitted.frequency, fitted.names, self._memory.ids)
 
-    @property
-    def _logarithms(self) -> bool:
-        """A network takes logarithms, so that a target of 0 or below cannot be read."""
-        return any(one.plan.scaling.log for one in self.fitted.candidates)
-
     def _know_labels(self, incoming: Incoming) -> None:
         """Remember how the rows write the names of new series."""
         known = dict(self._labels.values)
         if new := [(name, value) for name, value in incoming.labels if name not in known]:
             self._labels = replace(self._labels, values=(*self._labels.values, *new))
-
-
-def known_scale(fitted: Fitted) -> frozenset[str] | None:
-    """Series whose scale every network knows, as that of others takes all of their steps; None = no scale is fitted."""
-    fixed = [frozenset(one.ids) for one in fitted.candidates if one.statistics is not None]
-    return frozenset.intersection(*fixed) if fixed else None

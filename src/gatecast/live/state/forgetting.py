@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from gatecast.data.panel import Panel
+from gatecast.ensemble.fitted import Fitted
 from gatecast.live.carried import Remembered
 from gatecast.live.kept import Kept
 from gatecast.live.memory import Memory
 
-__all__ = ["forget"]
+__all__ = ["forget", "known_scale"]
 
 PanelOf = Callable[[np.ndarray], Panel]
 
@@ -46,3 +47,9 @@ def forget(
         return
     for n, count in zip(full, counts, strict=True):
         memory.drop(n, count)
+
+
+def known_scale(fitted: Fitted) -> frozenset[str] | None:
+    """Series whose scale every network knows, as that of others takes all of their steps; None = no scale is fitted."""
+    fixed = [frozenset(one.ids) for one in fitted.candidates if one.statistics is not None]
+    return frozenset.intersection(*fixed) if fixed else None

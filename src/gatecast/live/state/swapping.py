@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from gatecast.ensemble.fitted import Fitted
 from gatecast.live.carried import Remembered, kept_of
 from gatecast.live.drift import Wagers
-from gatecast.live.live import Live, known_scale
+from gatecast.live.live import Live
 from gatecast.live.scoring import HeldBack
+from gatecast.live.state.forgetting import known_scale
 
 __all__ = ["swap"]
 
