@@ -24,7 +24,7 @@ __all__ = ["HELD_BACK", "HeldBack", "held_from", "normal_scores", "promised_size
 
 HELD_BACK = 2000  # errors that are kept of each target
 # An outage, which is no error of the model: a lower score or tail, at more than twice the size that 99 % stay below.
-# The largest size would not do: some rows of an outage are not twice the largest, stay in the ranks, and hide the next one.
+# The largest would not do: rows of an outage that are not twice the largest stay in the ranks, and hide the next one.
 ALARM, GROSS, USUAL = 1e-3, 2.0, 0.99
 MOST_ALARMS = 0.05  # unless so many of the rows are
 NONE = np.empty(0)
