@@ -37,7 +37,7 @@ LAYERS = (
     ("backtesting",),
     ("parameters",),
     ("forecaster", "regressor"),
-    ("groups",),
+    ("groups", "refreshing"),
     ("scale",),
     ("workflow", "tuning"),
     ("report", "demos", "sktime", "mlflow"),
@@ -57,6 +57,7 @@ LAZY_UPWARD = {
     ("backtesting.backtest", "scale.backtest"),
     ("forecaster", "scale.predict"),
     ("groups.grouped", "scale.predict"),
+    ("live.live", "refreshing.refresh"),
 }
 FORBIDDEN_PACKAGES = {"backtest", "evaluate", "tune", "read", "load", "forecast"}  # would hide public functions
 MOST_AT_THE_TOP, MOST_IN_A_FOLDER = 8, 15

@@ -32,7 +32,13 @@ ALL_PAGES = [*PAGES, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("decisions/*.md"))
 FENCE = re.compile(
     r"(?P<skip><!-- not run: .+? -->\n+)?^```(?P<kind>python|console)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-SCREENSHOTS = {"forecast-page.png", "report.png", "serve-page.png", "serve-page-what-if.png"}  # of pages in a browser
+SCREENSHOTS = {
+    "film.png",
+    "forecast-page.png",
+    "report.png",
+    "serve-page.png",
+    "serve-page-what-if.png",
+}  # of pages in a browser
 MADE_ELSEWHERE = {
     *SCREENSHOTS, "terminal.svg", "how-it-works.png", "lstm-cell.png",
     *(f"tutorial-{n}-compare.png" for n in (1, 3, 4, 5)),

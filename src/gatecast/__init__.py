@@ -24,6 +24,7 @@ _HOMES = {
     "ForecastResult": "workflow",
     "Forecaster": "forecaster",
     "Frequency": "data.frequency",
+    "GateWindow": "live.state.gates",
     "GatecastError": "errors",
     "GroupedForecaster": "groups.grouped",
     "GroupedScores": "groups.scores",
@@ -35,6 +36,7 @@ _HOMES = {
     "Observed": "live.observed",
     "Panel": "data.panel",
     "PanelSource": "data.scan.source",
+    "Refresh": "refreshing.refresh",
     "Plan": "planning.plan",
     "SamplePaths": "forecasts.paths",
     "Scaling": "windows.scaling",
@@ -50,6 +52,7 @@ _HOMES = {
     "backtest": "backtesting.backtest",
     "check": "backtesting.newer.check",
     "evaluate": "backtesting.assess",
+    "film": "report.film",
     "forecast": "workflow",
     "leakage_check": "backtesting.leakage",
     "load": "forecaster",
@@ -70,6 +73,7 @@ __all__ = [
     "ForecastResult",
     "Forecaster",
     "Frequency",
+    "GateWindow",
     "GatecastError",
     "GroupedForecaster",
     "GroupedScores",
@@ -82,6 +86,7 @@ __all__ = [
     "Panel",
     "PanelSource",
     "Plan",
+    "Refresh",
     "SamplePaths",
     "Scaling",
     "Scores",
@@ -95,6 +100,7 @@ __all__ = [
     "backtest",
     "check",
     "evaluate",
+    "film",
     "forecast",
     "leakage_check",
     "load",
@@ -132,10 +138,13 @@ if TYPE_CHECKING:
     from gatecast.live.files import load_live
     from gatecast.live.live import Live
     from gatecast.live.observed import Observed
+    from gatecast.live.state.gates import GateWindow
     from gatecast.model.config import LSTMConfig
     from gatecast.planning.plan import Plan
     from gatecast.progress import Listener
+    from gatecast.refreshing.refresh import Refresh
     from gatecast.regressor import SequenceRegressor
+    from gatecast.report.film import film
     from gatecast.scale.backtest import StreamedBacktest
     from gatecast.scale.predict import WrittenForecast
     from gatecast.training.config import TrainingConfig

@@ -355,32 +355,30 @@ class Forecaster(Learned):
         return fitted.reading(panel, future)
 
     def live(
-        self, history: Any | None = None, *, held_back: int | None = None, most_missing: int = MOST_MISSING
-    ) -> Live:
+        self, history: Any | None = None, *, held_back: int | None = None, most_missing: int = MOST_MISSING,
+        adaptive: bool = False,
+    ) -> Live:  # fmt: skip
         """A model that follows its data row by row; see ``Live``. What is trained later does not change it.
 
         Args:
             history: where to begin; None = the data of ``fit``, and for a loaded model with no series at all.
-            held_back: last steps of every series that training did not see, so that their errors say how odd later
-                rows are; None = as many as came after the training. At most some 2,000 are forecast, which takes as
-                long as observing them would.
+            held_back: last steps of every series that training did not see: their errors say how odd later rows are;
+                None = as many as came after the training. Some 2,000 at most are forecast.
             most_missing: steps that may be missing in a row.
+            adaptive: the widths of intervals follow what is observed.
 
         Raises:
             ConfigError: not fitted, or a number is below 0.
             PanelError, ModelFileError: the history does not have the columns or the frequency of the training.
         """
-        fitted = self._fitted()
         panel = self.panel_of(history) if history is not None else getattr(self, "panel_", None)
-        return Live.after(fitted, panel, held_back, most_missing)
+        return Live.after(self._fitted(), panel, held_back, most_missing, adaptive=adaptive)
 
 
 def load(path: str | os.PathLike[str]) -> Forecaster:
-    """Read a model from a file. Everything is checked before anything is built.
-
-    A loaded model holds no data: give ``predict`` the history to continue.
+    """Read a model from a file, checked before anything is built. It holds no data: give ``predict`` the history.
 
     Raises:
         ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
     """
-    return Forecaster._of(files.load(path), str(path))
+    return Forecaster.around(files.load(path), str(path))

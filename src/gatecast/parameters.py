@@ -107,8 +107,8 @@ class Learned(Parameters):
     file_: str | None
 
     @classmethod
-    def _of(cls, fitted: Fitted, file: str) -> Self:
-        """The forecaster of what a file holds."""
+    def around(cls, fitted: Fitted, file: str | None = None) -> Self:
+        """A forecaster that holds what was learned elsewhere, read from a file perhaps; without the data."""
         model = cls(**vars(fitted.settings))
         model.fitted_, model.file_ = fitted, file
         return model

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatecast.backtesting.adaptive import NARROWEST, RATE, WIDEST, adapted
+from gatecast.backtesting.adaptive import RATE, adapted
 from gatecast.errors import InputError
+from gatecast.forecasts.following import NARROWEST, WIDEST
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 NORMAL = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964])

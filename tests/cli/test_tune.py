@@ -22,13 +22,13 @@ TINY += ["--max-epochs", "1", "--steps-per-epoch", "2", "--batch-size", "8", "--
 
 def test_a_table_is_tuned(run: Run, tmp_path: Path) -> None:
     Path("sales.csv").write_text(table(60))
-    done = run("tune", "sales.csv", "--horizon", 3, "--trials", 3, "--storage", "a.db", "--save", "m.gatecast", *TINY)
+    done = run("tune", "sales.csv", "--horizon", 3, "--trials", 3, "--checkpoint", "a", "--save", "m.gatecast", *TINY)
     assert done.code == 0, done.err
     assert done.widest <= 80
     assert "trials   3: " in done.out
     assert "default settings" in done.out
     assert "Tuning helped" in done.out or "Tuning did NOT help" in done.out
-    assert {path.name for path in tmp_path.iterdir()} == {"sales.csv", "a.db", "m.gatecast"}
+    assert {path.name for path in tmp_path.iterdir()} == {"sales.csv", "a", "m.gatecast"}
     again = done.out.partition("the same settings again:")[2].partition("written:")[0]
     words = shlex.split(again.replace("\\\n", " "))
     assert words[:2] == ["gatecast", "forecast"]
@@ -54,12 +54,12 @@ def test_without_optuna_the_table_is_not_read(run: Run, monkeypatch: pytest.Monk
 
 
 def test_a_foreign_file_is_refused_in_one_line(run: Run) -> None:
-    Path("a.db").write_text("something else, which must stay as it is")
-    done = run("tune", "--example", "airline", "--trials", 1, "--storage", "a.db", "--horizon", 3, *TINY)
+    Path("a").write_text("something else, which must stay as it is")
+    done = run("tune", "--example", "airline", "--trials", 1, "--checkpoint", "a", "--horizon", 3, *TINY)
     assert done.code == 2
     assert done.err.count("\n") == 1
-    assert "no SQLite file" in done.err
-    assert Path("a.db").read_text().startswith("something else")
+    assert "a cannot hold a tuning" in done.err
+    assert Path("a").read_text().startswith("something else")
 
 
 # ---------------------------------------------------------------- the same settings again

@@ -148,6 +148,8 @@ TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
     "state infinite": (tensor("live.state.0", filled(np.inf)), "infinite"),
     "held nan": (tensor("live.held.0", filled(np.nan)), "holds NaN"),
     "held negative": (tensor("live.held.1", filled(-1)), "below 0"),
+    "adaptive without widths": (put("adaptive", True), r"tensor 'live\.widths' is missing"),
+    "widths unasked": (lambda model, arrays: arrays.update({"live.widths": np.ones((2, 2, 5))}), "is unknown"),
     "extra": (lambda model, arrays: arrays.update({"live.evil": np.zeros(3)}), "'live.evil' is unknown"),
     "model of it": (lambda model, arrays: model["model"].update(smoothing=-1.0), "not all of them 0 or more"),
 }
@@ -163,6 +165,17 @@ def test_a_tampered_file_gives_one_line(packed: bytes, tmp_path: Path, what: str
     with pytest.raises(ModelFileError, match=message) as caught:
         gc.load_live(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("factor", [0.0, 9.0, np.nan])
+def test_widths_that_no_row_can_have_left_are_refused(panel_of: PanelOf, tmp_path: Path, factor: float) -> None:
+    path = tmp_path / "s.live"
+    model_of(panel_of, "difference").live(table(panel_of, 4, (30,)), adaptive=True).save(path)
+    envelope, arrays = parts_of(path.read_bytes())
+    arrays["live.widths"][0, 0, 1] = factor
+    path.write_bytes(sealed(envelope, arrays))
+    with pytest.raises(ModelFileError, match=r"'live\.widths' holds factors that are not between 0\.2 and 5"):
+        gc.load_live(path)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 255))

@@ -116,9 +116,9 @@ def noise(seed: int, steps: int) -> np.ndarray:
     return 50 + 10 * np.sin(np.arange(steps) * 2 * np.pi / 24) + rng.normal(size=steps)
 
 
-def steady(steps: int = 400) -> gc.Forecaster:
+def steady(steps: int = 400, scaling: str = "seasonal-difference:24/5+standard") -> gc.Forecaster:
     training = {"max_epochs": 1, "steps_per_epoch": 2}
-    return gc.Forecaster(1, lookback=24, scaling="seasonal-difference:24/5+standard", members=1, training=training,
+    return gc.Forecaster(1, lookback=24, scaling=scaling, members=1, training=training,
                          network={"hidden_size": 2}, progress=False).fit(noise(0, steps))  # fmt: skip
 
 
@@ -137,6 +137,56 @@ def test_scores_of_calm_data_are_uniform_and_outages_are_found() -> None:
     near_R |= np.isin(np.arange(3000), (outages[:, None] + np.arange(25)).ravel())
     assert (score_R[~near_R] < 0.001).sum() <= 6, "2 are to be expected"
     assert uniform_distance(score_R[200:900]) < 1.63
+
+
+def taxi(seed: int, rows: int) -> np.ndarray:
+    """Hourly counts with a day and a week, and noise that goes on for some hours."""
+    rng, t = np.random.default_rng(seed), np.arange(rows)
+    hour, day = t % 24, t // 24 % 7
+    shape = 1 + 0.6 * np.sin(2 * np.pi * (hour - 9) / 24) + 0.25 * np.sin(4 * np.pi * (hour - 3) / 24)
+    shape *= np.where(day >= 5, np.where(hour < 5, 1.35, 0.85), 1.0)
+    drawn, noise_T = rng.normal(size=rows), np.zeros(rows)
+    noise_T[0] = drawn[0]
+    for k in range(1, rows):
+        noise_T[k] = 0.5 * noise_T[k - 1] + np.sqrt(0.75) * drawn[k]
+    return 10_000 * shape * np.exp(0.05 * noise_T)
+
+
+TRAINED, HELD, WATCHED, OUTAGES = 24 * 7 * 10, 2000, 10_000, 20
+
+
+def with_outages(y: np.ndarray, seed: int) -> tuple[np.ndarray, list[int]]:
+    """The same with 20 outages of 3 to 12 hours that take 70 to 98 % away, and the watched row that each begins at."""
+    rng, gap = np.random.default_rng(100 + seed), WATCHED // OUTAGES
+    y, begins = y.copy(), list[int]()
+    for k in range(OUTAGES):
+        begin = k * gap + int(rng.integers(0, gap - 72))
+        length = int(rng.integers(3, 13))
+        y[TRAINED + HELD + begin :][:length] *= 1 - rng.uniform(0.7, 0.98)
+        begins.append(begin)
+    return y, begins
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_scores_like_those_of_taxis_are_uniform_and_outages_score_low(seed: int) -> None:
+    y = taxi(seed, TRAINED + HELD + WATCHED)
+    model = gc.Forecaster(24, progress=False, candidates=1, members=1).fit(y[:TRAINED])
+
+    def scores(y: np.ndarray) -> np.ndarray:
+        return model.live(y[: TRAINED + HELD]).observe({"y": y[TRAINED + HELD :]}).anomaly_RC[:, 0]
+
+    calm = scores(y)
+    assert uniform_distance(calm) < 1.63
+    assert (calm < 0.001).sum() <= 20, "10 are to be expected"
+    broken, begins = with_outages(y, seed)
+    score_R = scores(broken)
+    assert sum((score_R[begin : begin + 24] < 0.001).any() for begin in begins) >= 18
+    far_R = np.ones(WATCHED, np.bool_)
+    far_R[(np.array(begins)[:, None] + np.arange(24)).ravel()] = False
+    assert (score_R[far_R] < 0.001).sum() < 50, "one season later forecasts read the outages again"
+    twice_R = (score_R < 0.001) & (np.concatenate([[1.0], score_R[:-1]]) < 0.001)
+    assert (twice_R & far_R).sum() < 2, "two low rows in a row are rare"
 
 
 def test_rows_that_training_did_not_see_are_held_back_from_the_beginning() -> None:

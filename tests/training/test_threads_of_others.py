@@ -11,7 +11,9 @@ import pytest
 import torch
 
 import gatecast as gc
-from gatecast.nn.threads import kernel_threads, torch_on_one_thread
+from gatecast.nn import LSTM
+from gatecast.nn.kernels import load
+from gatecast.nn.threads import kernel_threads, kernels_use_always, torch_on_one_thread
 from gatecast.training.device import drawing
 
 
@@ -82,3 +84,19 @@ def test_a_seed_costs_nothing_where_torch_has_no_other_device() -> None:
     with drawing(7):
         pass
     assert len(torch.cuda._queued_calls) == before
+
+
+@pytest.mark.skipif(load() is None, reason="the kernels are not there")
+def test_cores_that_become_free_change_no_gradient() -> None:
+    """As when the jobs beside one end while it trains a network that torch's own derivatives go through."""
+    torch.manual_seed(0)
+    layer, inputs = LSTM(8, 32, batch_first=True), torch.randn(64, 40, 8)
+
+    def gradients(free: int) -> bytes:
+        kernels_use_always(lambda: free)
+        layer.zero_grad()
+        layer(inputs)[0].square().sum().backward()
+        return b"".join(p.grad.numpy().tobytes() for p in layer.parameters())
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(gradients, 1).result() == pool.submit(gradients, 2).result()

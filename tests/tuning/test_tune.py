@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 import gatecast as gc
 from gatecast.backtesting.leakage import with_other_future
 from gatecast.data.panel import Panel
-from gatecast.errors import ConfigError, TrainingError, WindowError
+from gatecast.errors import ConfigError, ModelFileError, TrainingError, WindowError
 from gatecast.tuning import finals, search, tune
 from gatecast.tuning.clock import Clock
 from gatecast.tuning.inner import Inner, cut_outer
@@ -36,7 +35,9 @@ def scores_by(monkeypatch: pytest.MonkeyPatch, rule: Callable[[dict[str, Any]], 
     """Replace the inner score by a rule on the arguments; returns the arguments asked for."""
     seen: list[dict[str, Any]] = []
 
-    def fake(inner: Inner, number: int, arguments: dict[str, Any], limit: float | None) -> tuple[float, bool]:
+    def fake(
+        inner: Inner, number: int, arguments: dict[str, Any], limit: float | None, states: Path | None
+    ) -> tuple[float, bool]:
         seen.append(arguments)
         return rule(arguments), False
 
@@ -73,8 +74,8 @@ def outer_errors(monkeypatch: pytest.MonkeyPatch, default: float, found: float) 
             truth_BHC = panel.target_RC[origin_B[:, None] + np.arange(1, self.model.horizon + 1)]
             return np.repeat(truth_BHC[..., None] + self.error, 3, axis=-1)
 
-    def fitted(arguments: dict[str, Any], panel: Panel, limit: float | None) -> Any:
-        return Fitted(search.fitted(arguments, panel, limit), default if is_default(arguments) else found)
+    def fitted(arguments: dict[str, Any], panel: Panel, limit: float | None, states: Path | None) -> Any:
+        return Fitted(search.fitted(arguments, panel, limit, states), default if is_default(arguments) else found)
 
     monkeypatch.setattr(finals, "fitted", fitted)
 
@@ -196,9 +197,9 @@ def test_a_study_goes_on_as_if_it_had_never_stopped(
 ) -> None:
     scores_by(monkeypatch, by_settings)
     whole = run(tiny(), panel, trials=10)
-    file = tmp_path / "my study.db"
-    first = run(tiny(), panel, trials=5, storage=file)
-    second = run(tiny(), panel, trials=10, storage=file)
+    file = tmp_path / "my study"
+    first = run(tiny(), panel, trials=5, checkpoint=file)
+    second = run(tiny(), panel, trials=10, checkpoint=file)
     assert told(second)[:5] == told(first)
     assert told(second) == told(whole)
     assert len({json.dumps(trial["changes"]) for trial in second.trials}) == 10
@@ -208,31 +209,27 @@ def test_finished_trials_are_not_run_again(
     tiny: Tiny, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores_by(monkeypatch, by_settings)
-    first = run(tiny(), panel, storage=tmp_path / "a.db")
+    first = run(tiny(), panel, checkpoint=tmp_path / "a")
     monkeypatch.setattr(search, "scored", lambda *_: pytest.fail("a trial was run"))
-    second = run(tiny(), panel, storage=tmp_path / "a.db")
+    second = run(tiny(), panel, checkpoint=tmp_path / "a")
     assert told(first) == told(second)
     assert first.verdict == second.verdict
 
 
 def test_a_killed_trial_is_run_again(tiny: Tiny, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores_by(monkeypatch, by_settings)
-    file = tmp_path / "a.db"
+    file = tmp_path / "a"
     whole = run(tiny(), panel, trials=13)
-    run(tiny(), panel, trials=12, storage=file)
-    with sqlite3.connect(file) as db:  # as a process leaves it that is killed in its twelfth trial
-        number = db.execute("SELECT MAX(trial_id) FROM trials").fetchone()[0]
-        db.execute("UPDATE trials SET state = 'RUNNING' WHERE trial_id = ?", (number,))
-        db.execute("DELETE FROM trial_user_attributes WHERE trial_id = ?", (number,))
-        db.execute("DELETE FROM trial_values WHERE trial_id = ?", (number,))
-    db.close()
-    assert told(run(tiny(), panel, trials=13, storage=file)) == told(whole)
+    run(tiny(), panel, trials=12, checkpoint=file)
+    last = file / "trial-011.safetensors"
+    last.unlink()  # as a process leaves it that is killed in its twelfth trial
+    assert told(run(tiny(), panel, trials=13, checkpoint=file)) == told(whole)
 
 
 @pytest.mark.parametrize("what", ["data", "settings", "seed", "origins"])
 def test_the_study_of_other_work_is_refused(tiny: Tiny, panel: Panel, tmp_path: Path, what: str) -> None:
-    file = tmp_path / "a.db"
-    run(tiny(), panel, trials=1, storage=file)
+    file = tmp_path / "a"
+    run(tiny(), panel, trials=1, checkpoint=file)
     model, data, options = tiny(), panel, dict[str, Any]()
     if what == "data":
         data = with_other_future(panel, panel.stop - 2)
@@ -240,24 +237,35 @@ def test_the_study_of_other_work_is_refused(tiny: Tiny, panel: Panel, tmp_path: 
         model = tiny(quantiles=(0.25, 0.5, 0.75))
     else:
         options[what] = 2
-    with pytest.raises(ConfigError, match=rf"a\.db holds the study of other work \(.*{what}.* differ\)"):
-        run(model, data, trials=1, storage=file, **options)
+    with pytest.raises(ConfigError, match=rf"a holds another tuning \(.*{what}.* differ\)"):
+        run(model, data, trials=1, checkpoint=file, **options)
 
 
-def test_a_file_of_something_else_is_refused(tiny: Tiny, panel: Panel, tmp_path: Path) -> None:
-    import optuna
+def test_a_folder_of_something_else_is_refused(tiny: Tiny, panel: Panel, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("not a folder")
+    with pytest.raises(ConfigError, match="text cannot hold a tuning"):
+        run(tiny(), panel, checkpoint=tmp_path / "text")
+    assert (tmp_path / "text").read_text() == "not a folder"
 
-    (tmp_path / "text.db").write_text("not a database, but long enough to look at")
-    with pytest.raises(ConfigError, match="no SQLite file"):
-        run(tiny(), panel, storage=tmp_path / "text.db")
-    with pytest.raises(ConfigError, match="does not exist"):
-        run(tiny(), panel, storage=tmp_path / "nowhere" / "a.db")
-    with pytest.raises(ConfigError, match="is a folder"):
-        run(tiny(), panel, storage=tmp_path)
-    optuna.create_study(storage=f"sqlite:///{tmp_path / 'b.db'}", study_name="mine")
-    with pytest.raises(ConfigError, match=r"other studies of Optuna \(mine\)"):
-        run(tiny(), panel, storage=tmp_path / "b.db")
-    assert (tmp_path / "text.db").read_text().startswith("not a database")
+
+@pytest.mark.parametrize("name", ["trial-001", "look-0"])
+def test_a_damaged_file_is_named_with_its_remedy(
+    tiny: Tiny, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    scores_by(monkeypatch, lambda a: 1.0 if is_default(a) else 0.5)
+    run(tiny(), panel, checkpoint=tmp_path)
+    path = tmp_path / f"{name}.safetensors"
+    path.write_bytes(path.read_bytes()[:-3] + b"}}}")
+    with pytest.raises(ModelFileError, match=rf"{path.name} cannot be read: .* Delete it"):
+        run(tiny(), panel, checkpoint=tmp_path)
+
+
+def test_a_version_of_before_is_another_tuning(tiny: Tiny, panel: Panel, tmp_path: Path) -> None:
+    run(tiny(), panel, trials=1, checkpoint=tmp_path)
+    mark = tmp_path / "tune.json"
+    mark.write_text(mark.read_text().replace(f'"{gc.__version__}"', '"0.0.1"'))
+    with pytest.raises(ConfigError, match=r"another tuning \(gatecast differ\)"):
+        run(tiny(), panel, trials=1, checkpoint=tmp_path)
 
 
 def test_nothing_is_pickled_printed_or_left_behind(
@@ -275,17 +283,13 @@ def test_nothing_is_pickled_printed_or_left_behind(
     optuna.logging.set_verbosity(optuna.logging.INFO)
     for name in ("dumps", "loads", "dump", "load", "Pickler", "Unpickler"):
         monkeypatch.setattr(pickle, name, refuse)
-    run(tiny(), panel, storage=tmp_path / "a.db")
-    run(tiny(), panel, storage=tmp_path / "a.db", trials=5)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+    run(tiny(), panel, checkpoint=tmp_path / "a")
+    run(tiny(), panel, checkpoint=tmp_path / "a", trials=5)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert not [path for path in (tmp_path / "a").iterdir() if path.is_dir()], "what is finished needs no states"
     out, err = capfd.readouterr()
     assert out == err == ""
     assert optuna.logging.get_verbosity() == optuna.logging.INFO
-    with sqlite3.connect(tmp_path / "a.db") as db:
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kinds = {kind for table in tables for row in db.execute(f"SELECT * FROM {table}") for kind in map(type, row)}
-    db.close()
-    assert bytes not in kinds
 
 
 def test_optuna_is_silent_while_it_works(tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,20 +335,17 @@ def test_ctrl_c_keeps_the_best_and_the_study_goes_on(
     tiny: Tiny, panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores_by(monkeypatch, by_settings)
-    file = tmp_path / "a.db"
+    file = tmp_path / "a"
     whole = run(tiny(), panel, trials=4)
     with monkeypatch.context() as patch:
         interrupting(patch, {8})  # in the second fold of the third trial
-        cut = run(tiny(), panel, trials=4, storage=file)
-    with sqlite3.connect(file) as db:
-        assert not db.execute("SELECT * FROM trials WHERE state IN ('RUNNING', 'WAITING')").fetchall()
-    db.close()
+        cut = run(tiny(), panel, trials=4, checkpoint=file)
     assert cut.interrupted
     assert told(cut) == told(whole)[:2]
     assert cut.scores is not None
     assert "Stopped by Ctrl-C after 2 trials." in cut.verdict
     assert len(cut.model.predict()) == 2
-    assert told(run(tiny(), panel, trials=4, storage=file)) == told(whole)
+    assert told(run(tiny(), panel, trials=4, checkpoint=file)) == told(whole)
 
 
 def test_ctrl_c_keeps_a_clear_winner(tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -470,10 +471,10 @@ def test_without_optuna_nothing_is_begun(tiny: Tiny, panel: Panel, monkeypatch: 
 def test_settings_that_fail_on_the_outer_span_are_not_kept(
     tiny: Tiny, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fitted(arguments: dict[str, Any], data: Panel, limit: float | None) -> gc.Forecaster:
+    def fitted(arguments: dict[str, Any], data: Panel, limit: float | None, states: Path | None) -> gc.Forecaster:
         if not is_default(arguments):
             raise TrainingError("the loss became inf")
-        return search.fitted(arguments, data, limit)
+        return search.fitted(arguments, data, limit, states)
 
     scores_by(monkeypatch, lambda a: 1.0 if is_default(a) else 0.5)
     monkeypatch.setattr(finals, "fitted", fitted)

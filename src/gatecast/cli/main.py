@@ -99,7 +99,7 @@ EXAMPLES = {
     ),
     "tune": (
         "gatecast tune sales.csv --horizon 14 --time-limit 600",
-        "gatecast tune sales.csv --horizon 14 --trials 30 --storage sales.db",
+        "gatecast tune sales.csv --horizon 14 --trials 30 --checkpoint tuning",
         "gatecast tune sales.csv --horizon 14 --save sales.gatecast",
     ),
     "demo": ("gatecast demo airline", "gatecast demo airline --as-published", "gatecast demo sine --plot pictures"),

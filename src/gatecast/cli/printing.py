@@ -278,7 +278,7 @@ def options() -> dict[tuple[str, str], Option]:
         ("groups", fit, ("per",)),
         ("export", export, ("part", "bounds")),
         ("observe", watch, ("revise",)),
-        ("tune", tune, ("trials", "origins", "stride", "storage")),
+        ("tune", tune, ("trials", "origins", "stride", "checkpoint")),
         ("tune", ModelOptions, ("time_limit",)),
     )
     made = {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -16,7 +15,7 @@ from gatecast.cli.building import forecaster, read_panel, require_counts, settin
 from gatecast.cli.files import require_writable
 from gatecast.cli.options import (
     MODEL,
-    OUTPUT,
+    Checkpoint,
     DataOptions,
     Json,
     ModelOptions,
@@ -51,7 +50,7 @@ def tune(
     trials: Annotated[Whole | None, Parameter(group=MODEL)] = None,
     origins: Origins = None,
     stride: Annotated[Whole | None, Parameter(group=MODEL)] = None,
-    storage: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
+    checkpoint: Checkpoint = None,
     save: Save = None,
     json: Json = False,
     network: Annotated[NetworkOptions, Parameter(show=False)] = NetworkOptions(),
@@ -62,10 +61,10 @@ def tune(
 
     Args:
         file: The table: CSV, Parquet, JSON, XLSX, ODS or the address of a database; - for what comes through a pipe.
-        trials: Most trials, those in --storage included; as many as fit into --time-limit, which is 120 by default.
+        trials: Most trials, those in --checkpoint included; as many as fit into --time-limit, which is 120 by default.
         origins: Held-out forecasts per series that the search never sees, 3 by default.
         stride: Steps between two of them.
-        storage: Keep the trials in this SQLite file; the same command goes on where it stopped.
+        checkpoint: Keep what is finished in this folder; the same command goes on there after it was ended.
         save: Write the trained model.
         json: Print one JSON object.
     """
@@ -91,7 +90,7 @@ def tune(
         time_limit=limit,
         origins=origins or 3,
         stride=stride,
-        storage=storage,
+        checkpoint=checkpoint,
         seed=given.seed,
     )
     repeat = shlex.join(["gatecast", "forecast", *_words(file, data, made.model.settings)])

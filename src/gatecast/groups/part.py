@@ -29,7 +29,7 @@ class Part:
     @classmethod
     def of(cls, fitted: Fitted, file: str, judgement: Judgement | None, verdict: str) -> Part:
         """That of a file."""
-        return cls(Forecaster._of(fitted, file), judgement, verdict)
+        return cls(Forecaster.around(fitted, file), judgement, verdict)
 
     @classmethod
     def after(cls, model: Forecaster, found: HeldOut) -> Part:

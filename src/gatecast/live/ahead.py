@@ -74,6 +74,10 @@ class Ahead:
         ahead_H = np.arange(1, self.fitted.horizon + 1)
         return self._naive(history, np.arange(len(history)), history.stop - 1, ahead_H)
 
+    def in_range(self, values_BHCQ: np.ndarray, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray) -> np.ndarray:
+        """Forecasts whose widths were changed, in the range of what each series has shown up to its origin."""
+        return self.fitted.within_bounds(values_BHCQ, panel, series_B, origin_B, axis=2)
+
     # ---------------------------------------------------------------- one step ahead
 
     def one_step(self, panel: Panel, series_B: np.ndarray, origin_B: np.ndarray, cold_B: np.ndarray) -> np.ndarray:

@@ -79,6 +79,7 @@ def _document_of(live: Live) -> LiveDocument:
         model=document_of(live.fitted),
         most_missing=live.most_missing,
         wide=live._precision.wide,
+        adaptive=live.adaptive,
         ids=tuple(memory.ids),
         starts=tuple(starts.tolist()),
         dropped=tuple(memory.dropped.tolist()),
@@ -102,7 +103,8 @@ def _arrays_of(live: Live) -> dict[str, np.ndarray]:
     memory, precision, remembered = live._memory, live._precision, live._remembered
     every = np.arange(len(memory))
     sums = (precision.last_NC, precision.log_NC, precision.moves_NC, precision.worst_NC)
-    return {
+    widths = {} if live._widths is None else {"live.widths": live._widths.factor_NCQ}
+    return widths | {
         "live.rows": memory.gathered(every, memory.dropped, memory.steps),
         "live.static": memory.static_NS,
         "live.precision": np.stack(sums),
@@ -122,7 +124,7 @@ def _stacked(ranges: Ranges) -> np.ndarray:
 def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str) -> Live:
     """Document and arrays must have been checked."""
     fitted = fitted_from(document.model, {n: array for n, array in arrays.items() if not n.startswith(PREFIX)})
-    live = Live(fitted, document.most_missing)
+    live = Live(fitted, document.most_missing, document.adaptive)
     labels = document.labels
     values = [tuple(value) if isinstance(value, list) else value for value in labels.values]
     live._labels = Labels(labels.times, labels.keys, tuple(zip(labels.names, values, strict=True)), labels.offset)
@@ -131,6 +133,8 @@ def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str)
     live._memory.add(list(document.ids), starts, arrays["live.static"], dropped)
     _fill(live, length, arrays)
     live._remembered.begun[:] = document.begun
+    if live._widths is not None:
+        live._widths.factor_NCQ = arrays["live.widths"]
     live._precision.wide = document.wide
     live._held = [
         HeldBack(arrays[f"live.held.{c}"], one.rows, one.alarms) for c, one in enumerate(document.held)

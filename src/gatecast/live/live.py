@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,9 +15,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.schema import width_of
 from gatecast.ensemble.fitted import Fitted
-from gatecast.errors import Argument, ConfigError, PanelError, did_you_mean, listed
-from gatecast.forecasts.axes import Axes
-from gatecast.forecasts.finite import require_finite
+from gatecast.errors import Argument, ConfigError
 from gatecast.forecasts.forecast import Forecast
 from gatecast.live.ahead import Ahead, panel_of
 from gatecast.live.arrivals import NEW, WORDS, Arrivals, Rules, arrivals
@@ -27,6 +26,14 @@ from gatecast.live.memory import Memory
 from gatecast.live.observed import Observed
 from gatecast.live.precision import Precision
 from gatecast.live.scoring import HeldBack, held_from, normal_scores, promised_sizes
+from gatecast.live.state.asked import asked
+from gatecast.live.state.forecasting import forecast_of
+from gatecast.live.state.forgetting import forget, known_scale
+from gatecast.live.state.gates import GateWindow, gate_windows
+from gatecast.live.state.widths import Widths
+
+if TYPE_CHECKING:
+    from gatecast.refreshing.refresh import Refresh
 
 __all__ = ["MOST_MISSING", "Live"]
 
@@ -45,12 +52,16 @@ class Live:
     A series that is new, or has fewer steps than the model needs (``least_history``), is cold: its forecast is the last
     value, with the intervals of a random walk, and the results name it.
 
+    Calls from several threads wait for each other.
+
     Args:
         fitted: what was learned.
         most_missing: steps of a series that may be missing in a row; a row after more is refused.
+        adaptive: the widths of intervals follow what is observed of each series, see ``live.state.widths``; forecasts
+            are then those of ``predict`` in their medians alone.
     """
 
-    def __init__(self, fitted: Fitted, most_missing: int = MOST_MISSING) -> None:
+    def __init__(self, fitted: Fitted, most_missing: int = MOST_MISSING, adaptive: bool = False) -> None:
         if most_missing < 0:
             raise ConfigError(Argument("most_missing", of="live"), f" must be 0 or more; got {most_missing}.")
         schema = fitted.schema
@@ -60,22 +71,20 @@ class Live:
         self._memory = Memory(fitted.frequency, schema.width, width_of(schema.static))
         self._kept = kept_of(fitted)
         self._remembered = Remembered(fitted, self._memory, self._kept)
-        fixed = [frozenset(one.ids) for one in fitted.candidates if one.statistics is not None]
-        self._known_scale = frozenset.intersection(*fixed) if fixed else None  # others: all of their steps are kept
+        self._known_scale = known_scale(fitted)
         self._precision = Precision(len(schema.targets))
         self._held = [HeldBack() for _ in schema.targets]
         self._wagers = Wagers(len(schema.targets))
+        self._widths = Widths.of(fitted.levels, len(schema.targets)) if adaptive else None
         self._file: str | None = None
+        self._lock = threading.RLock()  # a refresh swaps the model between two calls
+        self._refresh: Refresh | None = None
 
     @classmethod
     def after(
-        cls,
-        fitted: Fitted,
-        history: Panel | None,
-        held_back: int | None = None,
-        most_missing: int = MOST_MISSING,
-        promised: int = 0,
-    ) -> Live:
+        cls, fitted: Fitted, history: Panel | None, held_back: int | None = None, most_missing: int = MOST_MISSING,
+        promised: int = 0, adaptive: bool = False,
+    ) -> Live:  # fmt: skip
         """One that has seen a history.
 
         Args:
@@ -85,8 +94,9 @@ class Live:
                 as many as came after it.
             most_missing: as for ``Live``.
             promised: errors, as the calibrated intervals promise them, that count as held back besides.
+            adaptive: as for ``Live``.
         """
-        live = cls(fitted, most_missing)
+        live = cls(fitted, most_missing, adaptive)
         if held_back is not None and held_back < 0:
             raise ConfigError(Argument("held_back", of="live"), f" must be 0 or more; got {held_back}.")
         if promised:
@@ -130,6 +140,11 @@ class Live:
         """Bytes that the rows of all series take."""
         return self._memory.nbytes
 
+    @property
+    def adaptive(self) -> bool:
+        """Whether the widths of intervals follow what is observed."""
+        return self._widths is not None
+
     def describe(self) -> str:
         """Series, steps that are kept of each at least, and why so many, in one line."""
         return f"{len(self):,} series · {self._kept.why} · {self.fitted.describe()}"
@@ -153,8 +168,13 @@ class Live:
                 ``most_missing`` missing steps, cannot be read, or have no logarithm where the model takes it.
             CovariateError: a category is unknown, or a new series lacks its static covariates.
         """
+        with self._lock:
+            return self._observe(rows, revise)
+
+    def _observe(self, rows: Any, revise: bool) -> Observed:
         incoming = read_rows(rows, self._known)
-        rules = Rules(self.fitted.schema, revise, self.most_missing, self._logarithms)
+        logarithms = any(one.plan.scaling.log for one in self.fitted.candidates)
+        rules = Rules(self.fitted.schema, revise, self.most_missing, logarithms)
         came = arrivals(self._memory, incoming, rules)
         self._know_labels(incoming)
         self._take(came)
@@ -192,6 +212,8 @@ class Live:
             self._precision.add(more)
             self._wagers.add(more)
             self._remembered.add()
+            if self._widths is not None:
+                self._widths.add(more)
         self._memory.write(came.series_R, came.step_R, came.values_RV)
         seen_R = came.seen_RC.any(axis=1)
         self._memory.saw(came.series_R[seen_R], came.step_R[seen_R])
@@ -199,29 +221,7 @@ class Live:
         self._precision.follow(came.series_R[fresh], came.step_R[fresh], came.values_RV[fresh, :targets])
 
     def _forget(self, series: np.ndarray) -> None:
-        """Drop rows that no forecast will read; only where half of those kept are, so that it costs little per row."""
-        memory, most, targets = self._memory, self._kept.most, len(self.fitted.schema.targets)
-        if most is None:
-            return
-        full, counts = [], []
-        for n in series[memory.length[series] > most].tolist():
-            at = np.array([n])
-            values_TV = memory.gathered(at, memory.dropped[at], memory.observed[at] + 1)
-            count = (
-                self._kept.droppable(values_TV[:, :targets])
-                if self._known_scale is None or memory.ids[n] in self._known_scale
-                else 0
-            )
-            if count:
-                full.append(n)
-                counts.append(count)
-        if not full:
-            return
-        if self._kept.reads is None:
-            self._remembered.drop(self._panel(np.array(full)), np.array(full), np.array(counts))
-            return
-        for n, count in zip(full, counts, strict=True):
-            memory.drop(n, count)
+        forget(self._memory, self._remembered, self._kept, self._known_scale, series, self._panel)
 
     def _panel(self, series_M: np.ndarray) -> Panel:
         """All that is kept of some series."""
@@ -240,7 +240,11 @@ class Live:
             panel = self._panel(series_M)
             origin_B = panel.first[code_B] + came.step_R[rows] - 1 - self._memory.dropped[series_M[code_B]]
             cold_R[rows] = came.step_R[rows] < self.least_history
-            quantiles_RCQ[rows] = self._ahead.one_step(panel, code_B, origin_B, cold_R[rows])
+            made_BCQ = self._ahead.one_step(panel, code_B, origin_B, cold_R[rows])
+            if self._widths is not None:
+                made_BCQ = self._widths.follow(came, rows, ~cold_R[rows], made_BCQ)
+                made_BCQ = self._ahead.in_range(made_BCQ[:, None], panel, code_B, origin_B)[:, 0]
+            quantiles_RCQ[rows] = made_BCQ
         return quantiles_RCQ, cold_R
 
     def _scored(
@@ -297,7 +301,8 @@ class Live:
         if not 0 < false_alarms < 1:
             limit = Argument("false_alarms", of="drift")
             raise ConfigError(limit, f" must be a chance between 0 and 1; got {false_alarms}.")
-        return self._wagers.drift(self._memory.ids, false_alarms)
+        with self._lock:
+            return self._wagers.drift(self._memory.ids, false_alarms)
 
     # ---------------------------------------------------------------- forecasts out
 
@@ -315,50 +320,22 @@ class Live:
             PanelError: a series is unknown, or has no observed target; or a forecast is not finite.
             CovariateError: a future covariate is missing somewhere in the horizon.
         """
-        series_M = self._asked(ids)
-        memory, fitted = self._memory, self.fitted
-        cold_M = memory.observed[series_M] + 1 < self.least_history
-        panel = self._panel(series_M)
-        shape = (len(series_M), self.horizon, len(fitted.schema.targets), len(fitted.levels))
-        values_NHCQ = np.full(shape, np.nan)
-        guarded_N, bounded_N = np.zeros((2, len(series_M)), np.bool_)
-        warm, cold = np.flatnonzero(~cold_M), np.flatnonzero(cold_M)
-        if len(warm):
-            made = self._ahead.after(panel.select(warm), future)
-            require_finite(made.values_BHCQ, panel.select(warm), self._file)
-            values_NHCQ = values_NHCQ.astype(made.values_BHCQ.dtype)
-            values_NHCQ[warm], guarded_N[warm], bounded_N[warm] = made.values_BHCQ, made.guarded_B, made.bounded_B
-        if len(cold):
-            values_NHCQ[cold] = self._ahead.naive_after(panel.select(cold))
-        last_N = fitted.frequency.advance(memory.starts[series_M], memory.observed[series_M])
-        axes = Axes(
-            panel.ids, panel.targets, last_N, self.horizon, fitted.frequency, fitted.backend, fitted.names, self._labels
-        )  # fmt: skip
-        facts = {"guarded": guarded_N, "cold": cold_M, "bounded": bounded_N}
-        named = {fact: tuple(panel.ids[n] for n in np.flatnonzero(which_N)) for fact, which_N in facts.items()}
-        history = panel.slice(0, memory.observed[series_M] + 1 - memory.dropped[series_M])
-        return Forecast(values_NHCQ, fitted.levels, axes, history, **named)
+        with self._lock:
+            series_M = asked(self._memory, ids)
+            panel = self._panel(series_M)
+            return forecast_of(self._ahead, self._memory, series_M, panel, future, self._file, self._widths)
 
-    def _asked(self, ids: str | int | Iterable[str | int] | None) -> np.ndarray:
-        """(M,) places of the series asked for. Raises PanelError for those that cannot be forecast."""
-        memory = self._memory
-        if not len(memory):
-            raise PanelError("no series is followed yet: observe() some rows first, or begin with a history.")
-        if ids is None:
-            found = np.flatnonzero(memory.observed >= 0)
-            if not len(found):
-                raise PanelError(f"none of the {len(memory):,} series has an observed target yet.")
-            return found
-        names = [str(ids)] if isinstance(ids, str) or not isinstance(ids, Iterable) else [str(name) for name in ids]
-        unknown = [f"{name!r}{did_you_mean(name, memory.ids)}" for name in names if name not in memory.places]
-        if unknown:
-            raise PanelError(f"there is no series {listed(unknown)}; {len(memory):,} are followed.")
-        places = np.array([memory.places[name] for name in names], np.int64)
-        empty = [repr(memory.ids[n]) for n in places[memory.observed[places] < 0]]
-        if empty or not len(places):
-            told = f"no target was observed yet in {listed(empty)}." if empty else "no series was asked for."
-            raise PanelError(told)
-        return places
+    def gates(self, series: str | int) -> GateWindow:
+        """Gates and cells of the LSTM over the window that the next forecast of a series reads.
+
+        Raises:
+            PanelError: there is no such series, or it has no observed target.
+            ConfigError: nothing was trained, or the network is no LSTM that reads forwards.
+        """
+        with self._lock:
+            place = asked(self._memory, series)
+            last = self._memory.observed[place] - self._memory.dropped[place]
+            return gate_windows(self._remembered.fitted(), self._panel(place), last)[0]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write model and memory to one file, atomically; ``gatecast.load_live`` reads it. See ``docs/format.md``.
@@ -370,7 +347,36 @@ class Live:
         """
         from gatecast.live import files
 
-        files.save(self, path)
+        with self._lock:
+            files.save(self, path)
+
+    # ---------------------------------------------------------------- trained again
+
+    def refresh(self, panel: Any = None, *, time_limit: float | None = None) -> Refresh:
+        """Train the model further in a thread, and swap it in one step where that forecasts the newest steps better.
+
+        Trained as ``gatecast.update`` does, on what is remembered of the series and on ``panel``. Rows are observed and
+        forecasts made meanwhile, by the model as it was; the new one knows all of these rows. Its anomaly scores begin
+        with its errors on the newest steps, which it was judged by, and ``drift`` begins anew.
+
+        Args:
+            panel: the history of the series before what is remembered, and other series to learn from: a Panel, or
+                what ``gatecast.read`` takes. Where both have a value the remembered one counts.
+            time_limit: seconds that the trainings may take together, roughly.
+
+        Returns:
+            A handle to ask and to wait: ``done()``, ``wait()``, ``result()``, ``stop()``.
+
+        Raises:
+            WindowError: what is remembered, with ``panel``, is too little to train on, or has no more than a horizon
+                of new steps.
+            ConfigError: nothing of the model is trained, or another refresh goes on.
+            PanelError, ModelFileError: the panel does not go with the model, or with what was observed.
+        """
+        from gatecast.refreshing.refresh import begun
+
+        self._refresh = begun(self, panel, time_limit, self._refresh)
+        return self._refresh
 
     # ---------------------------------------------------------------- its parts
 
@@ -383,14 +389,8 @@ class Live:
         fitted = self.fitted
         return Known(fitted.schema, fitted.frequency, fitted.names, self._memory.ids)
 
-    @property
-    def _logarithms(self) -> bool:
-        """A network takes logarithms, so that a target of 0 or below cannot be read."""
-        return any(one.plan.scaling.log for one in self.fitted.candidates)
-
     def _know_labels(self, incoming: Incoming) -> None:
         """Remember how the rows write the names of new series."""
         known = dict(self._labels.values)
-        new = [(name, value) for name, value in incoming.labels if name not in known]
-        if new:
+        if new := [(name, value) for name, value in incoming.labels if name not in known]:
             self._labels = replace(self._labels, values=(*self._labels.values, *new))

@@ -23,8 +23,10 @@ import numpy as np
 __all__ = ["HELD_BACK", "HeldBack", "held_from", "normal_scores", "promised_sizes", "tail_probability"]
 
 HELD_BACK = 2000  # errors that are kept of each target
-ALARM, GROSS = 1e-3, 2.0  # a lower score at more than twice the largest size: an outage, which is no error of the model
-MOST_ALARMS = 0.01  # unless so many of the rows are
+# An outage, which is no error of the model: a lower score or tail, at more than twice the size that 99 % stay below.
+# The largest would not do: rows of an outage that are not twice the largest stay in the ranks, and hide the next one.
+ALARM, GROSS, USUAL = 1e-3, 2.0, 0.99
+MOST_ALARMS = 0.05  # unless so many of the rows are
 NONE = np.empty(0)
 FARTHEST = 37.0  # of a normal score: the tail probability is still a number
 
@@ -104,12 +106,13 @@ class HeldBack:
             size = abs(float(z_R[r]))
             larger = len(self._sorted) - bisect_left(self._sorted, size)
             score_R[r] = (larger + tail_R[r]) / (len(self._sorted) + 1)
-            self._take(size, score_R[r])
+            self._take(size, min(score_R[r], tail_R[r]))
         return score_R
 
-    def _take(self, size: float, score: float) -> None:
+    def _take(self, size: float, chance: float) -> None:
         self.rows += 1
-        gross = score < ALARM and size > GROSS * (self._sorted[-1] if self._sorted else 0.0)
+        usual = self._sorted[int(USUAL * len(self._sorted))] if self._sorted else 0.0
+        gross = chance < ALARM and size > GROSS * usual
         if gross and self.alarms < MOST_ALARMS * self.rows:
             self.alarms += 1
             return

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from gatecast.nn.function import KERNELS, run
 from gatecast.nn.guards import is_plain, require_memory, torch_has_to_serve
 from gatecast.nn.plan import Task, plan_of
-from gatecast.nn.threads import kernel_threads, worthwhile_threads
+from gatecast.nn.threads import kernel_threads, steady_threads, worthwhile_threads
 
 __all__ = ["LSTM"]
 
@@ -157,7 +157,8 @@ class LSTM(torch.nn.LSTM):
             input = input.contiguous()
         wanted = min(steps, length) or length
         keep = wanted if plan.directions == 1 else length
-        threads = worthwhile_threads(rows, plan.flops * rows * length, kernel_threads())
+        most = steady_threads() if torch.is_grad_enabled() else kernel_threads()  # gradients are summed by thread
+        threads = worthwhile_threads(rows, plan.flops * rows * length, most)
         dropout = self.dropout if training and layers > 1 else 0.0
         seed = _draw_seed() if dropout else 0
         task = Task(

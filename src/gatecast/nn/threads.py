@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 __all__ = [
     "FLOPS_PER_THREAD", "ROWS_PER_THREAD", "kernel_threads", "kernels_keep_threads", "kernels_use",
-    "kernels_use_always", "torch_on_one_thread", "usual_threads", "worthwhile_threads",
+    "kernels_use_always", "steady_threads", "torch_on_one_thread", "usual_threads", "worthwhile_threads",
 ]  # fmt: skip
 
 _settings = threading.local()
@@ -47,6 +47,11 @@ def kernel_threads() -> int:
     return int(asked) if asked.isdecimal() and int(asked) else _processors()
 
 
+def steady_threads() -> int:
+    """As ``kernel_threads``, for sums that depend on the number: 1 where that changes from call to call."""
+    return 1 if callable(getattr(_settings, "most", None)) else kernel_threads()
+
+
 def _processors() -> int:  # as ``engines.cores``, which the layers do not know
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -73,7 +78,7 @@ def kernels_keep_threads() -> Iterator[None]:
 
 
 def kernels_use_always(threads: int | Callable[[], int]) -> None:
-    """As ``kernels_use``, until this thread ends; a function is asked each time."""
+    """As ``kernels_use``, until this thread ends; a function is asked each time (see ``steady_threads``)."""
     _settings.most = threads
 
 

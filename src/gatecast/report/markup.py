@@ -52,6 +52,7 @@ class Figure:
         key: names of what is drawn; on wide screens labels at the lines take its place where ``labelled``.
         labelled: lines carry their names.
         numbers: a table of the same numbers, as HTML.
+        frames: of a film.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Figure:
     key: Sequence[Key] = ()
     labelled: bool = False
     numbers: str = ""
+    frames: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def figure(one: Figure) -> str:
 
 def data_script(figures: Sequence[Figure]) -> str:
     """All figures' data in an element that no browser runs."""
-    return data_element("figures", {f"{one.name}-plot": {"data": one.data, "layout": one.layout} for one in figures})
+    return data_element("figures", {f"{one.name}-plot": _drawn(one) for one in figures})
 
 
 def data_element(name: str, content: Any) -> str:
@@ -160,6 +162,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value if math.isfinite(value) else None
+
+
+def _drawn(one: Figure) -> dict[str, Any]:
+    frames = {"frames": list(one.frames)} if one.frames else {}
+    return {"data": one.data, "layout": one.layout, **frames}
 
 
 def _row(row: Row) -> str:

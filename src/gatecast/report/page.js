@@ -44,8 +44,9 @@
     const width = Math.floor(place.clientWidth);
     if (!width || place.dataset.width === String(width)) return;
     place.dataset.width = String(width);
-    const { data, layout } = figures[name];
-    Plotly.react(place, data, fitted(layout, width), { displayModeBar: false, responsive: false }).then(() => boxed(place));
+    const { data, layout, frames } = figures[name];
+    const config = { displayModeBar: false, responsive: false };
+    Plotly.react(place, { data, layout: fitted(layout, width), config, frames }).then(() => boxed(place));
   };
 
   const drawAll = () => Object.keys(figures).forEach(draw);

@@ -79,11 +79,12 @@ class FitFolder:
         Raises:
             ConfigError: the folder holds another fit, or cannot be used.
         """
-        from gatecast import __version__
-
         data = [None if panel is None else digest(panel) for panel in panels]
-        identity = {"settings": settings_of(model), "data": data, "gatecast": __version__}
+        identity = {"settings": settings_of(model), "data": data}
         return cls(marked_folder(path, "fit.json", identity, "a fit"))
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
     def read(self, key: str) -> TrainingState | None:
         """Where a training stood when it was last written; None = nothing is known of it.
@@ -131,11 +132,14 @@ class FitFolder:
 def checkpointing(
     path: str | os.PathLike[str] | None, model: Forecaster, *panels: Panel | None
 ) -> Iterator[FitFolder | None]:
-    """The folder of a fit, with all states written at the end, whatever ends it; None where there is no path."""
+    """The folder of a fit, with all states written at the end, whatever ends it; None where there is no path.
+
+    A ``FitFolder`` was opened by somebody who knows what the fit depends on.
+    """
     if path is None:
         yield None
         return
-    folder = FitFolder.open(path, model, *panels)
+    folder = path if isinstance(path, FitFolder) else FitFolder.open(path, model, *panels)
     try:
         yield folder
     finally:

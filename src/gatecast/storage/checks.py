@@ -21,7 +21,7 @@ from gatecast.storage.document import CandidateDocument, FittedDocument, GateDoc
 from gatecast.windows.calendar import waves_of
 from gatecast.windows.channels import Layout
 
-__all__ = ["check_document", "check_tensors", "check_values", "features", "levels", "network_shape"]
+__all__ = ["check_document", "check_tensors", "check_values", "features", "levels_of", "network_shape"]
 
 LONGEST = 2**20  # steps of any span: lookback, horizon, season
 MOST_CANDIDATES = 64
@@ -72,10 +72,9 @@ def _gate(gate: GateDocument) -> Iterator[str]:
         yield f"gate.periods are {listed(list(gate.periods), 9)}, not a few periods of 2 steps or more"
 
 
-def levels(document: FittedDocument) -> int:
-    """Number of quantiles of its forecasts."""
-    trained = document.candidates
-    return _levels(document, trained[0]) if trained else len(document.settings.quantiles)
+def levels_of(document: FittedDocument) -> int:
+    """Number of quantiles that a model forecasts."""
+    return _levels(document, document.candidates[0]) if document.candidates else len(document.settings.quantiles)
 
 
 def _levels(document: FittedDocument, one: CandidateDocument) -> int:

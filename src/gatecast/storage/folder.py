@@ -15,7 +15,7 @@ __all__ = ["marked_folder", "require_same_work"]
 
 
 def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str, Any], what: str) -> Path:
-    """Make a folder for some work, or find one that was made for the same.
+    """Make a folder for some work, or find one that was made for the same, by the same version of Gatecast.
 
     Args:
         path: of the folder.
@@ -26,7 +26,10 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
     Raises:
         ConfigError: the folder holds other work, or cannot be used.
     """
+    from gatecast import __version__
+
     folder = Path(path)
+    identity = {**identity, "gatecast": __version__}
     file = folder / mark
     try:
         folder.mkdir(parents=True, exist_ok=True)

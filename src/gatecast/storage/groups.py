@@ -10,7 +10,7 @@ import numpy as np
 
 from gatecast.errors import InputError, ModelFileError, listed
 from gatecast.evaluation.judgement import Judgement
-from gatecast.storage.checks import check_document, check_tensors, check_values, levels
+from gatecast.storage.checks import check_document, check_tensors, check_values, levels_of
 from gatecast.storage.container import TensorType
 from gatecast.storage.document import FittedDocument
 
@@ -101,7 +101,7 @@ def _agreement(document: GroupsDocument) -> Iterator[str]:
     for what, of in (
         ("schema", lambda model: model.schema), ("frequency", lambda model: model.frequency),
         ("names", lambda model: model.names), ("settings.horizon", lambda model: model.settings.horizon),
-        ("quantiles", lambda model: (model.settings.quantiles, levels(model))),
+        ("quantiles", lambda model: (model.settings.quantiles, levels_of(model))),
     ):  # fmt: skip
         if any(of(model) != of(models[0]) for model in models):
             yield f"the groups differ in {what}"

@@ -13,7 +13,8 @@ from gatecast.data.frequency import Frequency
 from gatecast.data.labels import Spelling
 from gatecast.data.schema import width_of
 from gatecast.errors import ModelFileError, listed
-from gatecast.storage.checks import check_document, check_tensors
+from gatecast.forecasts.following import NARROWEST, WIDEST
+from gatecast.storage.checks import check_document, check_tensors, levels_of
 from gatecast.storage.container import TensorType
 from gatecast.storage.document import FittedDocument
 
@@ -55,6 +56,7 @@ class LiveDocument:
         model: what forecasts.
         most_missing: steps that may be missing in a row.
         wide: the history came in float64.
+        adaptive: the widths of intervals follow what is observed.
         ids: names of the N series.
         starts: time of the first step of each, a whole number or microseconds since 1970.
         dropped: steps of each that are kept no more.
@@ -68,6 +70,7 @@ class LiveDocument:
     model: FittedDocument
     most_missing: int
     wide: bool
+    adaptive: bool
     ids: tuple[str, ...]
     starts: tuple[int, ...]
     dropped: tuple[int, ...]
@@ -155,6 +158,8 @@ def _wanted(document: LiveDocument) -> dict[str, tuple[int, ...]]:
         "live.drift": (count + 1, targets, WAGERS),
         **{f"live.held.{c}": (0,) for c in range(targets)},
     }
+    if document.adaptive:
+        wanted["live.widths"] = (count, targets, levels_of(document.model))
     for place, one in enumerate(document.model.candidates):
         reference = one.plan.scaling.reference
         if reference.goes_on:
@@ -172,6 +177,8 @@ def check_live_values(document: LiveDocument, arrays: Mapping[str, np.ndarray]) 
     counts = [*(own[name] for name in whole[2:]), *tails]
     if any((counted < 0).any() for counted in counts):
         problems.append("a count or a size is below 0")
+    if document.adaptive and not ((own["live.widths"] >= NARROWEST) & (own["live.widths"] <= WIDEST)).all():
+        problems.append(f"tensor 'live.widths' holds factors that are not between {NARROWEST:g} and {WIDEST:g}")
     shares_NC = own["live.drift"][..., 3:].sum(axis=-1)
     if not np.allclose(shares_NC, 1.0, atol=1e-6):
         problems.append("shares of tensor 'live.drift' do not add up to 1")

@@ -99,7 +99,8 @@ def lean(work: float = math.inf) -> Iterator[None]:
 def alone() -> None:
     """Settings of a thread that works beside others, until it ends: vanishing numbers are zero, one thread.
 
-    The kernels get the cores that no other thread of its crew has work for, which changes no byte of what they compute.
+    The kernels get the cores that no other thread of its crew has work for, where that changes no byte of what they
+    compute: gradients of ``nn.LSTM`` are summed by thread, and stay on one.
     """
     crew = crew_here()
     torch.set_num_threads(1)

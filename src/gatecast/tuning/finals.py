@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from gatecast.forecaster import Forecaster
 from gatecast.statistical.rivals import Rival
 from gatecast.tuning.clock import Clock
 from gatecast.tuning.evidence import Look
+from gatecast.tuning.folder import TuneFolder
 from gatecast.tuning.inner import Inner
-from gatecast.tuning.search import fitted, scored
+from gatecast.tuning.search import fitted, scored, trained
 from gatecast.tuning.space import merged
 from gatecast.tuning.study import Tried
 from gatecast.windows.index import last_origins
@@ -72,6 +74,7 @@ class Finals:
         stride: steps between two of them.
         clock: the time limit of the whole call.
         show: takes the progress line.
+        folder: keeps what is finished.
     """
 
     arguments: dict[str, Any]
@@ -82,6 +85,7 @@ class Finals:
     stride: int
     clock: Clock
     show: Callable[[str], None]
+    folder: TuneFolder
     problem: str = field(default="", init=False)
 
     def second_look(self, tried: list[Tried], members: int) -> list[Look]:
@@ -89,21 +93,29 @@ class Finals:
         runners = [tried[0], *challengers(tried)]
         found: list[Look] = []
         for place, trial in enumerate(runners):
+            name = f"look-{trial.number}"
+            if (known := self.folder.read(name, Look)) is not None:
+                found.append(known)
+                continue
             self.show(f"tuning · second look · {place + 1} of {len(runners)}")
             arguments = self._reseeded({**merged(self.arguments, trial.changes), "members": 1})
             waiting = (len(runners) - place) * len(self.inner.folds) + 3 * members  # trainings, of this step and later
             try:
-                score = self._look(arguments, waiting)
+                score = self._look(name, arguments, waiting)
             except GatecastError:
                 if not trial.number:
                     raise
                 score = float("nan")  # what fails with another seed is no winner
             found.append(Look(trial.number, score))
+            self.folder.write(name, found[-1])
         return found
 
-    def _look(self, arguments: dict[str, Any], waiting: int) -> float:
-        folds = range(len(self.inner.folds))
-        return float(np.mean([scored(self.inner, k, arguments, self.clock.share(1 / (waiting - k)))[0] for k in folds]))
+    def _look(self, name: str, arguments: dict[str, Any], waiting: int) -> float:
+        def one(k: int) -> float:
+            states = self.folder.states(f"{name}-fold-{k}")
+            return scored(self.inner, k, arguments, self.clock.share(1 / (waiting - k)), states)[0]
+
+        return float(np.mean([one(k) for k in range(len(self.inner.folds))]))
 
     def _reseeded(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The same with another seed, wherever it was given."""
@@ -112,7 +124,7 @@ class Finals:
             training = {**training, "seed": training["seed"] + FRESH_SEED}
         return {**arguments, "seed": arguments["seed"] + FRESH_SEED, "training": training}
 
-    def compare(self, changes: dict[str, Any] | None) -> Scores:
+    def compare(self, tried: Tried | None) -> Scores:
         """Default, found (if any) and naive forecasts on the outer origins.
 
         The model of the scores is what was found, with the default as its rival; or the default where there is none.
@@ -120,7 +132,7 @@ class Finals:
         """
         self.show("tuning · default settings on the held-out origins")
         started = time.monotonic()
-        default = fitted(self.arguments, self.before, self.clock.share(1 / 3 if changes else 1 / 2))
+        default = self._before("default", {}, 1 / 3 if tried else 1 / 2)
         origin_NO = last_origins(self.whole, default.horizon, self.origins, self.stride)
         series_B, origin_B = np.repeat(np.arange(len(self.whole)), self.origins), origin_NO.ravel()
         plain_BHCQ = default.forecast_from(self.whole, series_B, origin_B)
@@ -131,11 +143,11 @@ class Finals:
                 model, self.whole, series_B, origin_B, forecast_BHCQ, self.inner.season, self.origins, rivals
             ).scores
 
-        if changes is None:
+        if tried is None:
             return scores(default, plain_BHCQ, {})
         self.show("tuning · what was found on the held-out origins")
         try:
-            found = fitted(merged(self.arguments, changes), self.before, self.clock.share(1 / 2))
+            found = self._before(f"found-{tried.number}", tried.changes, 1 / 2)
             found_BHCQ = found.forecast_from(self.whole, series_B, origin_B)
         except GatecastError as error:
             self.problem = str(error)
@@ -144,11 +156,32 @@ class Finals:
         point_BHC = plain_BHCQ[..., default.fitted_.middle].astype(np.float64)
         return scores(found, found_BHCQ, {"default": Rival(point_BHC, plain_BHCQ if same else None, seconds)})
 
-    def on_everything(self, arguments: dict[str, Any], panel: Panel) -> Forecaster:
-        """The forecaster that is kept, trained on all data; Ctrl-C leaves what was reached."""
+    def _before(self, name: str, changes: dict[str, Any], share: float) -> Forecaster:
+        """A forecaster trained on what lies before the outer origins."""
+        arguments = merged(self.arguments, changes)
+        return self._once(
+            name, arguments, self.before, lambda states: fitted(arguments, self.before, self.clock.share(share), states)
+        )
+
+    def on_everything(self, tried: Tried | None, panel: Panel) -> Forecaster:
+        """What is kept, a trial or the default, trained on all data; Ctrl-C leaves what was reached."""
         self.show("tuning · training on all data")
-        own, left = arguments["time_limit"], self.clock.share(1.0)
-        limits = [seconds for seconds in (own, left) if seconds is not None]
-        model = Forecaster(**{**arguments, "time_limit": min(limits, default=None)}).fit(panel)
-        model.time_limit = own
+        name, changes = ("model-0", {}) if tried is None else (f"model-{tried.number}", tried.changes)
+        arguments = merged(self.arguments, changes)
+        return self._once(
+            name, arguments, panel, lambda states: trained(arguments, panel, self.clock.share(1.0), states)
+        )
+
+    def _once(
+        self, name: str, arguments: dict[str, Any], panel: Panel, train: Callable[[Path | None], Forecaster]
+    ) -> Forecaster:
+        """What was trained by this name before, or is now, and kept where nothing ended it early."""
+        known = self.folder.model(name)
+        if known is None:
+            model = train(self.folder.states(name))
+            if not model.record_["interrupted"]:
+                self.folder.keep_model(name, model.fitted_)
+            return model
+        model = Forecaster(**arguments)
+        model.fitted_, model.panel_, model.file_ = known, panel, None
         return model

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ from gatecast.data.panel import Panel
 from gatecast.engines.options import EngineOptions
 from gatecast.errors import GatecastError, TrainingError
 from gatecast.forecaster import Forecaster
+from gatecast.storage.checkpoint import FitFolder
 from gatecast.storage.parcels import executor_of
 from gatecast.tuning.clock import Clock
 from gatecast.tuning.inner import Inner
 from gatecast.tuning.space import merged
-from gatecast.tuning.study import Running, Study, Tried
+from gatecast.tuning.study import Running, Study, Tried, trial_name
 
-__all__ = ["Search", "fitted", "middle_of", "scored"]
+__all__ = ["Search", "fitted", "middle_of", "scored", "trained"]
 
 TWINS = 25  # trials in a row that were there before: the space is exhausted
 
@@ -28,14 +30,29 @@ class OutOfTimeError(Exception):
     """A training had no time to finish, so its score would say nothing."""
 
 
-def fitted(arguments: dict[str, Any], panel: Panel, limit: float | None) -> Forecaster:
+def fitted(arguments: dict[str, Any], panel: Panel, limit: float | None, states: Path | None = None) -> Forecaster:
     """A Forecaster trained on a panel. Ctrl-C, which ``fit`` survives, ends it here: KeyboardInterrupt."""
-    own = arguments["time_limit"]
-    limits = [seconds for seconds in (own, limit) if seconds is not None]
-    model = Forecaster(**{**arguments, "time_limit": min(limits, default=None), "progress": False}).fit(panel)
-    model.time_limit = own
+    model = trained({**arguments, "progress": False}, panel, limit, states)
     if model.record_["interrupted"]:
         raise KeyboardInterrupt
+    return model
+
+
+def trained(arguments: dict[str, Any], panel: Panel, limit: float | None, states: Path | None) -> Forecaster:
+    """A Forecaster trained on a panel within a limit of this call, which is no setting of it.
+
+    Args:
+        arguments: of the Forecaster.
+        panel: the data.
+        limit: seconds; None = none but its own.
+        states: folder that keeps where the training stands; None = nowhere.
+    """
+    model, own = Forecaster(**arguments), arguments["time_limit"]
+    folder = None if states is None else FitFolder.open(states, model, panel)
+    model.time_limit = min((seconds for seconds in (own, limit) if seconds is not None), default=None)
+    model.fit(panel, checkpoint=folder)
+    model.time_limit = own
+    model.fitted_ = replace(model.fitted_, settings=replace(model.fitted_.settings, time_limit=own))
     return model
 
 
@@ -44,10 +61,12 @@ def middle_of(model: Forecaster) -> int:
     return model.fitted_.middle
 
 
-def scored(inner: Inner, number: int, arguments: dict[str, Any], limit: float | None) -> tuple[float, bool]:
+def scored(
+    inner: Inner, number: int, arguments: dict[str, Any], limit: float | None, states: Path | None
+) -> tuple[float, bool]:
     """Train before one fold and score on it; also whether the training was cut short."""
     fold = inner.folds[number]
-    model = fitted(arguments, inner.train[fold.number], limit)
+    model = fitted(arguments, inner.train[fold.number], limit, states)
     point_BHC = model.forecast_from(inner.panel, *inner.windows(fold))[..., middle_of(model)]
     cut = model.fitted_.out_of_time
     return inner.score(fold, point_BHC), cut
@@ -123,7 +142,7 @@ class Search:
         changes = self.study.space.changes(running.params)
         arguments = {**merged(self.arguments, changes), "members": 1, "refit": False}
         scores, spent, count = list[float](), list[float](), len(self.inner.folds)
-        for k, got in self._all_folds(arguments, running.number == 0):
+        for k, got in self._all_folds(arguments, running.number):
             if isinstance(got, GatecastError):
                 if not running.number:
                     raise got
@@ -135,7 +154,7 @@ class Search:
         return self.study.tell(running, "complete", scores, spent)
 
     def _all_folds(
-        self, arguments: dict[str, Any], first: bool
+        self, arguments: dict[str, Any], trial: int
     ) -> Iterator[tuple[int, tuple[float, float] | GatecastError]]:
         """Score and seconds of one fold after the other, or why there is none.
 
@@ -146,7 +165,7 @@ class Search:
         def scored_at(k: int) -> tuple[float, float] | GatecastError:
             started = time.monotonic()
             try:
-                return self._score(k, arguments, first), time.monotonic() - started
+                return self._score(k, arguments, trial), time.monotonic() - started
             except GatecastError as error:
                 return error
 
@@ -155,12 +174,13 @@ class Search:
             numbers = range(begin, min(begin + executor.workers, count))
             yield from zip(numbers, executor.map(scored_at, numbers), strict=True)
 
-    def _score(self, k: int, arguments: dict[str, Any], first: bool) -> float:
+    def _score(self, k: int, arguments: dict[str, Any], trial: int) -> float:
         """Score on one fold. The default settings have to be scored on all folds, whatever it takes."""
-        limit = None
+        limit, first = None, trial == 0
         if self.clock.limit is not None:
             limit = max(self.clock.left / 2 / (len(self.inner.folds) - k) if first else self._left(), 0.05)
-        score, cut = scored(self.inner, k, arguments, limit)
+        states = self.study.folder.states(f"{trial_name(trial)}-fold-{k}")
+        score, cut = scored(self.inner, k, arguments, limit, states)
         if cut and not first:
             raise OutOfTimeError
         if not np.isfinite(score):

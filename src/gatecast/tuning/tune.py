@@ -20,11 +20,12 @@ from gatecast.storage.fingerprint import settings_of
 from gatecast.tuning.clock import Clock, Stops
 from gatecast.tuning.evidence import Evidence
 from gatecast.tuning.finals import Finals, challengers, reserve
+from gatecast.tuning.folder import Asked, TuneFolder
 from gatecast.tuning.inner import cut_outer, inner_origins, naive_scores, outer_stride
 from gatecast.tuning.result import Tuning
 from gatecast.tuning.search import Search
-from gatecast.tuning.space import arguments_of, make_space, merged
-from gatecast.tuning.study import open_study, quiet, require_optuna
+from gatecast.tuning.space import arguments_of, make_space
+from gatecast.tuning.study import Study, quiet, require_optuna
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
@@ -41,7 +42,7 @@ def tune(
     time_limit: float | None = 120.0,
     origins: int = 3,
     stride: int | None = None,
-    storage: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     seed: int = 0,
     progress: bool | Listener = True,
 ) -> Tuning:
@@ -58,12 +59,15 @@ def tune(
     Args:
         model: a Forecaster, fitted or not; it stays as it is.
         data: a Panel, or what ``gatecast.read`` takes.
-        trials: most trials, those in ``storage`` included; None = as many as the time allows.
+        trials: most trials, those in ``checkpoint`` included; None = as many as the time allows.
         time_limit: seconds for all of it, roughly, the comparison and the last training included; None = none.
         origins: outer origins per series.
         stride: steps between two of them; None = the horizon, or less where they would take more than a quarter of a
             typical series.
-        storage: an SQLite file that keeps the trials; the same call with the same file goes on where it stopped.
+        checkpoint: a folder that keeps what is finished, and where trainings stand, every few seconds. The same call
+            with the same folder goes on there, whatever ended the one before; with a fixed number of trials and no
+            time limit its outcome is that of a call in one go. A finished folder answers at once, and more trials or
+            another time limit go on from it.
         seed: of the search.
         progress: show one progress line on a terminal.
 
@@ -71,8 +75,8 @@ def tune(
         The model and its settings, the trials, the table and the verdict.
 
     Raises:
-        ConfigError: Optuna is not installed, a setting is out of range, nothing is left to tune, or ``storage`` holds
-            the study of other data or settings.
+        ConfigError: Optuna is not installed, a setting is out of range, nothing is left to tune, or ``checkpoint``
+            holds the tuning of other data or settings.
         WindowError: the series are too short to be cut in three.
 
     Source: tree-structured Parzen estimator, Bergstra et al. 2011; median pruning as in Golovin et al. 2017.
@@ -95,24 +99,34 @@ def tune(
     }
     arguments = arguments_of(model) | {"defaults": model.defaults}
     with quiet():
-        study = open_study(storage, space, seed, identity)
+        folder = TuneFolder.open(checkpoint, identity)
         search = Search(
-            study, inner, arguments, clock, lambda t: reserve(t, plan.members, model.refit), line.on_progress
+            Study(space, seed, folder), inner, arguments, clock, lambda t: reserve(t, plan.members, model.refit),
+            line.on_progress,
         )  # fmt: skip
         line.on_progress(search.line())
         try:
-            search.run(trials)
+            _searched(search, folder, Asked(trials, time_limit))
         except KeyboardInterrupt:
             if not search.tried:
                 raise
             stops.note()
         finally:
             line.end()
-    finals = Finals(search.arguments, inner, whole, before, origins, step, clock, line.on_progress)
+    finals = Finals(search.arguments, inner, whole, before, origins, step, clock, line.on_progress, folder)
     try:
         return _proved(finals, search.tried, plan.members, stops, panel)
     finally:
         line.end()
+
+
+def _searched(search: Search, folder: TuneFolder, asked: Asked) -> None:
+    """Run the search, unless a folder says that it is over."""
+    if folder.read("search", Asked) == asked:
+        search.tried = search.study.finished()
+        return
+    search.run(asked.trials)
+    folder.write("search", asked)
 
 
 def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, panel: Panel) -> Tuning:
@@ -124,12 +138,11 @@ def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, pane
     except KeyboardInterrupt:
         stops.note()
     try:
-        scores = finals.compare(None if evidence.found is None else evidence.found.changes)
+        scores = finals.compare(evidence.found)
         evidence = replace(evidence, scores=scores, problem=finals.problem)
     except KeyboardInterrupt:
         stops.note()
-    kept = evidence.found.changes if evidence.helped and evidence.found is not None else {}
-    model = finals.on_everything(merged(finals.arguments, kept), panel)
+    model = finals.on_everything(evidence.found if evidence.helped else None, panel)
     if model.record_["interrupted"]:
         stops.note()
     inner = finals.inner

@@ -27,7 +27,7 @@ from gatecast.evaluation.layout import METRIC_TITLES, decimals
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
 
-__all__ = ["Update", "update"]
+__all__ = ["Update", "held_origins", "update"]
 
 MOST_ORIGINS = 3
 HELD_SHARE = 0.5  # of the new steps at most, beyond the first origin
@@ -42,12 +42,14 @@ class Update:
         better: whether it was.
         before: scores of the model as it was, on the steps held back.
         after: those of the one trained further.
+        tried: that one, which has not seen the steps held back.
     """
 
     model: Forecaster
     better: bool
     before: Evaluation
     after: Evaluation
+    tried: Forecaster
 
     @property
     def errors(self) -> tuple[float, float]:
@@ -99,7 +101,7 @@ def update(
     fitted = model.fitted_
     fitted.require_same_columns(panel)
     fitted.require_trained("trained further")
-    origins = _origins(model, panel)
+    origins = held_origins(model, panel)
     whole = unseen_part(model, panel, origins).panel
     held = origins * model.horizon
     half = None if time_limit is None else time_limit / 2
@@ -107,7 +109,7 @@ def update(
     earlier = panel.slice(0, panel.length - held)
     tried = model.clone(fitted=True).refit_on(earlier, half, warm=True, checkpoint=first)
     before, after = (evaluate(one, whole, origins=origins) for one in (model, tried))
-    made = Update(model, False, before, after)
+    made = Update(model, False, before, after, tried)
     if not made.errors[1] < made.errors[0] or tried.record_["interrupted"]:
         return made
     grown = model.clone(fitted=True).refit_on(panel, half, warm=True, checkpoint=second)
@@ -115,10 +117,10 @@ def update(
     ancestor = Ancestor(fitted.birth.describe(panel.frequency), metric, old, new)
     birth = replace(grown.fitted_.birth, lineage=(*fitted.birth.lineage, ancestor))
     grown.fitted_ = replace(grown.fitted_, birth=birth)
-    return Update(grown, True, before, after)
+    return Update(grown, True, before, after, tried)
 
 
-def _origins(model: Forecaster, panel: Panel) -> int:
+def held_origins(model: Forecaster, panel: Panel) -> int:
     """As many as leave half of the new steps to learn from; one at least, where that leaves a step."""
     new_N = model.fitted_.new_steps(panel)
     new, horizon = int(np.median(new_N[new_N > 0])) if (new_N > 0).any() else 0, model.horizon

@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import read_panel
 from gatecast.cli.files import PIPE, require_writable
-from gatecast.cli.options import DATA, OUTPUT, DataOptions
+from gatecast.cli.options import DATA, MODEL, OUTPUT, DataOptions
 from gatecast.cli.printing import complain
 from gatecast.errors import ConfigError
 from gatecast.live.mqtt.address import Broker, is_broker, parse_broker
@@ -33,6 +33,7 @@ def watch(
     *,
     history: Annotated[str | None, Parameter(group=DATA)] = None,
     revise: Annotated[bool, Parameter(group=DATA, negative="")] = False,
+    adaptive: Annotated[bool, Parameter(group=MODEL, negative="")] = False,
     reply: Annotated[str | None, Parameter(group=OUTPUT)] = None,
     state: Annotated[Path | None, Parameter(group=OUTPUT)] = None,
 ) -> int:
@@ -43,15 +44,16 @@ def watch(
         rows: JSON lines, or CSV with a header; - is what comes through a pipe. Or mqtt://HOST/TOPIC: messages in JSON.
         history: The history to begin with, where there is no state yet.
         revise: Rows that contradict what is known replace it.
+        adaptive: The widths of intervals follow what is observed.
         reply: Topic for the lines about messages that ask for no answer of their own; without it they are printed.
         state: Keep the state in this file, and go on from it. A row is printed once the state that knows it is saved.
     """
     require_writable(state, (), "--state")
     if is_broker(rows):
-        return _follow_broker(model, parse_broker(rows), reply, history, state, revise)
+        return _follow_broker(model, parse_broker(rows), reply, history, state, revise, adaptive)
     if reply is not None:
         raise ConfigError("--reply goes with mqtt://HOST/TOPIC.")
-    live = _followed(model, history, state)
+    live = _followed(model, history, state, adaptive)
     from gatecast.live.watching import Watch
 
     watching = Watch(live, sys.stdout, complain, state, revise=revise)
@@ -67,15 +69,16 @@ def watch(
 
 
 def _follow_broker(
-    model: Path, broker: Broker, reply: str | None, history: str | None, state: Path | None, revise: bool
-) -> int:
+    model: Path, broker: Broker, reply: str | None, history: str | None, state: Path | None, revise: bool,
+    adaptive: bool,
+) -> int:  # fmt: skip
     """Until a signal: SIGTERM lets what has arrived be done, Ctrl-C leaves it to the next start."""
     from gatecast.live.mqtt.connection import Connection
     from gatecast.live.mqtt.following import Following
 
     name, kept = _name_at_broker(broker, state)
     connection = Connection(broker, name, kept, complain)
-    live = _followed(model, history, state)
+    live = _followed(model, history, state, adaptive)
     following = Following(live, connection, broker, reply, sys.stdout, complain, state, revise=revise)
     stop = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -95,7 +98,7 @@ def _name_at_broker(broker: Broker, state: Path | None) -> tuple[str, int]:
     return f"gatecast-{hashlib.sha256(whole.encode()).hexdigest()[:16]}", 7 * 86400
 
 
-def _followed(model: Path, history: str | None, state: Path | None) -> Live:
+def _followed(model: Path, history: str | None, state: Path | None, adaptive: bool) -> Live:
     """The live model to go on with: that of the state, else one that begins."""
     from gatecast.forecaster import load
     from gatecast.live.files import load_live
@@ -105,6 +108,9 @@ def _followed(model: Path, history: str | None, state: Path | None) -> Live:
         live = load_live(state)
         if document_in(state) != document_in(model):
             raise ConfigError(f"the state in {state} is that of another model than {model}. Give another --state.")
+        if adaptive and not live.adaptive:
+            raise ConfigError(f"the intervals of the state in {state} are not adaptive. Give another --state.")
         return live
     fitted = load(model)
-    return fitted.live(None if history is None else read_panel(history, DataOptions(), fitted))
+    begin = None if history is None else read_panel(history, DataOptions(), fitted)
+    return fitted.live(begin, adaptive=adaptive)

@@ -165,7 +165,7 @@ def _tune(request: JobRequest, context: Context) -> Made:
         time_limit=float(request.seconds or SEARCH_SECONDS),
         origins=request.origins or 3,
         stride=request.stride,
-        storage=context.folder / "trials.db",
+        checkpoint=context.folder / "tuning",
         seed=model.seed,
         progress=context.listener,
     )

@@ -1,0 +1,1 @@
+"""A live model that is trained further while it goes on."""
