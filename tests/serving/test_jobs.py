@@ -205,7 +205,7 @@ def test_a_job_is_cancelled_while_it_waits_and_while_it_runs(client: httpx.Clien
 def test_a_job_goes_on_after_a_new_start(serve: Any, store_url: str, airline: Columns) -> None:
     """A training that the end of the service interrupted has the outcome of one in one go."""
     request = {"kind": "fit", "horizon": 6, "settings": {"candidates": 1, "members": 1,
-               "training": {"max_epochs": 150, "patience": 150}}}  # fmt: skip
+               "training": {"max_epochs": 600, "patience": 600}}}  # fmt: skip
     table = csv_of(airline)
     with serve(store_url) as client:
         whole = ended(client, begun(client, request, table))

@@ -55,6 +55,7 @@ WITHOUT_OPTION = {
     ("live", "held_back"): "held_back",
     ("live", "most_missing"): "most_missing",
     ("read_covariates", "horizon"): "a horizon",
+    ("refresh", "time_limit"): "time_limit",
     ("rivals", "processes"): "",
     ("split", "at"): "a time",
     ("split", "fraction"): "a share",
