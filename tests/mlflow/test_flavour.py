@@ -15,7 +15,7 @@ import pytest
 import gatecast as gc
 import gatecast.mlflow
 
-pytestmark = pytest.mark.slow  # MLflow is installed for the slow step alone
+pytestmark = pytest.mark.slow  # MLflow is heavy: the extra for tests lacks it
 TINY = {"lookback": 3, "members": 1, "training": {"max_epochs": 1, "steps_per_epoch": 1}, "progress": False}
 
 

@@ -14,7 +14,7 @@ import pytest
 import gatecast as gc
 from gatecast.sktime.adapter import at_levels
 
-pytestmark = pytest.mark.slow  # sktime is installed for the slow step alone
+pytestmark = pytest.mark.slow  # sktime is heavy: the extra for tests lacks it
 
 STEPS = [1, 3, 4]
 
