@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -190,9 +191,18 @@ class Broker:
     def stop(self) -> None:
         """Stop; what it has promised to keep is on the disk."""
         if self.process is not None:
-            self.process.terminate()
-            self.process.wait(PATIENCE)
+            _ended(self.process)
             self.process = None
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end until it does: a Mosquitto that has just begun to listen forgets that it was asked."""
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+        assert time.monotonic() < until, f"{process.args} does not end"
 
 
 @pytest.fixture
