@@ -166,7 +166,8 @@ class Forecaster(Learned):
         if settings.instant:
             return self._adopt(gate, panel, history, started)
         try:
-            plans = candidates(history, settings, defaults, started + limit * defaults.time.choice, seasons)
+            in_time = started + limit * defaults.time.choice
+            plans = candidates(history, settings, defaults, in_time, seasons, executor_of(self.running))
         except WindowError:
             if not settings.free or not self.horizon <= history.length.max() <= VERY_SHORT or not is_there():
                 raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.data.rows import all_above, all_observed
+from gatecast.engines.executor import Executor, Serial
 from gatecast.errors import Argument, ConfigError, WindowError
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.planning.defaults import DEFAULTS, Defaults, SearchDefaults
@@ -48,6 +49,7 @@ def candidates(
     defaults: Defaults = DEFAULTS,
     deadline: float = math.inf,
     seasons: tuple[int, ...] | None = None,
+    executor: Executor | None = None,
 ) -> list[Plan]:
     """Plans that differ in the reference of the forecast, the most promising first; one where nothing is to be blended.
 
@@ -57,6 +59,7 @@ def candidates(
         defaults: the numbers that decide what is left open.
         deadline: ``time.monotonic()`` after which nothing further is tried.
         seasons: seasonal periods of the panel; None = find them.
+        executor: where they are compared; None = one after the other.
 
     Raises:
         WindowError: a given lookback does not fit, or no series is long enough to learn from.
@@ -65,7 +68,7 @@ def candidates(
     if settings.counts:
         require_counts(settings.loss, panel, settings.scaling)
     found = seasonal_periods(panel, defaults) if seasons is None else seasons
-    task = _Task(panel, settings, defaults, deadline, found)
+    task = _Task(panel, settings, defaults, deadline, found, executor or Serial())
     if settings.lookback is not None:
         require_steps(panel, settings.lookback, horizon)
         _require_windows(panel, settings.lookback, horizon)
@@ -99,6 +102,7 @@ class _Task:
     defaults: Defaults
     deadline: float
     seasons: tuple[int, ...]
+    executor: Executor
 
     @property
     def horizon(self) -> int:
@@ -164,20 +168,27 @@ def _probes(task: _Task) -> tuple[list[Probe], Tried]:
     ordered = scalings
     if math.isfinite(task.deadline):  # what is tied to a past value is the safest, should time run out
         ordered = sorted(scalings, key=lambda scaling: not scaling.reference.anchored)
-    probes: list[Probe] = []
-    for scaling, lookback in ((one, steps) for one in ordered for steps in _lookbacks(task, one)):
-        if probes and time.monotonic() > task.deadline:
-            break
-        skips = _skips(task, scaling, lookback)
-        skips = skips if skip is None else [min(skip or 1, lookback)]
-        found = probe(task.panel, scaling, lookback, task.horizon, skips, task.defaults)
-        probes += [] if found is None else [found]
+    jobs = [(scaling, lookback) for scaling in ordered for lookback in _lookbacks(task, scaling)]
+    first, late = _probe(task, jobs[0]), partial(_probe_in_time, task)
+    probes = [found for found in [first, *task.executor.map(late, jobs[1:])] if found is not None]
     if not probes:
         scaling = scalings[-1]
         return [Probe(scaling, _lookbacks(task, scaling)[0], 1 if skip is None else skip)], ()
     last_value = min((p.centre_error for p in probes if p.scaling.reference == LastValue()), default=np.inf)
     tried = tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
     return sorted(probes, key=lambda found: _handicapped(task, found, last_value)), tried
+
+
+def _probe(task: _Task, job: tuple[Scaling, int]) -> Probe | None:
+    """A scaling with a lookback; None where nothing can be checked."""
+    (scaling, lookback), skip = job, task.settings.skip
+    skips = _skips(task, scaling, lookback) if skip is None else [min(skip or 1, lookback)]
+    return probe(task.panel, scaling, lookback, task.horizon, skips, task.defaults)
+
+
+def _probe_in_time(task: _Task, job: tuple[Scaling, int]) -> Probe | None:
+    """The same, or None after the deadline."""
+    return None if time.monotonic() > task.deadline else _probe(task, job)
 
 
 def _scalings(task: _Task) -> list[Scaling]:

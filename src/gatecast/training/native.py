@@ -27,6 +27,7 @@ __all__ = ["NativeEngine", "make_engine", "serves"]
 
 MOST_LEVELS = 64  # of the kernels' pinball loss
 MOST_PARTS = 8  # of a batch: sums over windows depend on them, and so they do not depend on the threads
+WORK_OF_A_SUM = 48  # multiplications for each weight that pay for another sum of its gradients
 STEP_UNITS = 16  # of the kernels' step readout
 SECONDS_OF_A_CALL = 0.2  # Ctrl-C and deadlines are seen between two calls
 
@@ -133,14 +134,20 @@ class NativeEngine:
     def _trainer_for(self, rows: int, lookback: int, origins: int) -> Any:
         """The trainer for windows of this size on the threads that are free; the first batch says what is worth it."""
         if (lookback, origins) not in self._parts:
-            hidden, layers = self.network.config.hidden_size, self.network.config.num_layers
-            flops = 8 * rows * lookback * hidden * (hidden + self.network.lstm.input_size) * layers
-            self._parts[lookback, origins] = worthwhile_threads(rows, flops, MOST_PARTS)
+            self._parts[lookback, origins] = self._worthwhile_parts(rows, lookback, origins)
         parts = self._parts[lookback, origins]
         threads = min(kernel_threads() if self.threads is None else self.threads, parts)
         if self._trainer is None or self._trainer[0] != (lookback, origins, threads):
             self._trainer = ((lookback, origins, threads), self._make_trainer(lookback, origins, threads, parts))
         return self._trainer[1]
+
+    def _worthwhile_parts(self, rows: int, lookback: int, origins: int) -> int:
+        """Of a batch: what each of them sums up by itself is added up at the end, all weights of it."""
+        config, lstm = self.network.config, self.network.lstm
+        flops = 8 * rows * lookback * config.hidden_size * (config.hidden_size + lstm.input_size) * config.num_layers
+        after = self.parameters.gradient.numel() - sum(weights.numel() for weights in lstm.parameters())
+        work = flops // 2 + rows * origins * after
+        return worthwhile_threads(rows, flops, max(1, min(MOST_PARTS, work // (WORK_OF_A_SUM * (after + 1)))))
 
     def _make_trainer(self, lookback: int, origins: int, threads: int, parts: int) -> Any:
         network, training, config = self.network, self.training, self.network.config
