@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatecast.groups.part import Part
-from gatecast.storage.codec import decode, encode, parse, write
-from gatecast.storage.container import opened, type_of
-from gatecast.storage.files import PathLike, naming, unsealed
-from gatecast.storage.groups import (
-    GROUPS,
-    GroupDocument,
-    GroupsDocument,
-    below,
-    check_group_values,
-    check_groups,
-    prefix_of,
-)
+from gatecast.storage.files import GROUPS_FORM, PathLike, naming
+from gatecast.storage.groups import GroupDocument, GroupsDocument, below, prefix_of
 from gatecast.storage.packing import arrays_of, document_of, fitted_from
-from gatecast.storage.sealed import require_untouched, write_sealed
 
 if TYPE_CHECKING:
     from gatecast.groups.part import Parts
@@ -36,16 +24,12 @@ def write_parts(column: str, parts: Mapping[str, Part], path: PathLike) -> None:
     """
     with naming(path, "The models were not saved."):
         groups = [GroupDocument(n, p.judgement, p.verdict, document_of(p.model.fitted_)) for n, p in parts.items()]
-        written = encode(GroupsDocument(column, tuple(groups)))
         arrays = {
             prefix_of(k) + name: array
             for k, part in enumerate(parts.values())
             for name, array in arrays_of(part.model.fitted_).items()
         }
-        document = decode(GroupsDocument, parse(write(written)), "model")
-        check_groups(document, {name: type_of(array) for name, array in arrays.items()})
-        check_group_values(document, arrays)
-        write_sealed(Path(path), GROUPS, written, arrays)
+        GROUPS_FORM.write(path, GroupsDocument(column, tuple(groups)), arrays)
 
 
 def read_parts(path: PathLike) -> tuple[str, Parts]:
@@ -55,13 +39,7 @@ def read_parts(path: PathLike) -> tuple[str, Parts]:
         ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
     """
     with naming(path, "Get an intact copy, or train the models again."):
-        with opened(Path(path)) as container:
-            envelope = unsealed(container, GROUPS)
-            document = decode(GroupsDocument, envelope.model, "model")
-            check_groups(document, container.tensors)
-            arrays = container.arrays()
-        check_group_values(document, arrays)
-        require_untouched(envelope, arrays)
+        document, arrays = GROUPS_FORM.read(path)
         return document.column, {
             one.name: Part.of(fitted_from(one.model, below(k, arrays)), str(path), one.judgement, one.verdict)
             for k, one in enumerate(document.groups)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from gatecast.data.labels import Labels
@@ -13,21 +11,9 @@ from gatecast.errors import ModelFileError
 from gatecast.live.drift import Wagers
 from gatecast.live.live import Live
 from gatecast.live.scoring import HeldBack
-from gatecast.storage.checks import check_values
-from gatecast.storage.codec import decode, encode, parse, write
-from gatecast.storage.container import opened, type_of
-from gatecast.storage.files import PathLike, naming, unsealed
-from gatecast.storage.live import (
-    LIVE,
-    PREFIX,
-    HeldDocument,
-    LabelsDocument,
-    LiveDocument,
-    check_live,
-    check_live_values,
-)
+from gatecast.storage.files import LIVE_FORM, PathLike, naming
+from gatecast.storage.live import PREFIX, HeldDocument, LabelsDocument, LiveDocument
 from gatecast.storage.packing import arrays_of, document_of, fitted_from
-from gatecast.storage.sealed import require_untouched, write_sealed
 
 __all__ = ["load_live", "save"]
 
@@ -39,11 +25,7 @@ def save(live: Live, path: PathLike) -> None:
         ModelFileError: the file cannot be written, or holds what could not be read back.
     """
     with naming(path, "The live model was not saved."):
-        written, arrays = encode(_document_of(live)), arrays_of(live.fitted) | _arrays_of(live)
-        document = decode(LiveDocument, parse(write(written)), "model")
-        check_live(document, {name: type_of(array) for name, array in arrays.items()})
-        _check_values(document, arrays)
-        write_sealed(Path(path), LIVE, written, arrays)
+        LIVE_FORM.write(path, _document_of(live), arrays_of(live.fitted) | _arrays_of(live))
 
 
 def load_live(path: PathLike) -> Live:
@@ -53,19 +35,8 @@ def load_live(path: PathLike) -> Live:
         ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
     """
     with naming(path, "Get an intact copy, or begin anew with model.live(history)."):
-        with opened(Path(path)) as container:
-            envelope = unsealed(container, LIVE)
-            document = decode(LiveDocument, envelope.model, "model")
-            check_live(document, container.tensors)
-            arrays = container.arrays()
-        _check_values(document, arrays)
-        require_untouched(envelope, arrays)
+        document, arrays = LIVE_FORM.read(path)
         return _live_from(document, arrays, str(path))
-
-
-def _check_values(document: LiveDocument, arrays: dict[str, np.ndarray]) -> None:
-    check_values({name: array for name, array in arrays.items() if not name.startswith(PREFIX)})
-    check_live_values(document, arrays)
 
 
 # ---------------------------------------------------------------- a live model as a document and arrays

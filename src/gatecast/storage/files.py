@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -17,21 +18,75 @@ from gatecast.storage.checks import check_document, check_tensors, check_values
 from gatecast.storage.codec import decode, encode, parse, write
 from gatecast.storage.container import AdvisedError, Container, TensorType, opened, type_of
 from gatecast.storage.document import Envelope, FittedDocument, unseal
-from gatecast.storage.groups import GROUPS, GroupsDocument, below, check_groups
-from gatecast.storage.live import LIVE, LiveDocument, check_live
+from gatecast.storage.groups import GROUPS, GroupsDocument, below, check_group_values, check_groups
+from gatecast.storage.live import LIVE, LiveDocument, check_live, check_live_values
 from gatecast.storage.sealed import require_untouched, write_sealed
 
 if TYPE_CHECKING:
     from gatecast.data.schema import Column
     from gatecast.ensemble.fitted import Fitted
 
-__all__ = ["PathLike", "describe_file", "document_in", "kind_of", "load", "naming", "save", "unsealed"]
+__all__ = [
+    "GROUPS_FORM", "LIVE_FORM", "PathLike", "describe_file", "document_in", "kind_of", "load", "naming", "save",
+]  # fmt: skip
 
 FORECASTER = "forecaster"
 READERS = {FORECASTER: "load()", LIVE: "load_live()", GROUPS: "load_groups(), or take the model of one group from it"}
 LONGEST_MESSAGE = 600
 
 PathLike = str | os.PathLike[str]
+Document = TypeVar("Document")
+
+
+@dataclass(frozen=True)
+class Form(Generic[Document]):
+    """What the files of one kind hold, and what must hold in them. Everything is checked before anything is built.
+
+    Args:
+        kind: of the file.
+        document: the class of what it says, a dataclass.
+        check: raises ModelFileError for a document that contradicts itself, or does not go with the tensors.
+        check_values: raises ModelFileError where a tensor holds a number that cannot be there.
+    """
+
+    kind: str
+    document: type[Document]
+    check: Callable[[Document, Mapping[str, TensorType]], None]
+    check_values: Callable[[Document, Mapping[str, np.ndarray]], None]
+
+    def write(self, path: PathLike, value: Document, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write a file, atomically, that can be read back. The same value gives the same bytes."""
+        written = encode(value)
+        document = decode(self.document, parse(write(written)), "model")
+        self.check(document, {name: type_of(array) for name, array in arrays.items()})
+        self.check_values(document, arrays)
+        write_sealed(Path(path), self.kind, written, arrays)
+
+    def read(self, path: PathLike) -> tuple[Document, dict[str, np.ndarray]]:
+        """What a file holds."""
+        with opened(Path(path)) as container:
+            envelope = _unsealed(container, self.kind)
+            document = self.header(envelope, container)
+            arrays = container.arrays()
+        self.check_values(document, arrays)
+        require_untouched(envelope, arrays)
+        return document, arrays
+
+    def header(self, envelope: Envelope, container: Container) -> Document:
+        """What an open file says, without its tensors."""
+        document = decode(self.document, envelope.model, "model")
+        self.check(document, container.tensors)
+        return document
+
+
+def _check(document: FittedDocument, tensors: Mapping[str, TensorType]) -> None:
+    check_document(document)
+    check_tensors(document, tensors)
+
+
+MODEL_FORM = Form(FORECASTER, FittedDocument, _check, lambda _, arrays: check_values(arrays))
+LIVE_FORM = Form(LIVE, LiveDocument, check_live, check_live_values)
+GROUPS_FORM = Form(GROUPS, GroupsDocument, check_groups, check_group_values)
 
 
 def save(fitted: Fitted, path: PathLike) -> None:
@@ -43,9 +98,7 @@ def save(fitted: Fitted, path: PathLike) -> None:
     from gatecast.storage.packing import arrays_of, document_of
 
     with naming(path, "The model was not saved."):
-        written, arrays = encode(document_of(fitted)), arrays_of(fitted)
-        _check(decode(FittedDocument, parse(write(written)), "model"), arrays)
-        write_sealed(Path(path), FORECASTER, written, arrays)
+        MODEL_FORM.write(path, document_of(fitted), arrays_of(fitted))
 
 
 def load(path: PathLike) -> Fitted:
@@ -55,12 +108,7 @@ def load(path: PathLike) -> Fitted:
         ModelFileError: there is no such file, or it is damaged, from a newer version, or contradicts itself.
     """
     with naming(path, "Get an intact copy, or train the model again."):
-        with opened(Path(path)) as container:
-            envelope = unsealed(container, FORECASTER)
-            document = _document(envelope.model, container)
-            arrays = container.arrays()
-        _check(document, arrays)
-        require_untouched(envelope, arrays)
+        document, arrays = MODEL_FORM.read(path)
         from gatecast.storage.packing import fitted_from
 
         return fitted_from(document, arrays)
@@ -104,8 +152,7 @@ def _model_described(envelope: Envelope, container: Container) -> dict[str, Any]
 
 def _groups_described(envelope: Envelope, container: Container) -> dict[str, Any]:
     """The column, and of each group its verdict and its model."""
-    document = decode(GroupsDocument, envelope.model, "model")
-    check_groups(document, container.tensors)
+    document = GROUPS_FORM.header(envelope, container)
     about = [_described(one.model) for one in document.groups]
     common = ("horizon", "targets", "past", "future", "static", "frequency", "step")
     return {
@@ -133,9 +180,8 @@ def document_in(path: PathLike) -> FittedDocument:
 def _model_in(envelope: Envelope, container: Container) -> tuple[FittedDocument, dict[str, Any]]:
     """The model of a file of either kind, and what a live one holds besides."""
     if envelope.kind != LIVE:
-        return _document(unsealed(container, FORECASTER).model, container), {}
-    live = decode(LiveDocument, envelope.model, "model")
-    check_live(live, container.tensors)
+        return MODEL_FORM.header(_unsealed(container, FORECASTER), container), {}
+    live = LIVE_FORM.header(envelope, container)
     return live.model, {"series": len(live.ids), "steps": sum(live.lengths)}
 
 
@@ -198,7 +244,7 @@ def _columns(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
     return [{"name": c.name, "categories": None if c.categories is None else list(c.categories)} for c in columns]
 
 
-def unsealed(container: Container, kind: str) -> Envelope:
+def _unsealed(container: Container, kind: str) -> Envelope:
     """The envelope of an open file. Raises ModelFileError where it holds something else."""
     envelope = unseal(container.text)
     if envelope.kind in READERS and envelope.kind != kind:
@@ -206,20 +252,6 @@ def unsealed(container: Container, kind: str) -> Envelope:
     if envelope.kind != kind:
         raise ModelFileError(f"holds a {envelope.kind[:40]!r}; this version reads {', '.join(READERS)}.")
     return envelope
-
-
-def _document(model: Any, container: Container) -> FittedDocument:
-    """The checked document of an open file; its tensors have the right names, dtypes and shapes."""
-    document = decode(FittedDocument, model, "model")
-    check_document(document)
-    check_tensors(document, container.tensors)
-    return document
-
-
-def _check(document: FittedDocument, arrays: dict[str, np.ndarray]) -> None:
-    check_document(document)
-    check_tensors(document, {name: type_of(array) for name, array in arrays.items()})
-    check_values(arrays)
 
 
 @contextmanager

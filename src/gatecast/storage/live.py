@@ -14,7 +14,7 @@ from gatecast.data.labels import Spelling
 from gatecast.data.schema import width_of
 from gatecast.errors import ModelFileError, listed
 from gatecast.forecasts.following import NARROWEST, WIDEST
-from gatecast.storage.checks import check_document, check_tensors, levels_of
+from gatecast.storage.checks import check_document, check_tensors, check_values, levels_of
 from gatecast.storage.container import TensorType
 from gatecast.storage.document import FittedDocument
 
@@ -169,6 +169,7 @@ def _wanted(document: LiveDocument) -> dict[str, tuple[int, ...]]:
 
 def check_live_values(document: LiveDocument, arrays: Mapping[str, np.ndarray]) -> None:
     """Raise ModelFileError where a tensor holds a number that cannot be there."""
+    check_values({name: array for name, array in arrays.items() if not name.startswith(PREFIX)})
     own = {name: array for name, array in arrays.items() if name.startswith(PREFIX)}
     problems = [f"tensor {name!r} holds infinite numbers" for name, array in own.items() if np.isinf(array).any()]
     whole = ["live.static", "live.drift", *(f"live.held.{c}" for c in range(len(document.held)))]
