@@ -1,12 +1,21 @@
-"""The engines that tests compare with the serial one: (engine, workers)."""
+"""What tests of engines, sources and groups share: the engines, as (engine, workers), and settings of a quick fit."""
 
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import pytest
 
-__all__ = ["ELSEWHERE", "ENGINES", "SOME"]
+__all__ = ["ELSEWHERE", "ENGINES", "QUICK", "SOME"]
+
+QUICK: dict[str, Any] = {
+    "training": {"max_epochs": 2, "steps_per_epoch": 4},
+    "network": {"hidden_size": 4},
+    "members": 1,
+    "candidates": 1,
+    "progress": False,
+}
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 on_ray = [pytest.mark.slow, needs_ray]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.engines.engines import SOME
+from tests.engines.engines import QUICK, SOME
 
 import gatecast as gc
 from gatecast.errors import ConfigError, ModelFileError, PanelError, WindowError
@@ -17,13 +17,6 @@ from gatecast.groups.column import groups_of
 from gatecast.serving.models.served import opened
 from gatecast.storage.files import describe_file
 
-QUICK: dict[str, Any] = {
-    "training": {"max_epochs": 2, "steps_per_epoch": 4},
-    "network": {"hidden_size": 4},
-    "members": 1,
-    "candidates": 1,
-    "progress": False,
-}
 H, T = 3, 40
 KEYS = [("south", 1), ("north", 1), ("south", 2), ("north", 2)]
 

@@ -9,21 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.engines.engines import SOME
+from tests.engines.engines import QUICK, SOME
 
 import gatecast as gc
 from gatecast.cli.main import main
 from gatecast.errors import ConfigError, TrainingError, WindowError
 from gatecast.progress import Silent
 
-QUICK: dict[str, Any] = {
-    "training": {"max_epochs": 2, "steps_per_epoch": 4},
-    "network": {"hidden_size": 4},
-    "members": 1,
-    "candidates": 1,
-    "progress": False,
-    "engine": "serial",
-}
+SERIAL: dict[str, Any] = QUICK | {"engine": "serial"}
 ROLLING: dict[str, Any] = {"origins": 3, "refit": 2, "progress": False}
 N, T = 6, 40
 
@@ -46,7 +39,7 @@ def scan(folder: Path) -> gc.PanelSource:
 
 
 def model(**more: Any) -> gc.Forecaster:
-    return gc.Forecaster(3, **{**QUICK, **more})
+    return gc.Forecaster(3, **{**SERIAL, **more})
 
 
 @pytest.fixture(scope="module")

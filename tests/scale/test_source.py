@@ -15,20 +15,13 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from tests.engines.engines import SOME
+from tests.engines.engines import QUICK, SOME
 
 import gatecast as gc
 from gatecast.cli.main import main
 from gatecast.data.scan.sample import sampled
 from gatecast.errors import ConfigError, ModelFileError, PanelError, WindowError
 
-QUICK: dict[str, Any] = {
-    "training": {"max_epochs": 2, "steps_per_epoch": 4},
-    "network": {"hidden_size": 4},
-    "members": 1,
-    "candidates": 1,
-    "progress": False,
-}
 H, N, T = 3, 30, 40
 
 

@@ -496,18 +496,21 @@ JSON_VALUES = st.recursive(
 )
 
 
+def put_anywhere(at: Any, value: Any, data: st.DataObject) -> None:
+    """Change one field of a document, at any depth."""
+    while True:
+        key = data.draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
+        if not (isinstance(at[key], dict | list) and at[key] and data.draw(st.booleans())):
+            at[key] = value
+            return
+        at = at[key]
+
+
 @given(data=st.data(), value=JSON_VALUES)
 def test_any_value_in_any_field_gives_an_error_or_a_model(
     data: st.DataObject, value: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     outer, arrays = parts_of(_Whole.bytes_of(tmp_path_factory))
-    at: Any = outer["model"]
-    while True:
-        key = data.draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
-        if isinstance(at[key], dict | list) and at[key] and data.draw(st.booleans()):
-            at = at[key]
-        else:
-            at[key] = value
-            break
+    put_anywhere(outer["model"], value, data)
     path = written(tmp_path_factory.getbasetemp(), sealed(outer, arrays))
     assert outcomes(path)

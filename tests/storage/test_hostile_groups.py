@@ -15,7 +15,19 @@ import gatecast as gc
 from gatecast.errors import ModelFileError
 from gatecast.storage.files import describe_file
 
-from .test_hostile import JSON_VALUES, both, envelope, filled, parts_of, put, refuse, sealed, tensor, written
+from .test_hostile import (
+    JSON_VALUES,
+    both,
+    envelope,
+    filled,
+    parts_of,
+    put,
+    put_anywhere,
+    refuse,
+    sealed,
+    tensor,
+    written,
+)
 
 WEIGHT = "group.1.candidate.0.member.0.lstm.weight_ih_l0"
 
@@ -127,14 +139,7 @@ def test_any_value_in_any_field_gives_an_error_or_models(
     data: st.DataObject, value: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     outer, arrays = parts_of(_Whole.bytes_of(tmp_path_factory))
-    at: Any = outer["model"]
-    while True:
-        key = data.draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
-        if isinstance(at[key], dict | list) and at[key] and data.draw(st.booleans()):
-            at = at[key]
-        else:
-            at[key] = value
-            break
+    put_anywhere(outer["model"], value, data)
     path = written(tmp_path_factory.getbasetemp(), sealed(outer, arrays))
     found: list[Any] = []
     for reader in (gc.load_groups, describe_file):

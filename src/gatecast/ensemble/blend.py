@@ -236,7 +236,7 @@ class Blend:
         """What brings those with quantiles back to the guard, see ``guard``."""
         if guard is None:
             return (None,) * len(values)
-        return tuple(pull(array, values[guard], self.levels) for array in values)
+        return tuple(None if k == guard else pull(one, values[guard], self.levels) for k, one in enumerate(values))
 
 
 def _said(values: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -16,6 +16,7 @@ from gatecast.forecaster import VERY_SHORT, Forecaster
 from gatecast.groups.column import members_of, sources_of
 from gatecast.groups.part import Part, Parts
 from gatecast.progress import Listener, listening, stopping
+from gatecast.storage.folder import how_to_go_on
 from gatecast.storage.parcels import executor_of
 
 __all__ = ["panels_of", "trained"]
@@ -122,8 +123,7 @@ def _require_enough(short: Mapping[str, WindowError]) -> None:
 
 def _require_all(missing: list[str], folder: Path | None) -> None:
     if missing:
-        onward = "The same call goes on there." if folder else "With a checkpoint the same call would go on there."
-        raise TrainingError(f"stopped before these groups were trained: {listed(missing, 9)}. {onward}")
+        raise TrainingError(f"stopped before these groups were trained: {listed(missing, 9)}. {how_to_go_on(folder)}")
 
 
 def _require_one_table(parts: Parts) -> None:

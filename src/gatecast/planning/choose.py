@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
@@ -169,8 +169,8 @@ def _probes(task: _Task) -> tuple[list[Probe], Tried]:
     if math.isfinite(task.deadline):  # what is tied to a past value is the safest, should time run out
         ordered = sorted(scalings, key=lambda scaling: not scaling.reference.anchored)
     jobs = [(scaling, lookback) for scaling in ordered for lookback in _lookbacks(task, scaling)]
-    first, late = _probe(task, jobs[0]), partial(_probe_in_time, task)
-    probes = [found for found in [first, *task.executor.map(late, jobs[1:])] if found is not None]
+    tested = task.executor.map(lambda job: _probe(task, *job, needed=job is jobs[0]), jobs)
+    probes = [found for found in tested if found is not None]
     if not probes:
         scaling = scalings[-1]
         return [Probe(scaling, _lookbacks(task, scaling)[0], 1 if skip is None else skip)], ()
@@ -179,16 +179,13 @@ def _probes(task: _Task) -> tuple[list[Probe], Tried]:
     return sorted(probes, key=lambda found: _handicapped(task, found, last_value)), tried
 
 
-def _probe(task: _Task, job: tuple[Scaling, int]) -> Probe | None:
-    """A scaling with a lookback; None where nothing can be checked."""
-    (scaling, lookback), skip = job, task.settings.skip
+def _probe(task: _Task, scaling: Scaling, lookback: int, *, needed: bool) -> Probe | None:
+    """A scaling with a lookback; None where nothing can be checked, or after the deadline unless it is ``needed``."""
+    if not needed and time.monotonic() > task.deadline:
+        return None
+    skip = task.settings.skip
     skips = _skips(task, scaling, lookback) if skip is None else [min(skip or 1, lookback)]
     return probe(task.panel, scaling, lookback, task.horizon, skips, task.defaults)
-
-
-def _probe_in_time(task: _Task, job: tuple[Scaling, int]) -> Probe | None:
-    """The same, or None after the deadline."""
-    return None if time.monotonic() > task.deadline else _probe(task, job)
 
 
 def _scalings(task: _Task) -> list[Scaling]:

@@ -138,7 +138,7 @@ class _Fold:
     def errors(self, skip: int, penalties: Sequence[float]) -> list[float]:
         """For every penalty: the weighted error in the data's unit."""
         moments, x_check = self._linear_part(skip)
-        unit, truth_MY = self.unit.of_outputs(self.compared), self.truth_MY[:, self.compared]
+        unit, truth_MY = self._compared_with
         errors = []
         for ridge in moments.of_targets(self.compared).solve(penalties):
             error_M = np.abs(unit.restore(ridge.predict(x_check)) - truth_MY).mean(axis=1)
@@ -149,6 +149,11 @@ class _Fold:
         """(Y,) mean absolute error of the outputs."""
         moments, x_check = self._linear_part(skip)
         return np.asarray(np.abs(moments.solve((penalty,))[0].predict(x_check) - self.y_check).mean(axis=0))
+
+    @cached_property
+    def _compared_with(self) -> tuple[_Unit, np.ndarray]:
+        """Unit and truths of these outputs."""
+        return self.unit.of_outputs(self.compared), self.truth_MY[:, self.compared]
 
     def _linear_part(self, skip: int) -> tuple[Moments, np.ndarray]:
         """What it reads: before the cut, summed up, and (M, P) after it."""

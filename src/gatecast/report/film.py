@@ -72,16 +72,17 @@ def film(
     first = max(length - steps, lookback - 1)
     at = np.unique(np.linspace(first, length - 1, min(frames, length - first)).astype(np.int64))
     windows = gate_windows(fitted, panel, at)
-    drawn = _figure(panel, windows, at, first)
+    labels = [panel.frequency.label(time) for time in panel.times(0)[at]]
+    drawn = _figure(panel, windows, at, first, labels)
     heading = f"What the LSTM remembers: {panel.ids[0]}"
     top = f'<header>\n<p class="kind">A film of gates and cells</p>\n<h1>{escape(heading)}</h1>\n'
-    about = f"{fitted.describe()}. {len(at):,} moments from {_label(panel, at[0])} to {_label(panel, at[-1])}."
+    about = f"{fitted.describe()}. {len(at):,} moments from {labels[0]} to {labels[-1]}."
     body = top + paragraph(about, "about") + "\n</header>\n" + section("film", "From step to step", figure(drawn))
     scripts = (plotly_javascript(), own_text("gatecast.report", "page.js"))
     write_page(document(heading, body, data=data_script([drawn]), scripts=scripts, skip=("film", "the film")), path)
 
 
-def _figure(panel: Panel, windows: list[GateWindow], at: np.ndarray, first: int) -> Figure:
+def _figure(panel: Panel, windows: list[GateWindow], at: np.ndarray, first: int, labels: list[str]) -> Figure:
     lasts, shades = windows[-1], Shades(windows)
     order = order_of(np.concatenate([window.forget_TD for window in windows]))
     values_T, times_T = panel.series(0)[:, 0].astype(np.float64), moments(panel.frequency, panel.times(0))
@@ -97,7 +98,6 @@ def _figure(panel: Panel, windows: list[GateWindow], at: np.ndarray, first: int)
                "marker": {"color": VERMILION, "size": 8}}  # fmt: skip
         return [read, now, *maps(window, before, order, shades, "x2")]
 
-    labels = [_label(panel, step) for step in at]
     frames = [
         {"name": str(k), "data": [_change(trace) for trace in moving(window)], "traces": list(range(1, 7))}
         for k, window in enumerate(windows)
@@ -152,7 +152,3 @@ def _controls(labels: list[str]) -> dict[str, Any]:
             }
         ],
     }  # fmt: skip
-
-
-def _label(panel: Panel, step: int) -> str:
-    return panel.frequency.label(panel.times(0)[step])

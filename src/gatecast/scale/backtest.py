@@ -30,6 +30,7 @@ from gatecast.scale.evaluate import streamed
 from gatecast.scale.models import fingerprint_of_fitted
 from gatecast.scale.shards import shards_on
 from gatecast.storage.files import save
+from gatecast.storage.folder import how_to_go_on
 from gatecast.windows.index import last_origins
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def backtest_source(
     run = Rolling(model, panel, origin_NO, window, warm, kept, listener)
     run.folds(folds)
     if len(run.records) < len(folds) or run.last.record_["interrupted"]:
-        onward = "The same call goes on there." if checkpoint else "With a checkpoint the same call would go on there."
-        raise TrainingError(f"stopped after {len(run.records):,} of {len(folds):,} trainings. {onward}")
+        told_so = f"stopped after {len(run.records):,} of {len(folds):,} trainings."
+        raise TrainingError(f"{told_so} {how_to_go_on(checkpoint)}")
     told = {
         "files": list(source.files), "reading": dict(source.reading), "origins": origins, "stride": step,
         "season": season or run.last.fitted_.season, "folds": [[fold.begin, fold.end] for fold in folds],

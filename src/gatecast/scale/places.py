@@ -17,7 +17,7 @@ from typing import Any
 
 from gatecast.errors import ConfigError
 from gatecast.storage.container import write_atomically
-from gatecast.storage.folder import marked_folder, require_same_work
+from gatecast.storage.folder import identified, marked_folder, require_same_work
 
 __all__ = ["Place", "fetched", "is_url"]
 
@@ -68,6 +68,7 @@ class Place:
         if not is_url(self.root):
             marked_folder(self.root, name, identity, what)
             return
+        identity = identified(identity)
         try:
             if (known := self.read(name)) is None:
                 self.write(name, known := json.dumps(identity, indent=1).encode())

@@ -11,7 +11,7 @@ from typing import Any
 from gatecast.errors import ConfigError
 from gatecast.storage.container import write_atomically
 
-__all__ = ["marked_folder", "require_same_work"]
+__all__ = ["how_to_go_on", "identified", "marked_folder", "require_same_work"]
 
 
 def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str, Any], what: str) -> Path:
@@ -26,10 +26,7 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
     Raises:
         ConfigError: the folder holds other work, or cannot be used.
     """
-    from gatecast import __version__
-
-    folder = Path(path)
-    identity = {**identity, "gatecast": __version__}
+    folder, identity = Path(path), identified(identity)
     file = folder / mark
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,6 +37,18 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
         raise ConfigError(f"{folder} cannot hold {what}: {str(error).rstrip('.')}. Choose another folder.") from error
     require_same_work(known, identity, folder, what)
     return folder
+
+
+def identified(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """What some work depends on, the version of Gatecast too."""
+    from gatecast import __version__
+
+    return {**identity, "gatecast": __version__}
+
+
+def how_to_go_on(folder: object) -> str:
+    """A sentence for somebody whose work was stopped; ``folder`` keeps where it stands, None = nothing does."""
+    return "With a checkpoint the same call would go on there." if folder is None else "The same call goes on there."
 
 
 def require_same_work(known: Any, identity: Mapping[str, Any], where: object, what: str) -> None:

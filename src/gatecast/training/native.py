@@ -147,7 +147,7 @@ class NativeEngine:
         flops = 8 * rows * lookback * config.hidden_size * (config.hidden_size + lstm.input_size) * config.num_layers
         after = self.parameters.gradient.numel() - sum(weights.numel() for weights in lstm.parameters())
         work = flops // 2 + rows * origins * after
-        return worthwhile_threads(rows, flops, max(1, min(MOST_PARTS, work // (WORK_OF_A_SUM * (after + 1)))))
+        return worthwhile_threads(rows, flops, min(MOST_PARTS, work // (WORK_OF_A_SUM * after)))
 
     def _make_trainer(self, lookback: int, origins: int, threads: int, parts: int) -> Any:
         network, training, config = self.network, self.training, self.network.config

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["columns_of", "evaluate_groups", "fit_groups", "is_of_groups", "loaded", "require_no", "show_groups"]
 
 
-def is_of_groups(path: Path | None) -> bool:
+def is_of_groups(path: Path) -> bool:
     """Whether a model file has a model for each group."""
     from gatecast.storage.files import kind_of
     from gatecast.storage.groups import GROUPS
 
-    return path is not None and kind_of(path) == GROUPS
+    return kind_of(path) == GROUPS
 
 
 def loaded(path: Path, running: Any = None) -> Model:

@@ -40,11 +40,12 @@ def forecast_of(
     guarded_N, bounded_N = np.zeros((2, len(series_M)), np.bool_)
     warm, cold = np.flatnonzero(~cold_M), np.flatnonzero(cold_M)
     if len(warm):
-        history = observed_part(panel.select(warm))
-        made = ahead.after(panel.select(warm), future)
-        require_finite(made.values_BHCQ, history, file)
+        followed = panel.select(warm)
+        made = ahead.after(followed, future)
+        require_finite(made.values_BHCQ, followed, file)
         found_BHCQ = made.values_BHCQ
         if widths is not None:
+            history = observed_part(followed)
             wide_BHCQ = widths.widened(series_M[warm], found_BHCQ)
             found_BHCQ = ahead.in_range(wide_BHCQ, history, np.arange(len(history)), history.stop - 1)
         values_NHCQ = values_NHCQ.astype(found_BHCQ.dtype)

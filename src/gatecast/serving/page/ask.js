@@ -53,6 +53,9 @@ export const follow = async (id, heard, signal) => {
   }
 };
 
+/** The table that a job is about: a file, or a database. */
+export const sourceOf = (job) => job.request.file ?? job.request.database;
+
 export const stageText = ({ stage, done, of, figures }) => {
   const count = of ? ` ${done} of ${of}` : done ? ` ${done}` : "";
   const numbers = Object.entries(figures ?? {}).map(([name, value]) => `${name} ${Number(value).toPrecision(3)}`);

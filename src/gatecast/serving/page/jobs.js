@@ -1,7 +1,7 @@
 // The queue: what waits, runs and has ended; its log; cancel and delete.
 import { ask } from "/page/api.js";
 import { alarm, button, h, say, table } from "/page/dom.js";
-import { stageText } from "/page/ask.js";
+import { sourceOf, stageText } from "/page/ask.js";
 
 const EVERY = 1500,
   ENDED = ["done", "failed", "cancelled"];
@@ -12,7 +12,7 @@ let timer = 0,
   opened = null;
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleString("sv").slice(0, 16);
-const tableOf = (job) => job.request.file ?? job.request.database ?? job.id;
+const tableOf = (job) => sourceOf(job) ?? job.id;
 const took = (job) => {
   if (!job.started) return "-";
   const seconds = (job.ended ?? Date.now() / 1000) - job.started;

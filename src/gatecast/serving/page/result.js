@@ -1,5 +1,6 @@
 // What came of a job: the verdict, the fan, scores beside the naive forecasts, files, the same as a command.
 import { save } from "/page/api.js";
+import { sourceOf } from "/page/ask.js";
 import { $, alarm, button, choice, code, h, saveText, table } from "/page/dom.js";
 import { digitsOf, fan, intervals } from "/page/fan.js";
 
@@ -99,7 +100,7 @@ const filesOf = (job) =>
     : null;
 
 const stemOf = (job) =>
-  String(job.request.file ?? job.request.database ?? job.kind)
+  String(sourceOf(job) ?? job.kind)
     .replace(/\.\w+$/, "")
     .replace(/[^\w.-]+/g, "-") || job.kind;
 
@@ -246,7 +247,7 @@ export const showResult = (place, job) => {
   place.replaceChildren(
     ...[
       heading,
-      h("p", { class: "about" }, [job.request.file ?? job.request.database, result?.data?.description].filter(Boolean).join(" · ")),
+      h("p", { class: "about" }, [sourceOf(job), result?.data?.description].filter(Boolean).join(" · ")),
       job.problem ? alarm(job.problem) : null,
       !result && !job.problem ? h("p", {}, `This job is ${job.state}.`) : null,
       result?.verdict ? verdictOf(result) : null,

@@ -149,9 +149,9 @@ def _by_row(cells: pl.DataFrame, names: list[str], hints: Hints) -> list[Numeral
     if cells.height > _EACH or not all(kind == pl.String for kind in cells.schema.values()):
         return None
     texts = [pl.Series(name, list(row), dtype=pl.String) for name, row in zip(names, cells.iter_rows(), strict=True)]
-    if any(read_numerals(text, hints, ask=False).wrong.any() for text in texts):
-        return None
     rows = [_clear(text, hints) for text in texts]
+    if any((row or read_numerals(text, hints, ask=False)).wrong.any() for text, row in zip(texts, rows, strict=True)):
+        return None
     signs = {row.decimal for row in rows if row is not None and row.decimal is not None}
     others = signs.pop() if len(signs) == 1 else hints.others  # a row in doubt is read as the others are
     told = replace(hints, others=others)
