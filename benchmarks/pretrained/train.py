@@ -77,7 +77,7 @@ def _train(training: Training, state: Path, options: argparse.Namespace, stop: t
     losses: list[float] = []
     if training.step >= options.steps:
         return
-    for lesson in _lessons(training.recipe.seed, training.step, options.workers):
+    for lesson in lessons(training.recipe.seed, training.step, options.workers):
         losses.append(training.learn(lesson))
         now = time.monotonic()
         ended = training.step >= options.steps or now - begun > 60 * options.minutes or stop.is_set()
@@ -90,7 +90,7 @@ def _train(training: Training, state: Path, options: argparse.Namespace, stop: t
             return
 
 
-def _lessons(seed: int, first: int, workers: int) -> Iterator[Lesson]:
+def lessons(seed: int, first: int, workers: int) -> Iterator[Lesson]:
     """The batches from an index on, made by other processes ahead of time, in order."""
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(workers, _quiet) as pool:

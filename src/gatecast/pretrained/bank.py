@@ -22,10 +22,10 @@ from gatecast.errors import InputError
 from gatecast.nn.kernels import load
 from gatecast.nn.threads import kernel_threads
 
-__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of", "history_for"]
+__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of", "history_for", "steps_read"]
 
 SHORTEST = 3  # steps that a series needs
-STEPS_READ = 96  # last steps that the LSTM reads at most
+LEAST_READ, STEPS_READ = 32, 96  # last steps that the LSTM reads: see ``steps_read``
 
 _TRENDS = ("drift", "recent drift", "smoothed level", "theta", "damped trend", "best damped trend")
 _LEVELS = (
@@ -81,6 +81,15 @@ def history_for(seasons: Seasons) -> int:
     if seasons.long:
         return max(WITH_TWO_SEASONS, 2 * seasons.long + seasons.short)
     return max(WITHOUT_SEASON, min(SEASONS_KEPT * seasons.short, WITH_A_SEASON), 2 * seasons.short + 1)
+
+
+def steps_read(seasons: Seasons) -> int:
+    """Last steps that the LSTM reads in a forecast: two seasons. What lies before reaches the gate by the bank.
+
+    >>> steps_read(Seasons()), steps_read(Seasons(12)), steps_read(Seasons(24)), steps_read(Seasons(24, 168))
+    (32, 32, 48, 96)
+    """
+    return min(max(LEAST_READ, 2 * max(seasons.short, seasons.long)), STEPS_READ)
 
 
 @dataclass(frozen=True)

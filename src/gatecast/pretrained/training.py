@@ -58,11 +58,12 @@ class Training:
 
     Args:
         recipe: the settings.
+        gate: the network, where it is not the one that the settings describe.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, gate: Gate | None = None) -> None:
         self.recipe = recipe
-        self.gate = _first_gate(recipe)
+        self.gate = gate or _first_gate(recipe)
         self.optimizer = torch.optim.AdamW(self.gate.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
         self.step = 0
         self.cooled_from: int | None = None
