@@ -12,7 +12,7 @@ from torch import Tensor
 
 import gatecast as gc
 from gatecast.nn.kernels import load
-from gatecast.pretrained.bank import EXPERTS, LEAST_READ, WITHOUT_SEASON, Seasons, history_for
+from gatecast.pretrained.bank import EXPERTS, STEPS_READ, WITHOUT_SEASON, Seasons, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes, Weighed
 from gatecast.pretrained.zero_shot import SERIES_AT_ONCE, forecasts
 
@@ -187,7 +187,7 @@ def test_nothing_outside_a_series_counts(gate: Gate) -> None:
 
 
 def test_several_lengths_in_one_call_equal_one_call_each(gate: Gate) -> None:
-    length = (50, 3, 17, LEAST_READ - 1, LEAST_READ, 17, 4, LEAST_READ + 1, 300, 17)
+    length = (50, 3, 17, STEPS_READ - 1, STEPS_READ, 17, 4, STEPS_READ + 1, 300, 17)
     series = [walk(n, n + k) for k, n in enumerate(length)]
     together, weights = asked(gate, series)
     backwards, _ = asked(gate, series[::-1])

@@ -84,11 +84,15 @@ def history_for(seasons: Seasons) -> int:
 
 
 def steps_read(seasons: Seasons) -> int:
-    """Last steps that the LSTM reads in a forecast: two seasons. What lies before reaches the gate by the bank.
+    """Last steps that the LSTM reads in a forecast: two seasons, or as many as it ever saw where there is none.
+
+    What lies before reaches the gate by the bank.
 
     >>> steps_read(Seasons()), steps_read(Seasons(12)), steps_read(Seasons(24)), steps_read(Seasons(24, 168))
-    (32, 32, 48, 96)
+    (96, 32, 48, 96)
     """
+    if seasons.short == 1:
+        return STEPS_READ
     return min(max(LEAST_READ, 2 * max(seasons.short, seasons.long)), STEPS_READ)
 
 
