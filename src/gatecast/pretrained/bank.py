@@ -22,10 +22,10 @@ from gatecast.errors import InputError
 from gatecast.nn.kernels import load
 from gatecast.nn.threads import kernel_threads
 
-__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of", "history_for", "steps_read"]
+__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of", "history_for"]
 
 SHORTEST = 3  # steps that a series needs
-LEAST_READ, STEPS_READ = 32, 96  # last steps that the LSTM reads: see ``steps_read``
+STEPS_READ = 96  # last steps that the LSTM reads at most
 
 _TRENDS = ("drift", "recent drift", "smoothed level", "theta", "damped trend", "best damped trend")
 _LEVELS = (
@@ -81,19 +81,6 @@ def history_for(seasons: Seasons) -> int:
     if seasons.long:
         return max(WITH_TWO_SEASONS, 2 * seasons.long + seasons.short)
     return max(WITHOUT_SEASON, min(SEASONS_KEPT * seasons.short, WITH_A_SEASON), 2 * seasons.short + 1)
-
-
-def steps_read(seasons: Seasons) -> int:
-    """Last steps that the LSTM reads in a forecast: two seasons, or as many as it ever saw where there is none.
-
-    What lies before reaches the gate by the bank.
-
-    >>> steps_read(Seasons()), steps_read(Seasons(12)), steps_read(Seasons(24)), steps_read(Seasons(24, 168))
-    (96, 32, 48, 96)
-    """
-    if seasons.short == 1:
-        return STEPS_READ
-    return min(max(LEAST_READ, 2 * max(seasons.short, seasons.long)), STEPS_READ)
 
 
 @dataclass(frozen=True)

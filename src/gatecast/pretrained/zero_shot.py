@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from gatecast.pretrained.bank import SHORTEST, Bank, Seasons, bank_of, history_for, steps_read
+from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_of, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate
 from gatecast.training.device import lean
 
@@ -41,10 +41,9 @@ def forecasts(
     values_R, first_B, length_B, late_B = prepared
     quantiles_BHQ = np.full((len(first_B), horizon, len(LEVELS)), np.nan)
     weights_BHK = np.zeros((len(first_B), horizon, gate.logits.out_features), np.float32)
-    read_B = np.minimum(length_B, steps_read(seasons))
     with lean(), torch.inference_mode():
-        for at in _groups(length_B, read_B, late_B):
-            late, steps = int(late_B[at[0]]), int(read_B[at[0]])
+        for at in _groups(length_B, late_B):
+            late, steps = int(late_B[at[0]]), min(int(length_B[at[0]]), STEPS_READ)
             bank = bank_of(values_R, first_B[at], length_B[at], late + horizon, seasons, steps)
             units_BHQ, weights_BHK[at] = _weighed(gate, bank, late, seasons)
             quantiles_BHQ[at] = bank.restored(units_BHQ)
@@ -92,11 +91,12 @@ def _prepared(
     return values_R, begin_B, length_B, late_B
 
 
-def _groups(length_B: np.ndarray, read_B: np.ndarray, late_B: np.ndarray) -> Iterator[np.ndarray]:
+def _groups(length_B: np.ndarray, late_B: np.ndarray) -> Iterator[np.ndarray]:
     """Places of series of which the network reads equally many steps and equally many are late, not too many at once.
 
     Those that are late need a longer horizon: by themselves, for it would be one of all others too.
     """
+    read_B = np.minimum(length_B, STEPS_READ)
     order = np.lexsort((late_B, read_B))
     order = order[length_B[order] > 0]
     ends = 1 + np.flatnonzero(np.diff(read_B[order]) | np.diff(late_B[order]))
