@@ -17,7 +17,7 @@ from gatecast.cli.building import read_panel
 from gatecast.cli.files import PIPE, require_writable
 from gatecast.cli.models.groups import one_model
 from gatecast.cli.options import DATA, MODEL, OUTPUT, DataOptions
-from gatecast.cli.printing import complain
+from gatecast.cli.printing import complain, remark
 from gatecast.errors import ConfigError
 from gatecast.live.mqtt.address import Broker, is_broker, parse_broker
 
@@ -113,4 +113,8 @@ def _followed(model: Path, history: str | None, state: Path | None, adaptive: bo
         return live
     fitted = one_model(model, "watch")
     begin = None if history is None else read_panel(history, DataOptions(), fitted)
-    return fitted.live(begin, adaptive=adaptive)
+    live = fitted.live(begin, adaptive=adaptive)
+    if begin is None:
+        unit = fitted.fitted_.frequency.plural(live.least_history)
+        remark(f"No --history: series begin with nothing, and forecasts are naive for {live.least_history} {unit}.")
+    return live
