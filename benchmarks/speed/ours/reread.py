@@ -47,13 +47,14 @@ class Contestant:
         torch.manual_seed(0)
         model = Model(hidden, layers).eval()
         kept_NT = torch.from_numpy(synthetic(series, min(steps, window)))
+        model(kept_NT[:CHUNK])  # sets torch up
         taken = []
-        for _ in range(times + 1):  # the first one sets torch up
+        for _ in range(times):
             started = time.perf_counter()
             for begin in range(0, series, CHUNK):
                 model(kept_NT[begin : begin + CHUNK])
             taken.append(time.perf_counter() - started)
-        return {"forecast_s": median(taken[1:]), "bytes": float(kept_NT[0].numel() * kept_NT.element_size())}
+        return {"forecast_s": median(taken), "bytes": float(kept_NT[0].numel() * kept_NT.element_size())}
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ def _arrays_of(live: Live) -> dict[str, np.ndarray]:
         "live.precision": np.stack(sums),
         "live.ranges": _stacked(remembered.ranges),
         "live.drift": live._wagers.state_NCW,
+        "live.alarms": live._alarms.last_NCS,
         **{f"live.held.{c}": held.sizes for c, held in enumerate(live._held)},
         **{f"live.state.{place}": states for place, states in remembered.states.items()},
     }
@@ -110,6 +111,7 @@ def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str)
     live._held = [
         HeldBack(arrays[f"live.held.{c}"], one.rows, one.alarms) for c, one in enumerate(document.held)
     ]  # fmt: skip
+    live._alarms.last_NCS = arrays["live.alarms"]
     live._wagers = Wagers(len(live._held), arrays["live.drift"], document.observed)
     live._file = file
     steps = live._kept.steps

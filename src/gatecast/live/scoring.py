@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Callable
 from math import erfc, sqrt
 from statistics import NormalDist
 
 import numpy as np
+
+from gatecast.live.state.alarms import FEWEST, RATE, SHARE, tail_chance
 
 __all__ = ["HELD_BACK", "HeldBack", "held_from", "normal_scores", "promised_sizes", "tail_probability"]
 
@@ -28,6 +31,7 @@ HELD_BACK = 2000  # errors that are kept of each target
 ALARM, GROSS, USUAL = 1e-3, 2.0, 0.99
 MOST_ALARMS = 0.05  # unless so many of the rows are
 NONE = np.empty(0)
+FAR = 5  # errors as large, from which on no tail is asked: the row is no alarm
 FARTHEST = 37.0  # of a normal score: the tail probability is still a number
 
 
@@ -100,20 +104,38 @@ class HeldBack:
 
     def scores(self, z_R: np.ndarray) -> np.ndarray:
         """Anomaly scores (R,) of rows that come one after the other; each is held back for those after it."""
-        tail_R = tail_probability(z_R)
-        score_R = np.full(len(z_R), np.nan)
-        for r in np.flatnonzero(np.isfinite(z_R)).tolist():
-            size = abs(float(z_R[r]))
-            larger = len(self._sorted) - bisect_left(self._sorted, size)
-            score_R[r] = (larger + tail_R[r]) / (len(self._sorted) + 1)
-            self._take(size, min(score_R[r], tail_R[r]))
-        return score_R
+        return self.judged(z_R, lambda _, chance: (chance < RATE, False))[0]
 
-    def _take(self, size: float, chance: float) -> None:
+    def judged(
+        self, z_R: np.ndarray, judge: Callable[[int, float], tuple[bool, bool]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Anomaly scores (R,) and alarms (R,): 1 for one, 0 for none, nan where nothing can be said.
+
+        Args:
+            z_R: normal scores.
+            judge: says of a large error, by its row and the chance of it (nan where errors held back are few), whether
+                it is an alarm, and whether it is one's doing: then it is not held back.
+        """
+        tail_R = tail_probability(z_R)
+        score_R, alarm_R = np.full(len(z_R), np.nan), np.full(len(z_R), np.nan)
+        for r in np.flatnonzero(np.isfinite(z_R)).tolist():
+            size, count = abs(float(z_R[r])), len(self._sorted)
+            larger = count - bisect_left(self._sorted, size)
+            score_R[r] = (larger + tail_R[r]) / (count + 1)
+            alarm, doing = False, False
+            if larger < SHARE * count:
+                far = count >= FEWEST and larger < FAR
+                alarm, doing = judge(r, tail_chance(self._sorted, size) if far else np.nan)
+            if count >= FEWEST:
+                alarm_R[r] = alarm
+            self._take(size, min(score_R[r], tail_R[r]), doing)
+        return score_R, alarm_R
+
+    def _take(self, size: float, chance: float, doing: bool) -> None:
         self.rows += 1
         usual = self._sorted[int(USUAL * len(self._sorted))] if self._sorted else 0.0
         gross = chance < ALARM and size > GROSS * usual
-        if gross and self.alarms < MOST_ALARMS * self.rows:
+        if (gross or doing) and self.alarms < MOST_ALARMS * self.rows:
             self.alarms += 1
             return
         insort(self._sorted, size)

@@ -186,7 +186,7 @@ def lines_of(told: Observed) -> Iterator[str]:
 
 
 def _plain(name: str, cell: Any) -> Any:
-    """A cell as JSON has it; nan is null, and 1.0 of "inside" is true."""
+    """A cell as JSON has it; nan is null, and 1.0 of "inside" and "alarm" is true."""
     if isinstance(cell, datetime.datetime):
         midnight = cell.tzinfo is None and cell.time() == datetime.time()
         return cell.date().isoformat() if midnight else cell.isoformat()
@@ -195,5 +195,5 @@ def _plain(name: str, cell: Any) -> Any:
     if isinstance(cell, float):
         if not math.isfinite(cell):
             return None
-        return bool(cell) if name.endswith(("_inside_80", "_inside_95")) else cell
+        return bool(cell) if name.endswith(("_inside_80", "_inside_95", "_alarm")) else cell
     return cell

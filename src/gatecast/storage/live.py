@@ -156,6 +156,7 @@ def _wanted(document: LiveDocument) -> dict[str, tuple[int, ...]]:
         "live.precision": (4, count, targets),
         "live.ranges": (count, targets, 5),
         "live.drift": (count + 1, targets, WAGERS),
+        "live.alarms": (count, targets, 2),
         **{f"live.held.{c}": (0,) for c in range(targets)},
     }
     if document.adaptive:
@@ -174,6 +175,10 @@ def check_live_values(document: LiveDocument, arrays: Mapping[str, np.ndarray]) 
     problems = [f"tensor {name!r} holds infinite numbers" for name, array in own.items() if np.isinf(array).any()]
     whole = ["live.static", "live.drift", *(f"live.held.{c}" for c in range(len(document.held)))]
     problems += [f"tensor {name!r} holds NaN" for name in whole if np.isnan(own[name]).any()]
+    alarms_NCS = own["live.alarms"]
+    ends_N11 = np.add(document.dropped, document.lengths).reshape(-1, 1, 1)
+    if not ((alarms_NCS >= -1) & (alarms_NCS < ends_N11) & (alarms_NCS == np.rint(alarms_NCS))).all():
+        problems.append("tensor 'live.alarms' holds what is no step of its series")
     tails = own["live.precision"][2:], own["live.ranges"][..., 2:], own["live.drift"][..., 3:]
     counts = [*(own[name] for name in whole[2:]), *tails]
     if any((counted < 0).any() for counted in counts):
