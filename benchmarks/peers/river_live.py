@@ -13,7 +13,7 @@ from benchmarks.speed.panels import synthetic
 from benchmarks.speed.worker import serve
 
 HORIZON, SEASON = 24, 24
-WARM = 100  # rows of each series that are learned first: forecasts need some
+WARM = 50  # rows of each series that are learned first: forecasts need some
 
 
 def lags() -> Any:

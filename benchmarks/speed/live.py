@@ -14,6 +14,7 @@ row" is a call with one row of every series, "in blocks" a call with 200 rows of
 
 from __future__ import annotations
 
+from math import log10
 from typing import Any
 
 from benchmarks.speed.contestant import Contestant
@@ -59,7 +60,7 @@ def run(options: Options) -> Report:
             (
                 Column("model", "model"),
                 Column("series", "series"),
-                Column("steps", "steps"),
+                Column("power", "steps"),
                 Column("row_us", "one row, us"),
                 Column("block_us", "in blocks, us"),
                 Column("forecast_ms", "forecast ms"),
@@ -90,7 +91,7 @@ def _river(stage: Stage, options: Options) -> list[Row]:
     rows = list[Row]()
     side = stage.peer("river", "benchmarks.peers.river_live")
     if side is None:
-        return [{**_row("river", 0, 0, {}), "series": "absent", "steps": None}]
+        return [{**_row("river", 0, 0, {}), "series": "absent"}]
     for model in RIVER:
         for series, steps in SIZES:
             if steps > LONGEST_LEARNED:
@@ -114,6 +115,7 @@ def _row(model: str, series: int, steps: int, found: dict[str, float]) -> Row:
         "model": model,
         "series": series,
         "steps": steps,
+        "power": f"10^{log10(steps):.3g}" if steps else None,
         "row_us": scaled("row_s", 1e6) if again is None else again,
         "block_us": scaled("block_row_s", 1e6),
         "forecast_ms": scaled("forecast_s", 1e3),

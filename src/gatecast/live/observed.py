@@ -33,7 +33,7 @@ class Observed:
             Falkman 2014), see ``gatecast.live.scoring``. nan where the model gives the median alone.
         alarm_RC: 1 for an alarm, 0 for none: the chance of an error as large is below 1 in 100,000 by the tail of those
             held back, and it is no echo of an alarm on the other side, which the forecast still reads. nan where fewer
-            than 1,000 errors are held back. See ``gatecast.live.state.alarms``.
+            than 500 errors are held back. See ``gatecast.live.state.alarms``.
         kinds: (R,) "new", "known" (a repetition, ignored), "completed", "revised", "ahead" (covariates alone),
             "missing".
         cold_R: rows that a naive forecast was made for, as their series was too short for the model.

@@ -1,31 +1,30 @@
 """Which rows are alarms: so far out that chance hardly brings them, and no echo of an alarm before.
 
-    sizes |z| held back ──▶ the largest 5 % ──▶ a tail that goes on beyond them ──▶ chance of a size as large < 1e-5
-                                                                              └──▶ on the other side of an alarm that
-                                                                                   the forecast still reads: an echo
+    sizes |z| held back ──▶ their 90 and 97 % quantiles ──▶ a tail through both ──▶ chance of a size as large < 1e-5
+                                                       └──▶ on the other side of an alarm that the forecast still
+                                                            reads: an echo
 
-A rank among 2,000 errors says nothing of chances below 1 / 2,001. The tail is a generalised Pareto distribution over
-the excesses of the largest, which all usual distributions have far out (Pickands 1975; for alarms in streams Siffer,
-Fouque, Termier and Largouet 2017); its scale and shape follow from probability-weighted moments (Hosking and Wallis
-1987). A shape below 0, a tail that ends, is taken for 0: of few errors it is mostly chance.
+A rank among 2,000 errors says nothing of chances below 1 / 2,001. The tail is a generalised Pareto distribution, which
+all usual distributions have far out (Pickands 1975; for alarms in streams Siffer, Fouque, Termier and Largouet 2017).
+Its scale comes from two quantiles, and its shape is fixed: a fit to the largest errors takes the outages among them for
+a heavy tail, and finds no further ones.
 
 A forecast that has read an outage is too low, one season later too: the row then is far above it, and no news. Large
-errors of such rows, and of those that follow an alarm within a horizon, are not held back: they would make the tail of
-later ones.
+errors of such rows, and of those that follow an alarm within a horizon, say nothing of the tail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import exp
 
 import numpy as np
 
-__all__ = ["FEWEST", "RATE", "Alarms", "tail_chance"]
+__all__ = ["FEWEST", "OUTER", "RATE", "Alarms", "tail_chance"]
 
 RATE = 1e-5  # chance of a row to be as far out
-FEWEST = 1000  # errors held back, below which nothing is said of their tail
-SHARE, HEAVIEST = 0.05, 0.5  # errors that the tail is fitted to; a shape beyond it has no finite variance
+FEWEST = 500  # errors held back, below which nothing is said of their tail
+OUTER, INNER = 0.03, 0.1  # errors beyond the two quantiles
+SHAPE = 0.1  # heavier than normal and Laplace, lighter than t with 4 degrees (0.25)
 ECHOES = 2  # times the steps that a forecast reads: recursions fade more slowly
 UNBOUNDED = 1000  # steps, where forecasts read all of a history
 ABOVE, BELOW, SIDES = 0, 1, 2
@@ -36,25 +35,18 @@ def tail_chance(sizes: Sequence[float], size: float) -> float:
     """Chance of an error as large, by the tail of those before it.
 
     Args:
-        sizes: held back, sorted, 20 or more.
-        size: of the error; one among the first 95 % gets 1.
+        sizes: held back, sorted.
+        size: of the error; one among the first 90 % gets 1.
 
     >>> usual = [k / 1000 for k in range(1000)]
-    >>> tail_chance(usual, 0.5), tail_chance(usual, 1.5) < 1e-5
-    (1.0, True)
+    >>> tail_chance(usual, 0.5), tail_chance(usual, 1.5) < 1e-4, tail_chance(usual, 2.0) < 1e-5
+    (1.0, True, True)
     """
-    count = int(SHARE * len(sizes))
-    begin = sizes[-count - 1]
-    if size <= begin:
+    begin, outer = (sizes[int((1 - share) * len(sizes))] for share in (INNER, OUTER))
+    if size <= begin or outer <= begin:
         return 1.0
-    excess = np.asarray(sizes[-count:]) - begin
-    mean, weighted = float(excess.mean()), float((excess * (1 - (np.arange(1, count + 1) - 0.35) / count)).mean())
-    if mean <= 0:
-        return 1.0
-    shape = min(max(2 - mean / max(mean - 2 * weighted, 1e-9 * mean), 0.0), HEAVIEST)
-    far = (size - begin) / (mean * (1 - shape))
-    beyond = exp(-far) if shape == 0 else (1 + shape * far) ** (-1 / shape)
-    return float(count / len(sizes) * beyond)
+    steep = ((INNER / OUTER) ** SHAPE - 1) / (outer - begin)  # shape over scale, so that OUTER lie beyond ``outer``
+    return float(INNER * (1 + steep * (size - begin)) ** (-1 / SHAPE))
 
 
 class Alarms:
