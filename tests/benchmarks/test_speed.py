@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.peers.published.common import SameOrder
-from benchmarks.speed import contestant, machine, panels, statistics
+from benchmarks.speed import contestant, live, machine, panels, statistics
 from benchmarks.speed.__main__ import TASKS, main, warning
 from benchmarks.speed.layer import SHAPES, Shape, operations
 from benchmarks.speed.options import Options, Stage
@@ -113,6 +113,43 @@ def test_json_has_all_entries_and_no_number_that_json_lacks() -> None:
 )
 def test_numbers_have_three_digits_that_count(value: float, text: str) -> None:
     assert number(value) == text
+
+
+# ---------------------------------------------------------------- live
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "SIZES", ((1, 300), (1, 2_100), (3, 200)))
+    monkeypatch.setattr(live, "MODELS", {"candidates=1": 1})
+    monkeypatch.setattr(live, "SECONDS", 1)
+
+
+@pytest.mark.slow
+def test_live_tells_of_all_sizes_and_who_is_absent(
+    brief: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GATECAST_PEERS", str(tmp_path))
+    report = live.run(Options(threads=1, repeats=1))
+    ours, again = ([row for row in report.rows if row["model"] == name] for name in ("candidates=1", "reread"))
+    assert [(row["series"], row["steps"]) for row in ours] == list(live.SIZES)
+    assert all(row[key] > 0 for row in ours for key in ("row_us", "block_us", "forecast_ms", "predict_ms", "kb"))
+    assert all(row["apart"] < 1e-6 for row in ours)
+    assert [row["kb"] for row in again] == [1.2, 4 * 2_048 / 1e3, 0.8], "what is read again is kept"
+    assert all(row["row_us"] == pytest.approx(1e3 * row["forecast_ms"] / row["series"]) for row in again)
+    assert (report.rows[-1]["model"], report.rows[-1]["series"]) == ("river", "absent")
+    assert "river" in report.skipped
+    assert "absent" in shown(report)
+
+
+@pytest.mark.slow
+def test_live_lets_river_learn(brief: None) -> None:
+    with Stage(1) as stage:
+        rows = live._river(stage, Options(threads=1, repeats=1))
+        if stage.skipped:
+            pytest.skip(f"no river: {stage.skipped['river']}")
+    assert [(row["series"], row["steps"]) for row in rows] == list(live.SIZES) * len(live.RIVER)
+    assert all(row[key] > 0 for row in rows for key in ("row_us", "forecast_ms", "kb"))
 
 
 # ---------------------------------------------------------------- arguments

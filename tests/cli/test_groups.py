@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from .conftest import HEAD, TINY, Run
 
+NEED_ONE = ("check", "update", "watch")
 FIT = ["--series", "region", "--series", "item", "--per", "region", "--horizon", 3, *TINY]
 
 
@@ -65,6 +68,81 @@ def test_mistakes_are_told_in_one_line(run: Run, saved: Path, tmp_path: Path) ->
     assert "--static or --series" in wrong.err
     plot = run("fit", tmp_path / "t.csv", *FIT, "--plot", "p.png", "--save", "n.gatecast")
     assert (plot.code, "--plot is for one model" in plot.err) == (2, True)
-    export = run("export", saved, "m.onnx")
-    assert (export.code, export.err.count("\n")) == (2, 1)
-    assert "model of one group" in export.err
+    for words in (("export", saved, "m.onnx"), *((name, saved, tmp_path / "t.csv") for name in NEED_ONE)):
+        refused = run(*words)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert f"a model for each of north, south, and gatecast {words[0]} takes one" in refused.err
+    plot = run("evaluate", tmp_path / "t.csv", "--model", saved, "--plot", "p.png")
+    assert (plot.code, "--plot is for one model" in plot.err) == (2, True)
+
+
+def test_the_remedy_for_commands_that_need_one_model_works(run: Run, saved: Path, tmp_path: Path) -> None:
+    code = run("check", saved, tmp_path / "t.csv").err.split("in Python: ")[1].strip().removesuffix(".")
+    subprocess.run([sys.executable, "-c", f"import gatecast; {code}"], check=True, cwd=tmp_path)
+    north = run("info", "one.gatecast", "--json").json
+    assert (north["kind"], north["record"]["series"]) == ("forecaster", 2)
+
+
+# ---------------------------------------------------------------- larger than memory
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    """Nine series of 50 days, of which one alone is in the group "small"; the same with ten days more."""
+    for name, steps in (("sales", 50), ("later", 60)):
+        (tmp_path / name).mkdir()
+        random, days = np.random.default_rng(5), np.datetime64("2024-01-01") + np.arange(steps)
+        pl.concat([
+            pl.DataFrame({"shop": f"s{n}", "region": region, "day": days, "sales": random.normal(50, 5, 60)[:steps]})
+            for n, region in enumerate(["north"] * 4 + ["small"] + ["south"] * 4)
+        ]).write_parquet(tmp_path / name / "0.parquet")  # fmt: skip
+    return tmp_path
+
+
+def test_a_source_of_groups_is_fitted_scored_and_forecast(run: Run, parquet: Path) -> None:
+    each = ["--static", "region", "--per", "region", "--horizon", 3, "--save", "m.gatecast", *TINY]
+    made = run("fit", parquet / "sales" / "*.parquet", *each, "--memory-limit", "20KB")
+    assert made.code == 0, made.err
+    assert made.out.count("sample   ") == 3, "of every group, however small"
+    assert "small: all 1 series" in made.out
+    assert made.out.count("group    ") == 3
+
+    for engine in ("serial", "processes"):
+        where = ["--memory-limit", "1MB", "--engine", engine, "--workers", 1]
+        scored = run("evaluate", parquet / "later" / "*.parquet", "--model", "m.gatecast", *where)
+        assert scored.code == 0, scored.err
+        assert "Over 9 series" in scored.out
+    seen = run("evaluate", parquet / "sales" / "*.parquet", "--model", "m.gatecast", *where)
+    assert (seen.code, "trained on" in seen.err) == (2, True)
+    written = run("predict", "m.gatecast", parquet / "later" / "*.parquet", "--output", "out/", "--workers", 1)
+    assert (written.code, "9 of 9 series, 27 rows" in written.out) == (0, True)
+
+
+def test_scores_of_groups_are_those_of_the_whole_table(run: Run, parquet: Path) -> None:
+    each = ["--static", "region", "--per", "region", "--horizon", 3, "--save", "m.gatecast", *TINY]
+    assert run("fit", parquet / "sales" / "0.parquet", *each).code == 0
+    words = ["--model", "m.gatecast", "--origins", 2, "--json"]
+    whole = run("evaluate", parquet / "later" / "0.parquet", *words).json["evaluation"]["total"]
+    shards = run("evaluate", parquet / "later" / "0.parquet", *words, "--memory-limit", "1MB").json["evaluation"]
+    for name, row in shards["scores"].items():
+        for metric, value in row.items():
+            assert value == pytest.approx(whole["scores"][name][metric], rel=1e-6), (name, metric)
+
+
+def test_what_a_source_cannot_have_is_refused(run: Run, parquet: Path) -> None:
+    limit = ["--horizon", 3, "--memory-limit", "1MB"]
+    for command, option, file in (
+        ("evaluate", "--plot", "p.png"),
+        ("backtest", "--plot", "p.png"),
+        ("backtest", "--report", "p.html"),
+    ):
+        refused = run(command, parquet / "sales" / "0.parquet", *limit, option, file)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert f"{option} is for tables that are read whole" in refused.err
+    (parquet / "sales" / "0.csv").write_text("day,sales\n2024-01-01,1\n")
+    cut = (parquet / "sales" / "0.parquet").read_bytes()[:-9]
+    (parquet / "sales" / "1.parquet").write_bytes(cut)
+    for pattern in ("0.csv", "*.parquet"):
+        refused = run("evaluate", parquet / "sales" / pattern, *limit)
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert "no Parquet, or cut short" in refused.err

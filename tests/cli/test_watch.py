@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,6 +120,77 @@ def test_a_reader_that_goes_away_is_no_error(fitted: Path, sales: Path, tmp_path
     done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, timeout=120)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_kill_loses_no_row_that_was_acknowledged(fitted: Path, sales: Path, tmp_path: Path) -> None:
+    """Killed after a line of its answer, at each of three places; rows that nobody acknowledged are given again."""
+    state, lines = tmp_path / "s.live", jsonl(rows_of(table(70).splitlines()[41:])).splitlines(keepends=True)
+    command = [sys.executable, "-m", "gatecast", "watch", fitted, "-", "--history", sales, "--state", state]
+    told = list[dict[str, Any]]()
+    for most in (4, 9, 2, 99):
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for _ in range(min(most, len(lines) - len(told))):
+                process.stdin.write(lines[len(told)])
+                process.stdin.flush()
+                told.append(json.loads(process.stdout.readline()))
+            if len(told) < len(lines):
+                process.stdin.write(lines[len(told)])  # may be known, and saved or not, when the kill comes
+                process.stdin.flush()
+                process.kill()
+            else:
+                process.stdin.close()
+    assert [row["month"] for row in told] == [json.loads(line)["month"] for line in lines]
+    assert {row["row"] for row in told} <= {"new", "known"}
+    whole = gc.load(fitted).live(gc.read(sales))
+    whole.observe([json.loads(line) for line in lines])
+    np.testing.assert_array_equal(gc.load_live(state).forecast().values_NHCQ, whole.forecast().values_NHCQ)
+
+
+def test_odd_values_stop_no_stream(run: Run, fitted: Path, sales: Path, tmp_path: Path) -> None:
+    """Each row is judged by itself, whatever comes with it in a block; what was taken can be saved."""
+    odd = [
+        '{"month": "2023-05-01", "sales": 1e300}',
+        '{"month": "2023-05-01"}',
+        '{"month": "2023-05-01", "sales": NaN}',
+    ]
+    odd += ['{"month": "2023-06-01", "sales": 1e140}', '{"month": "2023-07-01", "sales": 1e39}']
+    odd += ['{"month": "2023-04-01", "sales": 7}', '{"month": "2023-08-01", "sales": 150}']
+    (tmp_path / "odd.jsonl").write_text("\n".join(odd))
+    result = run("watch", fitted, tmp_path / "odd.jsonl", "--history", sales, "--state", tmp_path / "s.live")
+    assert (result.code, [json.loads(line)["row"] for line in result.out.splitlines()]) == (
+        1,
+        ["missing"] + ["new"] * 3,
+    )
+    told = sorted(result.err.splitlines())
+    assert [line.split(":")[1] for line in told] == [" line 1", " line 2", " line 6"]
+    assert "1e+300 in column 'sales', row 1 is beyond 1e+150" in told[0]
+    assert "no column 'sales'" in told[1]
+    assert "pass --revise to replace what is known" in told[2], "in the words of the command line"
+    assert gc.load_live(tmp_path / "s.live").forecast().values_NHCQ.shape[0] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("history", [True, False])
+def test_somebody_at_a_terminal_hears_that_series_begin_with_nothing(
+    fitted: Path, sales: Path, tmp_path: Path, history: bool
+) -> None:
+    import pty
+
+    (tmp_path / "new.jsonl").write_text(jsonl(rows_of(NEW[:1])))
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "gatecast", "watch", fitted, tmp_path / "new.jsonl"]
+    subprocess.run(
+        [*words, *(["--history", sales] if history else [])], check=True, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.write(theirs, b"end\n")
+    said = os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert ("series begin with nothing" in said) != history
 
 
 def test_a_broker_that_is_not_there_is_one_line(run: Run, fitted: Path) -> None:

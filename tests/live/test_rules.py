@@ -117,6 +117,7 @@ def test_nothing_is_nothing() -> None:
         ({"ds": "soon", "y": 1.0}, "soon"),
         ({"ds": "2024-03-01", "y": "much"}, "'much' in column 'y'"),
         ({"ds": "2024-03-01", "y": np.inf}, "is infinite"),
+        ([{"ds": "2024-03-01", "y": 1.0}, {"ds": "2024-03-02"}], "row 2 has no 'y'"),
         ({"ds": ["2024-03-01", "2024-03-02"], "y": [1.0]}, "different numbers of rows: 'ds' 2, 'y' 1"),
         ({"ds": None, "y": 1.0}, "is no time"),
         ({"ds": "01/02/2024", "y": 1.0}, "read in two ways .*'01/02/2024' is read as 2024-02-01.*Write times as"),

@@ -173,20 +173,24 @@ def test_scores_like_those_of_taxis_are_uniform_and_outages_score_low(seed: int)
     y = taxi(seed, TRAINED + HELD + WATCHED)
     model = gc.Forecaster(24, progress=False, candidates=1, members=1).fit(y[:TRAINED])
 
-    def scores(y: np.ndarray) -> np.ndarray:
-        return model.live(y[: TRAINED + HELD]).observe({"y": y[TRAINED + HELD :]}).anomaly_RC[:, 0]
+    def scores(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        told = model.live(y[: TRAINED + HELD]).observe({"y": y[TRAINED + HELD :]})
+        return told.anomaly_RC[:, 0], told.alarm_RC[:, 0] == 1
 
-    calm = scores(y)
+    calm, calm_alarm_R = scores(y)
     assert uniform_distance(calm) < 1.63
     assert (calm < 0.001).sum() <= 20, "10 are to be expected"
     broken, begins = with_outages(y, seed)
-    score_R = scores(broken)
+    score_R, alarm_R = scores(broken)
     assert sum((score_R[begin : begin + 24] < 0.001).any() for begin in begins) >= 18
     far_R = np.ones(WATCHED, np.bool_)
     far_R[(np.array(begins)[:, None] + np.arange(24)).ravel()] = False
     assert (score_R[far_R] < 0.001).sum() < 50, "one season later forecasts read the outages again"
     twice_R = (score_R < 0.001) & (np.concatenate([[1.0], score_R[:-1]]) < 0.001)
     assert (twice_R & far_R).sum() < 2, "two low rows in a row are rare"
+    assert sum(alarm_R[begin : begin + 24].any() for begin in begins) >= 18
+    assert calm_alarm_R.sum() < 2
+    assert (alarm_R & far_R).sum() < 2, "what forecasts read of an outage raises no alarm a week later"
 
 
 def test_rows_that_training_did_not_see_are_held_back_from_the_beginning() -> None:

@@ -13,7 +13,8 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PAGE_KINDS, PLOT_KINDS, require_writable
-from gatecast.cli.models.sources import backtest_shards
+from gatecast.cli.models.groups import require_no
+from gatecast.cli.models.sources import NO_CHART, backtest_shards
 from gatecast.cli.options import (
     OUTPUT,
     Checkpoint,
@@ -103,6 +104,7 @@ def backtest(
     arguments = settings(settings_, network, training, running)
     screen = Screen(json)
     if memory_limit is not None:
+        require_no(NO_CHART, plot=plot, report=report)
         return backtest_shards(screen, file, data, arguments, rolling, checkpoint, memory_limit, fail_unless)
     panel = read_panel(file, data)
     show_panel(screen, panel)

@@ -13,8 +13,8 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import forecaster, read_panel, require_counts, settings
 from gatecast.cli.files import PLOT_KINDS, require_writable
-from gatecast.cli.models.groups import evaluate_groups, is_of_groups
-from gatecast.cli.models.sources import evaluate_shards
+from gatecast.cli.models.groups import evaluate_groups, is_of_groups, require_no
+from gatecast.cli.models.sources import NO_CHART, evaluate_shards
 from gatecast.cli.options import (
     MODEL,
     DataOptions,
@@ -76,8 +76,10 @@ def evaluate(
     arguments = settings(settings_, network, training, running)
     screen = Screen(json)
     if memory_limit is not None:
+        require_no(NO_CHART, plot=plot)
         return evaluate_shards(screen, file, data, arguments, model, origins, stride, memory_limit, fail_unless)
     if model is not None and is_of_groups(model):
+        require_no("is for one model, and this file holds one for each group", plot=plot)
         return evaluate_groups(screen, model, file, data, origins, stride, fail_unless)
     typed = Typed(file, (data, settings_, network, training))
     if model is None:

@@ -45,6 +45,10 @@ def require_writable(path: Path | None, kinds: Sequence[str] = (), option: str =
     """Raise ConfigError unless a file of one of these kinds can be written there."""
     if path is None:
         return
+    if ":" in path.parts[0]:
+        from gatecast.storage.folder import require_local
+
+        require_local(path, f"what {option} writes")
     folder = path.parent
     if path.suffix.lower() == ".xlsx" and find_spec("xlsxwriter") is None:
         raise ConfigError(

@@ -64,7 +64,10 @@ def fit(
     require_writable(plot, PLOT_KINDS, "--plot")
     arguments = settings(model, network, training, running)
     screen = Screen(json)
-    panel = read_panel(file, data) if memory_limit is None else sample_of(screen, file, data, memory_limit, arguments)
+    if memory_limit is None:
+        panel = read_panel(file, data)
+    else:
+        panel = sample_of(screen, file, data, memory_limit, arguments, per)
     if per is not None:
         require_no(plot=plot)
         return fit_groups(screen, panel, arguments, per, save, checkpoint)

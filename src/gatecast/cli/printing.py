@@ -41,6 +41,7 @@ __all__ = [
     "note_command",
     "number_format",
     "options",
+    "remark",
     "show_what_can_be_shown",
     "silence_stdout",
     "worded",
@@ -193,12 +194,19 @@ class Screen:
         return READER_LEFT if self._left else code
 
 
-def complain(message: str) -> None:
+def complain(message: str | GatecastError) -> None:
     """One line on stderr."""
+    message = message if isinstance(message, str) else worded(message)
     text = without_passwords(" ".join(message.split()))
     Console(file=sys.stderr, highlight=False, markup=False, emoji=False).print(
         Text.assemble(("error:", "bold red"), f" {text}"), soft_wrap=True
     )
+
+
+def remark(message: str) -> None:
+    """One line on stderr for somebody who sits there; nothing in a pipe or a file, where lines are errors."""
+    if sys.stderr.isatty():
+        Console(file=sys.stderr, highlight=False, markup=False, emoji=False).print(Text(message, "bright_black"))
 
 
 # ---------------------------------------------------------------- errors in the words of the command line

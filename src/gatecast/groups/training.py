@@ -19,7 +19,7 @@ from gatecast.progress import Listener, listening, stopping
 from gatecast.storage.folder import how_to_go_on
 from gatecast.storage.parcels import executor_of
 
-__all__ = ["panels_of", "trained"]
+__all__ = ["panels_of", "sampled_groups", "trained"]
 
 
 def panels_of(
@@ -33,14 +33,14 @@ def panels_of(
     """
     samples: dict[str, Sample] = {}
     if isinstance(data, PanelSource):
-        data, samples = _sampled(data, column, model, limit, held_back)
+        data, samples = sampled_groups(data, column, model, limit, held_back)
     panels = {name: data.select(rows) for name, rows in members_of(data, column).items()}
     _require_length(model, {name: panel.length for name, panel in panels.items()})
     return panels, samples
 
 
-def _sampled(
-    source: PanelSource, column: str, model: Forecaster, limit: int | str, held_back: int
+def sampled_groups(
+    source: PanelSource, column: str, model: Forecaster, limit: int | str, held_back: int = 0
 ) -> tuple[Panel, dict[str, Sample]]:
     """A sample of the series of every group, as one panel: all models know the same categories."""
     import polars as pl

@@ -57,7 +57,7 @@ def _document_of(live: Live) -> LiveDocument:
         begun=tuple(live._remembered.begun.tolist()),
         lengths=tuple(memory.length.tolist()),
         observed=live._wagers.rows,
-        held=tuple(HeldDocument(held.rows, held.alarms) for held in live._held),
+        held=tuple(HeldDocument(held.rows, held.alarms, held.left) for held in live._held),
         labels=LabelsDocument(
             labels.times, labels.keys, tuple(name for name, _ in plain), [value for _, value in plain], labels.offset
         ),
@@ -81,7 +81,9 @@ def _arrays_of(live: Live) -> dict[str, np.ndarray]:
         "live.precision": np.stack(sums),
         "live.ranges": _stacked(remembered.ranges),
         "live.drift": live._wagers.state_NCW,
+        "live.alarms": live._alarms.last_NCS,
         **{f"live.held.{c}": held.sizes for c, held in enumerate(live._held)},
+        **{f"live.tail.{c}": held.tail for c, held in enumerate(live._held)},
         **{f"live.state.{place}": states for place, states in remembered.states.items()},
     }
 
@@ -108,8 +110,10 @@ def _live_from(document: LiveDocument, arrays: dict[str, np.ndarray], file: str)
         live._widths.factor_NCQ = arrays["live.widths"]
     live._precision.wide = document.wide
     live._held = [
-        HeldBack(arrays[f"live.held.{c}"], one.rows, one.alarms) for c, one in enumerate(document.held)
-    ]  # fmt: skip
+        HeldBack(arrays[f"live.held.{c}"], one.rows, one.alarms, arrays[f"live.tail.{c}"], one.left)
+        for c, one in enumerate(document.held)
+    ]
+    live._alarms.last_NCS = arrays["live.alarms"]
     live._wagers = Wagers(len(live._held), arrays["live.drift"], document.observed)
     live._file = file
     steps = live._kept.steps

@@ -24,6 +24,7 @@ from gatecast.errors import CovariateError, PanelError, Setting, did_you_mean, l
 __all__ = ["Incoming", "Known", "read_rows", "require_static"]
 
 CHOICES = ("day_first", "year_first", "decimal")
+ALL_OF_THEM = "Give every target and past covariate, with None or nan where a value is missing."
 PLAINLY = "Write times as 2024-01-31 and numbers as 1234.5, or give dates and numbers."
 
 
@@ -79,6 +80,8 @@ def read_rows(rows: Any, known: Known) -> Incoming:
         return _of_panel(rows, known)
     if not isinstance(rows, str) and hasattr(rows, "__len__") and not len(rows):
         return _nothing(known)
+    if isinstance(rows, list | tuple) and rows and all(isinstance(row, Mapping) for row in rows):
+        _require_whole(rows, known)
     table = _table(rows)
     if not table.frame.height:
         return _nothing(known)
@@ -164,7 +167,7 @@ def _roles(table: Table, known: Known) -> Roles:
     """The columns by role. Raises PanelError for those that have to be there."""
     schema, columns = known.schema, table.frame.columns
     series, time = stored_names(known.names, columns)
-    needed = [*schema.targets, *(column.name for column in schema.past)]
+    needed = _needed(schema)
     ahead = [column.name for column in schema.future if column.name in columns]
     if ahead and not any(name in columns for name in needed):
         needed = []  # covariates that are known in advance, alone
@@ -172,12 +175,28 @@ def _roles(table: Table, known: Known) -> Roles:
     if not time and known.frequency.unit != "step":
         absent.insert(0, f"{known.names[1]!r}{did_you_mean(known.names[1], columns)}")
     if absent:
-        raise PanelError(
-            f"the rows have no column {listed(absent, 9)}; they have {listed(columns, 9)}. "
-            "Give every target and past covariate, with None or nan where a value is missing."
-        )
+        raise PanelError(f"the rows have no column {listed(absent, 9)}; they have {listed(columns, 9)}. {ALL_OF_THEM}")
     static = [column.name for column in schema.static if column.name in columns]
     return Roles(series, time, tuple(needed[: len(schema.targets)]), static=tuple(static))
+
+
+def _needed(schema: Schema) -> list[str]:
+    return [*schema.targets, *(column.name for column in schema.past)]
+
+
+def _require_whole(rows: Sequence[Mapping[str, Any]], known: Known) -> None:
+    """Raise PanelError for a record that lacks what others beside it have: alone it would be refused too.
+
+    One that says nothing but future covariates lacks nothing.
+    """
+    names, needed = set[str]().union(*rows), _needed(known.schema)
+    if names.isdisjoint(needed) or all(len(row) == len(names) for row in rows):
+        return
+    ahead = {column.name for column in known.schema.future}
+    for n, row in enumerate(rows, 1):
+        absent = [name for name in needed if name not in row]
+        if absent and (len(absent) < len(needed) or ahead.isdisjoint(row)):
+            raise PanelError(f"row {n:,} has no {listed(list(map(repr, absent)), 9)}. {ALL_OF_THEM}")
 
 
 def _only_series(read: Rows, known: Known) -> tuple[str, ...]:

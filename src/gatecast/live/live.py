@@ -26,6 +26,7 @@ from gatecast.live.memory import Memory
 from gatecast.live.observed import Observed
 from gatecast.live.precision import Precision
 from gatecast.live.scoring import HeldBack, held_from, normal_scores, promised_sizes
+from gatecast.live.state.alarms import Alarms
 from gatecast.live.state.asked import asked
 from gatecast.live.state.forecasting import forecast_of
 from gatecast.live.state.forgetting import forget, known_scale
@@ -75,6 +76,7 @@ class Live:
         self._precision = Precision(len(schema.targets))
         self._held = [HeldBack() for _ in schema.targets]
         self._wagers = Wagers(len(schema.targets))
+        self._alarms = Alarms(len(schema.targets), self._kept.steps, fitted.horizon)
         self._widths = Widths.of(fitted.levels, len(schema.targets)) if adaptive else None
         self._file: str | None = None
         self._lock = threading.RLock()  # a refresh swaps the model between two calls
@@ -211,6 +213,7 @@ class Live:
         if more:
             self._precision.add(more)
             self._wagers.add(more)
+            self._alarms.add(more)
             self._remembered.add()
             if self._widths is not None:
                 self._widths.add(more)
@@ -247,22 +250,21 @@ class Live:
             quantiles_RCQ[rows] = made_BCQ
         return quantiles_RCQ, cold_R
 
-    def _scored(
-        self, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Normal and anomaly scores (R, C), and the rows scored in the order of time: none of cold series."""
+    def _scored(self, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Normal and anomaly scores, alarms (R, C), and the rows scored in the order of time: none of cold series."""
         value_RC = np.where(came.seen_RC, came.values_RV[:, : came.seen_RC.shape[1]], np.nan)
         score_RC = normal_scores(value_RC, quantiles_RCQ, self.fitted.levels)
-        anomaly_RC = np.full(score_RC.shape, np.nan)
+        anomaly_RC, alarm_RC = np.full(score_RC.shape, np.nan), np.full(score_RC.shape, np.nan)
         warm = np.flatnonzero(~cold_R)
         warm = warm[np.lexsort((came.order_R[warm], self._times(came)[warm]))]
         for c, held in enumerate(self._held):
-            anomaly_RC[warm, c] = held.scores(score_RC[warm, c])
-        return score_RC, anomaly_RC, warm
+            judge = self._alarms.judging(came.series_R[warm], c, came.step_R[warm], score_RC[warm, c])
+            anomaly_RC[warm, c], alarm_RC[warm, c] = held.judged(score_RC[warm, c], judge)
+        return score_RC, anomaly_RC, alarm_RC, warm
 
     def _told(self, incoming: Incoming, came: Arrivals, quantiles_RCQ: np.ndarray, cold_R: np.ndarray) -> Observed:
         """The result, in the order of the rows given."""
-        score_RC, anomaly_RC, in_time = self._scored(came, quantiles_RCQ, cold_R)
+        score_RC, anomaly_RC, alarm_RC, in_time = self._scored(came, quantiles_RCQ, cold_R)
         self._wagers.bet(came.series_R[in_time], anomaly_RC[in_time])
         back_R = np.argsort(came.order_R)
         targets = self.fitted.schema.targets
@@ -274,6 +276,7 @@ class Live:
             forecast_RC=quantiles_RCQ[..., middle(self.fitted.levels)][back_R],
             score_RC=score_RC[back_R],
             anomaly_RC=anomaly_RC[back_R],
+            alarm_RC=alarm_RC[back_R],
             kinds=np.array(WORDS, dtype=object)[came.kind_R[back_R]],
             cold_R=cold_R[back_R],
             frequency=self.fitted.frequency,

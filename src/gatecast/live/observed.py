@@ -31,6 +31,9 @@ class Observed:
         anomaly_RC: anomaly score, 0 to 1, uniform where all is as usual: a score below 0.001 comes once in a thousand
             rows. A conformal p-value of the two-sided tail probability (Vovk, Gammerman and Shafer 2005; Laxhammar and
             Falkman 2014), see ``gatecast.live.scoring``. nan where the model gives the median alone.
+        alarm_RC: 1 for an alarm, 0 for none: the chance of an error as large is below 1 in 100,000 by the tail of those
+            held back, and it is no echo of an alarm on the other side, which the forecast still reads. nan where fewer
+            than 500 errors are held back. See ``gatecast.live.state.alarms``.
         kinds: (R,) "new", "known" (a repetition, ignored), "completed", "revised", "ahead" (covariates alone),
             "missing".
         cold_R: rows that a naive forecast was made for, as their series was too short for the model.
@@ -47,6 +50,7 @@ class Observed:
     forecast_RC: np.ndarray
     score_RC: np.ndarray
     anomaly_RC: np.ndarray
+    alarm_RC: np.ndarray
     kinds: np.ndarray
     cold_R: np.ndarray
     frequency: Frequency
@@ -89,6 +93,7 @@ class Observed:
             for coverage, held_RC in inside.items():
                 table[f"{target}_inside_{coverage}"] = held_RC[:, c]
             table[f"{target}_anomaly"] = self.anomaly_RC[:, c]
+            table[f"{target}_alarm"] = self.alarm_RC[:, c]
         return table
 
     def to_frame(self, backend: str | None = None) -> Any:

@@ -37,6 +37,7 @@ class Precision:
             return
         with np.errstate(over="ignore", invalid="ignore"):
             error_RC = np.abs(target_RC - target_RC.astype(np.float32))
+        error_RC = np.minimum(error_RC, np.abs(target_RC))  # float32 has nothing for what is beyond 3e38
         head_R = np.diff(series_R, prepend=-1) != 0
         beside_R = np.diff(step_R, prepend=step_R[0] - 1) == 1
         before_RC = np.concatenate([target_RC[:1] * np.nan, target_RC[:-1]])

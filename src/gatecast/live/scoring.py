@@ -15,12 +15,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Callable
 from math import erfc, sqrt
 from statistics import NormalDist
 
 import numpy as np
 
-__all__ = ["HELD_BACK", "HeldBack", "held_from", "normal_scores", "promised_sizes", "tail_probability"]
+from gatecast.live.state.alarms import FEWEST, OUTER, RATE, tail_chance
+
+__all__ = ["HELD_BACK", "HeldBack", "Newest", "held_from", "normal_scores", "promised_sizes", "tail_probability"]
 
 HELD_BACK = 2000  # errors that are kept of each target
 # An outage, which is no error of the model: a lower score or tail, at more than twice the size that 99 % stay below.
@@ -76,6 +79,25 @@ def promised_sizes(count: int) -> np.ndarray:
     return np.array([NormalDist().inv_cdf((1 + (k + 0.5) / count) / 2) for k in range(count)])
 
 
+class Newest:
+    """The last 2,000 sizes, in their order and sorted.
+
+    Args:
+        sizes: those there are, the oldest first.
+    """
+
+    def __init__(self, sizes: np.ndarray) -> None:
+        self.queue = deque(sizes.tolist())
+        self.sorted = sorted(self.queue)
+
+    def take(self, size: float) -> None:
+        """One more; the oldest goes where they are too many."""
+        insort(self.sorted, size)
+        self.queue.append(size)
+        if len(self.queue) > HELD_BACK:
+            del self.sorted[bisect_left(self.sorted, self.queue.popleft())]
+
+
 class HeldBack:
     """The sizes of the last normal scores of one target, and where new ones stand among them.
 
@@ -83,43 +105,69 @@ class HeldBack:
         sizes: those there are, the oldest first.
         rows: rows that were scored.
         alarms: how many of them were left out as outages: else a few of them would hide the next ones.
+        tail: those that say how far out a size is: large ones that an alarm has brought are left out too; None = all.
+        left: how many rows were left out of these.
     """
 
-    def __init__(self, sizes: np.ndarray = NONE, rows: int = 0, alarms: int = 0) -> None:
-        self._queue = deque(sizes.tolist())
-        self._sorted = sorted(self._queue)
-        self.rows, self.alarms = rows, alarms
+    def __init__(
+        self, sizes: np.ndarray = NONE, rows: int = 0, alarms: int = 0, tail: np.ndarray | None = None, left: int = 0
+    ) -> None:
+        self._ranks, self._tail = Newest(sizes), Newest(sizes if tail is None else tail)
+        self.rows, self.alarms, self.left = rows, alarms, left
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self._ranks.queue)
 
     @property
     def sizes(self) -> np.ndarray:
         """The sizes, the oldest first."""
-        return np.array(self._queue, np.float64)
+        return np.array(self._ranks.queue, np.float64)
+
+    @property
+    def tail(self) -> np.ndarray:
+        """Those that the tail is drawn through, the oldest first."""
+        return np.array(self._tail.queue, np.float64)
 
     def scores(self, z_R: np.ndarray) -> np.ndarray:
         """Anomaly scores (R,) of rows that come one after the other; each is held back for those after it."""
-        tail_R = tail_probability(z_R)
-        score_R = np.full(len(z_R), np.nan)
-        for r in np.flatnonzero(np.isfinite(z_R)).tolist():
-            size = abs(float(z_R[r]))
-            larger = len(self._sorted) - bisect_left(self._sorted, size)
-            score_R[r] = (larger + tail_R[r]) / (len(self._sorted) + 1)
-            self._take(size, min(score_R[r], tail_R[r]))
-        return score_R
+        return self.judged(z_R, lambda _, chance: (chance < RATE, False))[0]
 
-    def _take(self, size: float, chance: float) -> None:
+    def judged(
+        self, z_R: np.ndarray, judge: Callable[[int, float], tuple[bool, bool]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Anomaly scores (R,) and alarms (R,): 1 for one, 0 for none, nan where nothing can be said.
+
+        Args:
+            z_R: normal scores.
+            judge: says of a large error, by its row and the chance of it (nan where errors held back are few), whether
+                it is an alarm, and whether it is one's doing: then it says nothing of the tail.
+        """
+        tail_R = tail_probability(z_R)
+        score_R, alarm_R = np.full(len(z_R), np.nan), np.full(len(z_R), np.nan)
+        for r in np.flatnonzero(np.isfinite(z_R)).tolist():
+            size, ranks, tail = abs(float(z_R[r])), self._ranks.sorted, self._tail.sorted
+            larger = len(ranks) - bisect_left(ranks, size)
+            score_R[r] = (larger + tail_R[r]) / (len(ranks) + 1)
+            alarm, doing = False, False
+            if len(tail) - bisect_left(tail, size) < OUTER * len(tail):
+                alarm, doing = judge(r, tail_chance(tail, size) if len(tail) >= FEWEST else np.nan)
+            if len(tail) >= FEWEST:
+                alarm_R[r] = alarm
+            self._take(size, min(score_R[r], tail_R[r]), doing)
+        return score_R, alarm_R
+
+    def _take(self, size: float, chance: float, doing: bool) -> None:
         self.rows += 1
-        usual = self._sorted[int(USUAL * len(self._sorted))] if self._sorted else 0.0
-        gross = chance < ALARM and size > GROSS * usual
+        ranks = self._ranks.sorted
+        gross = chance < ALARM and size > GROSS * (ranks[int(USUAL * len(ranks))] if ranks else 0.0)
+        if (gross or doing) and self.left < MOST_ALARMS * self.rows:
+            self.left += 1
+        else:
+            self._tail.take(size)
         if gross and self.alarms < MOST_ALARMS * self.rows:
             self.alarms += 1
-            return
-        insort(self._sorted, size)
-        self._queue.append(size)
-        if len(self._queue) > HELD_BACK:
-            del self._sorted[bisect_left(self._sorted, self._queue.popleft())]
+        else:
+            self._ranks.take(size)
 
 
 def held_from(held_N: np.ndarray, length_N: np.ndarray) -> np.ndarray:

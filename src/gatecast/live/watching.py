@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from gatecast.errors import InputError, PanelError
+from gatecast.errors import GatecastError, InputError, PanelError
 from gatecast.live.halves import in_halves
 from gatecast.live.live import Live
 from gatecast.live.observed import Observed
@@ -39,13 +39,13 @@ class Watch:
     Args:
         live: what observes.
         out: where lines of JSON go.
-        complain: takes one line about a row that was not taken.
+        complain: takes what one line is to say about a row that was not taken.
         state: file to keep the state in; None = nowhere.
         revise: as for ``Live.observe``.
     """
 
     def __init__(
-        self, live: Live, out: TextIO, complain: Callable[[str], None], state: Path | None = None, *,
+        self, live: Live, out: TextIO, complain: Callable[[GatecastError], None], state: Path | None = None, *,
         revise: bool = False,
     ) -> None:  # fmt: skip
         self._live, self._out, self._complain, self._state, self._revise = live, out, complain, state, revise
@@ -96,7 +96,7 @@ class Watch:
 
     def _tell(self, number: int, error: InputError) -> None:
         self.broken += 1
-        self._complain(f"line {number:,}: {error}")
+        self._complain(PanelError(f"line {number:,}: ", error))
 
 
 class _Lines:
@@ -186,7 +186,7 @@ def lines_of(told: Observed) -> Iterator[str]:
 
 
 def _plain(name: str, cell: Any) -> Any:
-    """A cell as JSON has it; nan is null, and 1.0 of "inside" is true."""
+    """A cell as JSON has it; nan is null, and 1.0 of "inside" and "alarm" is true."""
     if isinstance(cell, datetime.datetime):
         midnight = cell.tzinfo is None and cell.time() == datetime.time()
         return cell.date().isoformat() if midnight else cell.isoformat()
@@ -195,5 +195,5 @@ def _plain(name: str, cell: Any) -> Any:
     if isinstance(cell, float):
         if not math.isfinite(cell):
             return None
-        return bool(cell) if name.endswith(("_inside_80", "_inside_95")) else cell
+        return bool(cell) if name.endswith(("_inside_80", "_inside_95", "_alarm")) else cell
     return cell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 from gatecast.errors import ConfigError
 from gatecast.storage.container import write_atomically
 
-__all__ = ["how_to_go_on", "identified", "marked_folder", "require_same_work"]
+__all__ = ["how_to_go_on", "identified", "marked_folder", "require_local", "require_same_work"]
+
+URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)  # s3://bucket, or s3:/bucket, as a Path has it
 
 
 def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str, Any], what: str) -> Path:
@@ -24,8 +27,9 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
         what: it is, for messages, such as "a backtest".
 
     Raises:
-        ConfigError: the folder holds other work, or cannot be used.
+        ConfigError: the folder holds other work, cannot be used, or is a URL.
     """
+    require_local(path, what)
     folder, identity = Path(path), identified(identity)
     file = folder / mark
     try:
@@ -37,6 +41,21 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
         raise ConfigError(f"{folder} cannot hold {what}: {str(error).rstrip('.')}. Choose another folder.") from error
     require_same_work(known, identity, folder, what)
     return folder
+
+
+def require_local(path: str | os.PathLike[str], what: str) -> None:
+    """Raise ConfigError for a URL, which would be taken for the name of a folder.
+
+    >>> require_local("s3://bucket/run", "a fit")
+    Traceback (most recent call last):
+    gatecast.errors.ConfigError: s3://bucket/run is a URL, and a fit is kept on a file system: give a path; where \
+    several machines work, one that all of them see.
+    """
+    if url := URL.fullmatch(os.fspath(path)):
+        raise ConfigError(
+            f"{url[1]}://{url[2]} is a URL, and {what} is kept on a file system: give a path; where several machines "
+            f"work, one that all of them see."
+        )
 
 
 def identified(identity: Mapping[str, Any]) -> dict[str, Any]:

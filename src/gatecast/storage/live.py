@@ -22,6 +22,7 @@ __all__ = ["LIVE", "HeldDocument", "LabelsDocument", "LiveDocument", "check_live
 
 LIVE = "live"
 PREFIX = "live."
+HELD = ("held", "tail")  # errors that are held back, and those of them that say how far out one is
 MOST_HELD = 10_000
 MOST_STEPS = 2**40
 EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999  # microseconds: the years 1 to 9999
@@ -31,10 +32,11 @@ WAGERS = 6  # numbers of the test for drift, of each series and target
 
 @dataclass(frozen=True)
 class HeldDocument:
-    """Held-back errors of one target, without the tensor of their sizes."""
+    """Held-back errors of one target, without the tensors of their sizes."""
 
     rows: int
     alarms: int
+    left: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _counts(document: LiveDocument) -> Iterator[str]:
         yield "begun is more than dropped"
     if max([document.most_missing, *document.dropped, *document.lengths, 0]) > MOST_STEPS:
         yield f"a number of steps is above {MOST_STEPS:,}"
-    if any(not 0 <= one.alarms <= one.rows for one in document.held):
+    if any(not 0 <= count <= one.rows for one in document.held for count in (one.alarms, one.left)):
         yield "held has more alarms than rows"
 
 
@@ -135,10 +137,10 @@ def _times(document: LiveDocument) -> Iterator[str]:
 def _tensors(document: LiveDocument, found: Mapping[str, TensorType]) -> Iterator[str]:
     """Names, dtypes and shapes."""
     wanted = _wanted(document)
-    for c in range(len(document.held)):
-        kind = found.get(f"live.held.{c}")
-        if kind is not None and len(kind.shape) == 1 and kind.size <= min(MOST_HELD, document.held[c].rows):
-            wanted[f"live.held.{c}"] = kind.shape
+    for name, rows in ((f"live.{what}.{c}", one.rows) for c, one in enumerate(document.held) for what in HELD):
+        kind = found.get(name)
+        if kind is not None and len(kind.shape) == 1 and kind.size <= min(MOST_HELD, rows):
+            wanted[name] = kind.shape
     yield from (f"tensor {name!r} is missing" for name in sorted(wanted.keys() - found.keys()))
     yield from (f"tensor {name!r} is unknown" for name in sorted(found.keys() - wanted.keys()))
     for name in sorted(wanted.keys() & found.keys()):
@@ -156,7 +158,8 @@ def _wanted(document: LiveDocument) -> dict[str, tuple[int, ...]]:
         "live.precision": (4, count, targets),
         "live.ranges": (count, targets, 5),
         "live.drift": (count + 1, targets, WAGERS),
-        **{f"live.held.{c}": (0,) for c in range(targets)},
+        "live.alarms": (count, targets, 2),
+        **{f"live.{what}.{c}": (0,) for c in range(targets) for what in HELD},
     }
     if document.adaptive:
         wanted["live.widths"] = (count, targets, levels_of(document.model))
@@ -172,8 +175,12 @@ def check_live_values(document: LiveDocument, arrays: Mapping[str, np.ndarray]) 
     check_values({name: array for name, array in arrays.items() if not name.startswith(PREFIX)})
     own = {name: array for name, array in arrays.items() if name.startswith(PREFIX)}
     problems = [f"tensor {name!r} holds infinite numbers" for name, array in own.items() if np.isinf(array).any()]
-    whole = ["live.static", "live.drift", *(f"live.held.{c}" for c in range(len(document.held)))]
+    whole = ["live.static", "live.drift", *(f"live.{what}.{c}" for c in range(len(document.held)) for what in HELD)]
     problems += [f"tensor {name!r} holds NaN" for name in whole if np.isnan(own[name]).any()]
+    alarms_NCS = own["live.alarms"]
+    ends_N11 = np.add(document.dropped, document.lengths).reshape(-1, 1, 1)
+    if not ((alarms_NCS >= -1) & (alarms_NCS < ends_N11) & (alarms_NCS == np.rint(alarms_NCS))).all():
+        problems.append("tensor 'live.alarms' holds what is no step of its series")
     tails = own["live.precision"][2:], own["live.ranges"][..., 2:], own["live.drift"][..., 3:]
     counts = [*(own[name] for name in whole[2:]), *tails]
     if any((counted < 0).any() for counted in counts):

@@ -88,6 +88,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a number among series": ([T, 3.0], r"series 2 of the list has the shape \(\)"),
     "ragged within": ([[[1, 2], [3]], [1]], "series 1 of the list is no array"),
     "infinite": (np.array([1, np.inf, 3]), "inf in column 'y', row 2 is infinite"),
+    "beyond all squares": (np.array([1, -1e151, 3]), r"-1e\+151 in column 'y', row 2 is beyond 1e\+150"),
     "nothing but nan": (np.array([[1, NAN], [2, NAN]]), r"columns 'series_2' hold no numbers"),
 }
 

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from gatecast.cli.building import read_panel
+from gatecast.cli.models.groups import one_model
 from gatecast.cli.options import DataOptions, Json
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import FAILED, table_words
@@ -34,10 +35,9 @@ def check(
         json: Print one JSON object.
     """
     from gatecast.backtesting.newer.check import check as found_by
-    from gatecast.forecaster import load
     from gatecast.workflow import data_facts
 
-    fitted = load(model)
+    fitted = one_model(model, "check")
     screen = Screen(json)
     panel = read_panel(file, data, fitted)
     show_panel(screen, panel)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from gatecast.cli.files import require_writable
+from gatecast.cli.models.groups import one_model
 from gatecast.cli.options import MODEL, Json
 from gatecast.cli.printing import Screen
 
@@ -36,9 +37,8 @@ def export(
     """
     require_writable(file, (".onnx",), "FILE")
     from gatecast.export.forecast import export as write
-    from gatecast.forecaster import load
 
-    told = write(load(model).fitted_, file, part, bounds)
+    told = write(one_model(model, "export").fitted_, file, part, bounds)
     screen = Screen(json)
     for name, label in SHOWN.items():
         screen.labelled(label, f"{told[name]} steps" if name == "history" else _in_words(told[name]))

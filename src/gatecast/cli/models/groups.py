@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.building import forecaster, read_panel
-from gatecast.cli.options import DataOptions, given
+from gatecast.cli.options import DataOptions
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import COLOURS, exit_code
 from gatecast.cli.sections import show_panel
-from gatecast.errors import ConfigError, WindowError
+from gatecast.errors import ConfigError, WindowError, listed
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
     from gatecast.groups.part import Parts
     from gatecast.scale.models import Model
 
-__all__ = ["columns_of", "evaluate_groups", "fit_groups", "is_of_groups", "loaded", "require_no", "show_groups"]
+__all__ = [
+    "columns_of",
+    "evaluate_groups",
+    "fit_groups",
+    "is_of_groups",
+    "loaded",
+    "one_model",
+    "require_no",
+    "show_groups",
+]
 
 
 def is_of_groups(path: Path) -> bool:
@@ -30,15 +40,30 @@ def is_of_groups(path: Path) -> bool:
     return kind_of(path) == GROUPS
 
 
-def loaded(path: Path, running: Any = None) -> Model:
-    """The model or the models of a file, to run where the options say."""
+def loaded(path: Path, running: Mapping[str, Any] | None = None) -> Model:
+    """The model or the models of a file, to run where the options say: engine, workers, address."""
     from gatecast.groups.grouped import GroupedForecaster
     from gatecast.scale.models import load_model
 
     model = load_model(path)
-    if running is not None:
-        (model.model if isinstance(model, GroupedForecaster) else model).set_params(**given(running))
+    if running:
+        (model.model if isinstance(model, GroupedForecaster) else model).set_params(**running)
     return model
+
+
+def one_model(path: Path, command: str) -> Forecaster:
+    """The model of a file. Raises ConfigError where there is one for each group."""
+    from gatecast.forecaster import load
+    from gatecast.storage.files import describe_file
+
+    if is_of_groups(path):
+        names = [one["name"] for one in describe_file(path)["groups"]]
+        raise ConfigError(
+            f"{path} holds a model for each of {listed(names, 5)}, and gatecast {command} takes one. Write the model "
+            f"of one group to a file of its own, in Python: gatecast.load_groups({str(path)!r}).parts_[{names[0]!r}]"
+            f".model.save('one.gatecast')."
+        )
+    return load(path)
 
 
 def columns_of(model: Model) -> Forecaster:
@@ -130,8 +155,8 @@ def evaluate_groups(
     return screen.finish(exit_code(False, made.outcome, fail_unless))
 
 
-def require_no(**options: object) -> None:
-    """Raise ConfigError for an option that goes with one model alone."""
+def require_no(why: str = "is for one model, and --per makes one for each group", **options: object) -> None:
+    """Raise ConfigError for an option that does not go with others."""
     for name, value in options.items():
         if value is not None:
-            raise ConfigError(f"--{name} is for one model, and --per makes one for each group. Leave it out.")
+            raise ConfigError(f"--{name.replace('_', '-')} {why}. Leave it out.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.building import read_options, roles_of
 from gatecast.cli.models.groups import columns_of, loaded
-from gatecast.cli.options import DataOptions
+from gatecast.cli.options import DataOptions, given
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import exit_code
 from gatecast.errors import ConfigError
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from gatecast.data.scan.source import PanelSource
     from gatecast.evaluation.streamed import StreamedScores
     from gatecast.forecaster import Forecaster
+    from gatecast.scale.models import Model
 
-__all__ = ["backtest_shards", "evaluate_shards", "predict_into", "sample_of"]
+__all__ = ["NO_CHART", "backtest_shards", "evaluate_shards", "predict_into", "sample_of"]
 
 SCANNED = ("series", "time", "target", "past", "future", "static", "frequency")  # arguments of read, and of scan
 KNOWN = ("series", "time", "target", "past", "static", "frequency", "gaps", "future_columns")
-LIMIT = "1GB"
+NO_CHART = "is for tables that are read whole, not for --memory-limit"
+WHERE = ("engine", "workers", "address")
 
 
 def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions, running: Any, output: str) -> int:
     """Forecast all series of a source into a folder."""
-    model = loaded(path, running)
+    model = loaded(path, given(running))
     source = _source(file, data, columns_of(model))
     screen.wrapped(source.describe())
     made = model.predict(source, output=output)
@@ -40,12 +42,22 @@ def predict_into(screen: Screen, path: Path, file: str | None, data: DataOptions
     return screen.finish()
 
 
-def sample_of(screen: Screen, file: str | None, data: DataOptions, limit: str, arguments: dict[str, Any]) -> Panel:
-    """The sample of a source that a fit is to see."""
+def sample_of(
+    screen: Screen, file: str | None, data: DataOptions, limit: str, arguments: dict[str, Any], per: str | None = None
+) -> Panel:
+    """The sample of a source that a fit is to see; where there is a model for each group, one of every group."""
     from gatecast.data.scan.sample import sampled
 
     source = _source(file, data)
     screen.wrapped(source.describe())
+    if per is not None:
+        from gatecast.forecaster import Forecaster
+        from gatecast.groups.training import sampled_groups
+
+        panel, samples = sampled_groups(source, per, Forecaster(**{"horizon": 1, **arguments}), limit)
+        for name, sample in samples.items():
+            screen.labelled("sample", f"{name}: {sample.describe()}")
+        return panel
     chosen, sample = sampled(source, limit, arguments.get("seed", 0), arguments.get("horizon", 1) + 2)
     screen.labelled("sample", sample.describe())
     return source.panel_of(chosen)
@@ -64,20 +76,28 @@ def evaluate_shards(
 ) -> int:
     """Score all series of a source; a model that is not given is trained on a sample before the first origin."""
     from gatecast.backtesting.assess import evaluate
-    from gatecast.forecaster import load
 
-    where = {name: arguments[name] for name in ("engine", "workers", "address") if name in arguments}
-    source = _source(file, data, model := None if path is None else load(path).set_params(**where))
-    screen.wrapped(source.describe())
-    if model is None:
-        model = _new(arguments)
-        held = model.horizon + ((origins or 1) - 1) * (stride or model.horizon)
-        model.fit(source, memory_limit=limit, held_back=held)
+    if path is None:
+        source = _source(file, data)
+        screen.wrapped(source.describe())
+        model: Model = _trained(source, arguments, origins or 1, stride, limit)
         screen.labelled("sample", model.sample_.describe())
+    else:
+        model = loaded(path, {name: arguments[name] for name in WHERE if name in arguments})
+        source = _source(file, data, columns_of(model))
+        screen.wrapped(source.describe())
     made = evaluate(model, source, origins=origins, stride=stride)
     _show(screen, str(made), made)
     screen.result = {"command": "evaluate", "evaluation": made.to_dict()}
     return screen.finish(exit_code(False, made.outcome, fail_unless))
+
+
+def _trained(
+    source: PanelSource, arguments: dict[str, Any], origins: int, stride: int | None, limit: str
+) -> Forecaster:
+    """A model that was trained on a sample of what lies before the first origin."""
+    made = _new(arguments)
+    return made.fit(source, memory_limit=limit, held_back=made.horizon + (origins - 1) * (stride or made.horizon))
 
 
 def backtest_shards(

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import read_panel
 from gatecast.cli.files import require_writable
+from gatecast.cli.models.groups import one_model
 from gatecast.cli.options import MODEL, DataOptions, Json, Save
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import table_words
@@ -44,10 +45,9 @@ def update(
         raise ConfigError(f"--time-limit must be above 0 seconds; got {time_limit}.")
     require_writable(save, (), "--save")
     from gatecast.backtesting.newer.update import update as updated
-    from gatecast.forecaster import load
     from gatecast.workflow import data_facts
 
-    fitted = load(model)
+    fitted = one_model(model, "update")
     screen = Screen(json)
     panel = read_panel(file, data, fitted)
     show_panel(screen, panel)

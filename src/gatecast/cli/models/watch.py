@@ -15,8 +15,9 @@ from cyclopts import Parameter
 
 from gatecast.cli.building import read_panel
 from gatecast.cli.files import PIPE, require_writable
+from gatecast.cli.models.groups import one_model
 from gatecast.cli.options import DATA, MODEL, OUTPUT, DataOptions
-from gatecast.cli.printing import complain
+from gatecast.cli.printing import complain, remark
 from gatecast.errors import ConfigError
 from gatecast.live.mqtt.address import Broker, is_broker, parse_broker
 
@@ -100,7 +101,6 @@ def _name_at_broker(broker: Broker, state: Path | None) -> tuple[str, int]:
 
 def _followed(model: Path, history: str | None, state: Path | None, adaptive: bool) -> Live:
     """The live model to go on with: that of the state, else one that begins."""
-    from gatecast.forecaster import load
     from gatecast.live.files import load_live
     from gatecast.storage.files import document_in
 
@@ -111,6 +111,10 @@ def _followed(model: Path, history: str | None, state: Path | None, adaptive: bo
         if adaptive and not live.adaptive:
             raise ConfigError(f"the intervals of the state in {state} are not adaptive. Give another --state.")
         return live
-    fitted = load(model)
+    fitted = one_model(model, "watch")
     begin = None if history is None else read_panel(history, DataOptions(), fitted)
-    return fitted.live(begin, adaptive=adaptive)
+    live = fitted.live(begin, adaptive=adaptive)
+    if begin is None:
+        unit = fitted.fitted_.frequency.plural(live.least_history)
+        remark(f"No --history: series begin with nothing, and forecasts are naive for {live.least_history} {unit}.")
+    return live

@@ -17,7 +17,7 @@ from gatecast.data.scan.index import Shard, index_of, shards_of
 from gatecast.data.schema import Schema
 from gatecast.data.tables.intake import KEY_JOIN
 from gatecast.data.tables.reading import read
-from gatecast.errors import PanelError
+from gatecast.errors import PanelError, listed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SHARD_ROWS", "PanelSource", "as_panel_of", "files_of", "frame_of", "scan"]
 
 SHARD_ROWS = 500_000  # of a shard: some 100 MB while it is forecast
+MAGIC = b"PAR1"
 HEAD_ROWS = 20_000  # that say what the columns mean
 
 
@@ -207,4 +208,18 @@ def files_of(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) 
     missing = next((name for name in found if not Path(name).is_file()), None)
     if missing or not found:
         raise PanelError(f"{missing or str(source)!r}: there is no such Parquet file.")
+    other = [name for name in found if not _is_parquet(name)]
+    if other:
+        raise PanelError(
+            f"{listed(other, 3)}: {len(other):,} of {len(found):,} files are no Parquet, or cut short. Write the table "
+            f"as Parquet, sorted by series, or read it whole."
+        )
     return [str(Path(name).resolve()) for name in found]
+
+
+def _is_parquet(name: str) -> bool:
+    """Whether a file begins and ends as Parquet does."""
+    with open(name, "rb") as file:
+        begin, size = file.read(4), file.seek(0, os.SEEK_END)
+        file.seek(max(size - 4, 0))
+        return begin == file.read(4) == MAGIC

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_CATEGORIES", "Encoded", "encode", "encode_static", "numbers_of"]
 
+LARGEST = 1e150  # of a number: squares of larger ones are infinite
 MOST_CATEGORIES = 100  # of one covariate: each takes a column of the network's input
 _FEW = 30  # labels of a column of numbers and words that is taken for categories
 
@@ -33,14 +34,17 @@ class Encoded:
 
 
 def numbers_of(column: pl.Series, hints: Hints, row_R: np.ndarray, problems: Problems) -> np.ndarray:
-    """(R,) float64 numbers of a column; cells that are none, infinite, or marks for missing values are told."""
+    """(R,) float64 numbers of a column; cells that are none, too large, or marks for missing values are told."""
     read = read_numbers(column, hints)
     problems.notes += [Note(note) for note in read.notes]
     problems.marked_cells(read.marked_R, row_R, column.name, column)
     dash_R = _dashes(column, read.wrong_R)
     problems.dashes(dash_R, row_R, column.name, column)
     problems.bad_cells(read.wrong_R & ~dash_R, row_R, column.name, column, "is no number")
-    problems.bad_cells(np.isinf(read.value_R), row_R, column.name, column, "is infinite")
+    infinite_R = np.isinf(read.value_R)
+    problems.bad_cells(infinite_R, row_R, column.name, column, "is infinite")
+    far_R = (np.abs(read.value_R) > LARGEST) & ~infinite_R
+    problems.bad_cells(far_R, row_R, column.name, column, f"is beyond {LARGEST:.0e}")
     return read.value_R
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import TextIO
 
-from gatecast.errors import ConfigError, InputError, PanelError
+from gatecast.errors import ConfigError, GatecastError, InputError, PanelError
 from gatecast.live.halves import in_halves
 from gatecast.live.live import Live
 from gatecast.live.mqtt.address import Broker, matches
@@ -49,7 +49,7 @@ class Following:
 
     def __init__(
         self, live: Live, connection: Connection, broker: Broker, reply: str | None, out: TextIO,
-        complain: Callable[[str], None], state: Path | None = None, *, revise: bool = False,
+        complain: Callable[[str | GatecastError], None], state: Path | None = None, *, revise: bool = False,
     ) -> None:  # fmt: skip
         if reply is not None and (matches(reply, broker.topic) or set(reply) & set("+#")):
             raise ConfigError(
@@ -110,7 +110,7 @@ class Following:
 
     def _refused(self, message: Message, error: InputError) -> Answer:
         self.broken += 1
-        self._complain(f"message {message.number:,}: {error}")
+        self._complain(PanelError(f"message {message.number:,}: ", error))
         return answer_of(message, error, self._reply)
 
     def _sent(self, answers: list[Answer], stop: Event) -> bool:

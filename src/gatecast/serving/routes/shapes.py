@@ -123,6 +123,7 @@ class ObserveAnswer(BaseModel):
                     "Passengers_inside_80": True,
                     "Passengers_inside_95": True,
                     "Passengers_anomaly": None,
+                    "Passengers_alarm": None,
                 }
             ]
         ]
