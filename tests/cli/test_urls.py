@@ -33,3 +33,9 @@ def test_files_are_no_urls(option: str, run: Run, sales: Path, tmp_path: Path) -
 def test_the_state_of_a_watch_is_no_url(run: Run, fitted: Path, sales: Path) -> None:
     refused = run("watch", fitted, sales, "--state", f"{URL}.live")
     assert (refused.code, f"{URL}.live is a URL" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["", "."])
+def test_no_name_is_a_folder(name: str, run: Run, sales: Path) -> None:
+    refused = run("forecast", sales, "--horizon", 3, *TINY, "--save", name)
+    assert (refused.code, refused.err) == (2, "error: --save . is a folder; give the name of a file.\n")

@@ -45,7 +45,7 @@ def require_writable(path: Path | None, kinds: Sequence[str] = (), option: str =
     """Raise ConfigError unless a file of one of these kinds can be written there."""
     if path is None:
         return
-    if ":" in path.parts[0]:
+    if ":" in str(path):
         from gatecast.storage.folder import require_local
 
         require_local(path, f"what {option} writes")
