@@ -32,13 +32,21 @@ class Contestant:
         arguments: command-line arguments of the module.
         threads: threads that its libraries may use.
         python: its interpreter.
+        root: the checkout whose benchmarks it runs.
 
     Raises:
         ContestantError: it ended before it was ready; with the last line it wrote.
     """
 
     def __init__(
-        self, name: str, module: str, arguments: Sequence[str] = (), *, threads: int, python: Path | None = None
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str] = (),
+        *,
+        threads: int,
+        python: Path | None = None,
+        root: Path = ROOT,
     ) -> None:
         self.name = name
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (closed at exit)
@@ -48,8 +56,8 @@ class Contestant:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            cwd=ROOT,
-            env=child_environment(threads),
+            cwd=root,
+            env=child_environment(threads, root),
         )
         try:
             self.import_mb: float | None = self._answer()["peak_mb"]
@@ -101,13 +109,13 @@ class Contestant:
         return pipe
 
 
-def child_environment(threads: int) -> dict[str, str]:
+def child_environment(threads: int, root: Path = ROOT) -> dict[str, str]:
     """The environment of this process with equal threads, no GPU, and the benchmarks on the path.
 
     Not ``src``: it would hide an installed Gatecast with its kernels.
     """
     given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    paths = [str(ROOT), *map(os.path.abspath, given)]
+    paths = [str(root), *map(os.path.abspath, given)]
     limits = {f"{name}_NUM_THREADS": str(threads) for name in THREAD_VARIABLES}
     return os.environ | limits | {
         "POLARS_MAX_THREADS": str(threads),
