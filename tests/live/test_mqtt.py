@@ -95,7 +95,11 @@ def followed(live: gc.Live, url: str, reply: str | None = None, state: Path | No
     told: list[str] = []
     out, stop = io.StringIO(), threading.Event()
     broker = parse_broker(url)
-    following = Following(live, Connection(broker, "watch", 600, told.append), broker, reply, out, told.append, state)
+
+    def tell(line: object) -> None:
+        told.append(str(line))
+
+    following = Following(live, Connection(broker, "watch", 600, tell), broker, reply, out, tell, state)
     thread = threading.Thread(target=following.run, args=(stop,), daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
