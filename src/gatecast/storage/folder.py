@@ -46,10 +46,10 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
 def require_local(path: str | os.PathLike[str], what: str) -> None:
     """Raise ConfigError for a URL, which would be taken for the name of a folder.
 
-    >>> require_local("s3://bucket/run", "a fit")
+    >>> require_local("s3://bucket/run", "a fit")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    gatecast.errors.ConfigError: s3://bucket/run is a URL, and a fit is kept on a file system: give a path; where \
-    several machines work, one that all of them see.
+    gatecast.errors.ConfigError: s3://bucket/run is a URL, and a fit is kept on a file system: give a path; ...
+    >>> require_local("runs/first", "a fit")
     """
     if url := URL.fullmatch(os.fspath(path)):
         raise ConfigError(
