@@ -284,6 +284,8 @@ def _find_targets(looks: Looks, roles: Roles, wide: bool | None, ignored: tuple[
             raise _keys_wanted(looks, roles, keys)
         wide = True
     if wide and left:
+        beside = [repr(name) for name in _left(looks, roles, ignored) if name not in left]
+        roles = roles.noting(f"column {listed(beside)} holds no numbers and is left out") if beside else roles
         return replace(roles, targets=tuple(left), wide=True)
     if "y" in left:
         return replace(roles, targets=("y",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -42,8 +43,26 @@ def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
     made = table_of(body, file, False, notes, exact=True)
     begin, end = body.rows[0][0], body.rows[-1][0]
     with guarded(file):
-        typed = reader.load_sheet(name, header_row=None, skip_rows=begin - 1, n_rows=end - begin + 1).to_polars()
-    return _typed(made, body.names, typed, begin)
+        part = text[begin - 1 : end]
+        empty = {k: "string" for k in range(part.width) if part[:, k].null_count() == part.height}
+        where: dict[str, Any] = {"header_row": None, "skip_rows": begin - 1, "n_rows": end - begin + 1, "dtypes": empty}
+        typed = reader.load_sheet(name, **where).to_polars()
+    table = _typed(made, body.names, typed, begin)
+    return table if _mixed(reader, name, where, table.frame) else replace(table, exact=False)
+
+
+def _mixed(reader: Any, name: str, where: dict[str, Any], frame: pl.DataFrame) -> bool:
+    """Whether a column of text may hold numbers that are no text, whose dots are decimal signs."""
+    import fastexcel
+
+    texts = [column for column in frame if column.dtype == pl.String]
+    if not any(column.str.contains(r"^[+-]?[0-9]*\.[0-9]+$").any() for column in texts):
+        return False
+    try:
+        reader.load_sheet(name, **where, dtype_coercion="strict").to_polars()
+    except fastexcel.FastExcelError:
+        return True
+    return False
 
 
 def _wanted(names: list[str], file: str, sheet: str | int | None) -> list[str]:
@@ -57,7 +76,8 @@ def _wanted(names: list[str], file: str, sheet: str | int | None) -> list[str]:
 
 
 def _cells(reader: Any, name: str) -> pl.DataFrame:
-    frame = reader.load_sheet(name, header_row=None, dtypes="string", skip_whitespace_tail_rows=True).to_polars()
+    sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string", skip_whitespace_tail_rows=True)
+    frame = sheet.to_polars()
     assert isinstance(frame, pl.DataFrame)
     return frame
 
@@ -67,9 +87,18 @@ def _typed(table: Table, names: list[str], typed: pl.DataFrame, begin: int) -> T
     if typed.width < len(names) or table.rows is None or typed.height < table.rows[-1] - begin + 1:
         return table
     picked = typed[(table.rows - begin).tolist()]
-    columns = []
+    columns = {}
     for name in table.frame.columns:
-        cells = picked.to_series(names.index(name)).rename(name)
+        cells = picked.to_series(names.index(name))
         lost = cells.null_count() > table.frame[name].null_count()
-        columns.append(table.frame[name] if cells.dtype == pl.String or lost else cells)
-    return Table(pl.DataFrame(columns), file=table.file, rows=table.rows, notes=table.notes, exact=True)
+        columns[name] = table.frame[name] if cells.dtype == pl.String or lost else _whole(cells)
+    return replace(table, frame=pl.DataFrame(columns))
+
+
+def _whole(cells: pl.Series) -> pl.Series:
+    """Spreadsheets know no whole numbers: what is whole in every cell is one."""
+    if not cells.dtype.is_float():
+        return cells
+    whole = cells.cast(pl.Int64, strict=False)
+    same = (whole.cast(pl.Float64) == cells).all() and (cells.abs() < 2**53).all()
+    return whole if same and whole.null_count() == cells.null_count() < len(cells) else cells

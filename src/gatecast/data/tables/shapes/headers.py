@@ -25,7 +25,13 @@ __all__ = ["Body", "find_body", "looks_like_data"]
 
 Row = tuple[int, list[str]]
 
-_NUMBER = re.compile(r"^[^A-Za-z0-9]{0,4}\d[\d.,' \u00a0\u202f]*(?:e[+-]?\d+)?[^A-Za-z0-9]{0,3}$", re.IGNORECASE)
+_NUMBER = re.compile(r"^[^A-Za-z0-9]{0,4}\d[\d.,'’ \u00a0\u202f]*(?:e[+-]?\d+)?[^A-Za-z0-9]{0,3}$", re.IGNORECASE)
+_CODES = "USD|EUR|GBP|CHF|JPY|SEK|NOK|DKK|PLN|CZK|AUD|CAD|BRL|INR|kr"
+_AMOUNT = re.compile(  # 1.2K, USD 5.00, 12,5 kr, true: no names of columns either
+    rf"^(?:(?:{_CODES}) ?)?[^A-Za-z0-9]{{0,4}}\d[\d.,'’ \u00a0\u202f]*(?:[KMB]|bn|mn|mio|mln|mrd|tsd|{_CODES})?\.?$|"
+    r"^(?:true|false)$",
+    re.IGNORECASE,
+)
 _TIME = re.compile(r"^\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?([T ].*)?$|^\d{4}-?[QWMHK]", re.IGNORECASE)
 _UNIT = re.compile(
     r"^[\[(].*[\])]$|^[€$£%°]$|^(?:[kmgt]?w(?:h|atts?)?|eur|usd|gbp|°?[cfk]|[cmk]?m|mm|m/s|km/h|hpa|k?pa|bar|[mk]?g|kg|"
@@ -90,7 +96,7 @@ def looks_like_data(cells: Sequence[str]) -> bool:
 
 
 def _holds_data(cell: str) -> bool:
-    return bool(_NUMBER.match(cell) or _TIME.match(cell))
+    return bool(_NUMBER.match(cell) or _TIME.match(cell) or _AMOUNT.match(cell))
 
 
 def _left_out(rows: Sequence[Row], why: str) -> str:
@@ -130,13 +136,27 @@ def _header_at(rows: Sequence[Row], width: int, layout: Layout) -> int:
         return found[0]
     if layout.header == 0 or width < 2:
         return 0
+    first = _below_title(rows, width)
     for k, (_, cells) in enumerate(rows[:100]):
+        if k < first:
+            continue
         filled = sum(bool(cell.strip()) for cell in cells)
         if filled == 1 and width > 2 and k + 1 < len(rows):
             continue
         if len(cells) == width or _fits_beside(rows, k, width):
             return k
     return 0
+
+
+def _below_title(rows: Sequence[Row], width: int) -> int:
+    """Where rows begin that an empty row keeps apart from a title block: names, or others that have more cells."""
+    first = 0
+    for k in range(1, min(20, len(rows) - 1)):
+        if _apart(rows[k - 1], rows[k]):
+            most = max(sum(bool(cell.strip()) for cell in cells) for _, cells in rows[first:k])
+            if most <= width / 2 or not any(_holds_data(cell.strip()) for cell in rows[k][1]):
+                first = k
+    return first
 
 
 def _fits_beside(rows: Sequence[Row], k: int, width: int) -> bool:
@@ -169,6 +189,11 @@ def _names(rows: list[Row], file: str, notes: list[Part]) -> tuple[list[str], li
             f"the names of the columns stand in rows {listed([rows[k][0] for k in range(more)])}: {head[-1]!r}"
         )
     return head, rows[more:]
+
+
+def _apart(above: Row, row: Row) -> bool:
+    """Whether an empty row lies between two rows; ends of lines within cells are no rows."""
+    return row[0] > above[0] + 1 + sum(cell.count("\n") for cell in above[1])
 
 
 def _is_body(rows: Sequence[Row], k: int) -> bool:
@@ -236,12 +261,24 @@ def _widened(names: list[str], rows: list[Row], file: str) -> tuple[list[str], l
 
 def _without_footer(rows: list[Row], width: int, notes: list[Part]) -> list[Row]:
     """Rows without what stands below the table: notes of one cell, and totals."""
-    end = len(rows)
+    end = _above_lone_cells(rows)
     while end > 2 and width > 1 and _is_footer(rows[end - 1][1], rows[: end - 1]):
         end -= 1
     if end < len(rows):
         notes.append(_left_out(rows[end:], "below the table"))
     return rows[:end]
+
+
+def _above_lone_cells(rows: Sequence[Row]) -> int:
+    """Where rows of one cell of words begin that an empty row keeps apart from all others; else the end of the rows."""
+    begin = len(rows)
+    while begin > 2:
+        filled = [cell.strip() for cell in rows[begin - 1][1] if cell.strip()]
+        if len(filled) > 1 or _holds_data(filled[0]):
+            break
+        begin -= 1
+    usual = sum(bool(cell.strip()) for cell in rows[0][1]) if rows else 0
+    return begin if 2 <= begin < len(rows) and usual > 1 and _apart(rows[begin - 1], rows[begin]) else len(rows)
 
 
 def _is_footer(cells: Sequence[str], above: Sequence[Row]) -> bool:

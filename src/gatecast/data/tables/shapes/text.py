@@ -20,6 +20,7 @@ __all__ = ["as_utf8", "read_text"]
 _SEPARATORS = ",;\t|"
 _SAMPLE = 1 << 16
 _LONGEST_CELL = 1 << 20
+_LONGEST_RECORD = 20  # lines
 
 
 def read_text(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
@@ -83,15 +84,16 @@ def _of_one_byte(raw: bytes) -> tuple[bytes, str]:
 
 def _declared(raw: bytes) -> tuple[bytes, str]:
     """The separator that a first line "sep=;" names; the line is made empty, so that rows keep their numbers."""
-    line = raw.lstrip(b"\r\n")[:8].split(b"\n")[0].strip().strip(b'"')
-    if line.lower().startswith(b"sep=") and len(line) == 5:
-        return raw[raw.index(b"\n") if b"\n" in raw else len(raw) :], line[4:5].decode()
-    return raw, "\t" if line.lower().startswith(b"sep=\\t") else ""
+    line = raw.lstrip(b"\r\n")[:9].split(b"\n")[0].strip(b'\r"')
+    sign = line[4:].replace(b"\\t", b"\t")
+    if line.lower().startswith(b"sep=") and len(sign) == 1:
+        return raw[raw.index(b"\n") if b"\n" in raw else len(raw) :], sign.decode(errors="replace")
+    return raw, ""
 
 
 def _sniff(sample: str) -> str:
     """The separator that cuts the most lines into the same number of fields, several of them."""
-    lines = [line for line in sample.splitlines()[:200] if line.strip()]
+    lines = [line for line in _records(sample.splitlines()[:200]) if line.strip()]
     lines = lines if len(lines) < 3 or len(sample) < _SAMPLE - 4 else lines[:-1]
     return max(_SEPARATORS, key=lambda sign: _evenness(lines, sign))
 
@@ -104,6 +106,22 @@ def _evenness(lines: list[str], sign: str) -> tuple[float, int]:
     width, often = max(counts.items(), key=lambda item: (item[1], item[0]))
     head = _fields(lines[0], sign) == width
     return round(often / len(lines), 1) + head, width
+
+
+def _records(lines: list[str]) -> list[str]:
+    """Lines put together where quotes hold the end of a line; quotes that nothing closes hold none."""
+    made: list[str] = []
+    held = 0  # lines since quotes were opened
+    for k, line in enumerate(lines):
+        if held:
+            made[-1] += "\n" + line
+            held = 0 if line.count('"') % 2 else held + 1
+            if held == _LONGEST_RECORD:
+                return [*made[:-1], *made[-1].split("\n"), *lines[k + 1 :]]
+        else:
+            made.append(line)
+            held = line.count('"') % 2
+    return made if not held else [*made[:-1], *made[-1].split("\n")]
 
 
 def _fields(line: str, sign: str) -> int:
@@ -127,7 +145,9 @@ def _plain(raw: bytes, sample: str, separator: str, file: str) -> pl.DataFrame |
     twice = [name for name in frame.columns if f"{name}_duplicated_0" in frame.columns]
     if twice:
         raise PanelError(f"{file} has several columns {listed([repr(name) for name in twice], 3)}. Give each its name.")
-    names = [name.strip() for name in frame.columns]
+    # polars leaves doubled quotes in names
+    named = next(csv.reader(io.StringIO(sample.lstrip("\r\n"), newline=""), delimiter=separator))
+    names = [name.strip() for name in (named if len(named) == frame.width else frame.columns)]
     refuse_doubled(names, file)
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     return frame.select([name for name in frame.columns if name or frame[name].null_count() < frame.height])
@@ -187,6 +207,6 @@ def table_of(body: Body, file: str, decimal_comma: bool, notes: list[Part], exac
     held = [k for k, name in enumerate(body.names) if name or any(cell and cell.strip() for cell in columns[k])]
     names = [body.names[k] for k in held]
     refuse_doubled(names, file)
-    frame = pl.DataFrame([pl.Series(body.names[k], columns[k], dtype=pl.String) for k in held])
+    frame = pl.DataFrame({body.names[k]: pl.Series(columns[k], dtype=pl.String) for k in held})
     rows = np.array([number for number, _ in body.rows], dtype=np.int64)
     return Table(frame, file=file, decimal_comma=decimal_comma, rows=rows, notes=(*notes, *body.notes), exact=exact)

@@ -169,12 +169,14 @@ def _kept(reading: Reading, unique: pl.Series, name: str) -> tuple[Spelling, ...
     """The spelling, if writing what was read gives every cell as it was."""
     if not reading.spelling or reading.times.dtype == pl.Int64:
         return ()
-    spelling = Spelling(name, reading.spelling, unique.dtype != pl.String)
     known = reading.times.is_not_null()
-    written = write_times(spelling, reading.times.filter(known).to_numpy())
-    given = unique.filter(known)
-    same = written == (given.cast(pl.Int64, strict=False) if spelling.whole else given)
-    return (spelling,) if same.fill_null(False).all() else ()
+    given, times = unique.filter(known), reading.times.filter(known).to_numpy()
+    for text in dict.fromkeys((reading.spelling, reading.spelling.replace("{V}", "{v}"))):  # Week 5 beside Week 10
+        spelling = Spelling(name, text, unique.dtype != pl.String)
+        same = write_times(spelling, times) == (given.cast(pl.Int64, strict=False) if spelling.whole else given)
+        if same.fill_null(False).all():
+            return (spelling,)
+    return ()
 
 
 def _read_unique(unique: pl.Series, name: str, wish: Wish) -> tuple[Reading, list[Part]]:
