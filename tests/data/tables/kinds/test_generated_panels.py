@@ -41,7 +41,7 @@ def answered(made: Made) -> tuple[Panel, int]:
             wanted = [remedy["setting"] for remedy in error.remedies]
             new = {name: made.answers[name] for name in wanted if name in made.answers and name not in options}
             assert new, f"no answer to: {error}"  # noqa: PT017
-            options |= new
+            options |= new | ({"wide": True} if "target" in new and "wide" in made.answers else {})
     raise AssertionError("it asks for ever")
 
 

@@ -181,6 +181,13 @@ def _refuse_unread(looks: Looks, roles: Roles, left: list[str]) -> None:
             Setting("time", of="read"),
             " with another one.",
         )
+    if clocks := looks.all_of(left, "clock"):
+        raise PanelError(
+            f"column {clocks[0]!r} holds times of day, such as {looks.frame[clocks[0]].drop_nulls()[0]!r}, and no "
+            "column holds their dates. Add the date, drop the column, or pass ",
+            Setting("time", of="read"),
+            " with another one.",
+        )
     words = [name for name in looks.all_of(left, "word") if looks.differs(name)]
     if words and not roles.series and roles.targets:
         cell = looks.frame[words[0]][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,7 @@ def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
     except ImportError as error:
         told = f"{file} is a spreadsheet, which needs fastexcel: pip install 'gatecast[excel]'. Or save it as CSV."
         raise PanelError(told) from error
+    logging.getLogger("fastexcel.types.dtype").setLevel(logging.ERROR)  # a column of no type stays text
     with guarded(file):
         reader = fastexcel.read_excel(raw)
         names = reader.sheet_names

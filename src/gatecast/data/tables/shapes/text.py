@@ -150,7 +150,7 @@ def _plain(raw: bytes, sample: str, separator: str, file: str) -> pl.DataFrame |
     names = [name.strip() for name in (named if len(named) == frame.width else frame.columns)]
     refuse_doubled(names, file)
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
-    return frame.select([name for name in frame.columns if name or frame[name].null_count() < frame.height])
+    return frame.select([name for name in frame.columns if name or (frame[name].fill_null("") != "").any()])
 
 
 def _is_plain(lines: list[str], separator: str, whole: bool) -> bool:
@@ -197,7 +197,7 @@ def _careful(text: str, separator: str, file: str, layout: Layout, notes: list[P
         raise PanelError(f"{file} cannot be read: {error} (line {reader.line_num}).") from error
     finally:
         csv.field_size_limit(before)
-    body = find_body([row for row in rows if row[1]], file, layout)
+    body = find_body(rows, file, layout)
     return table_of(body, file, separator != ",", notes)
 
 
