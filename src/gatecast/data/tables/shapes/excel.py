@@ -50,21 +50,21 @@ def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
         where: dict[str, Any] = {"header_row": None, "skip_rows": begin - 1, "n_rows": end - begin + 1, "dtypes": empty}
         typed = reader.load_sheet(name, **where).to_polars()
     table = _typed(made, body.names, typed, begin)
-    return table if _mixed(reader, name, where, table.frame) else replace(table, exact=False)
+    return table if _mixed(reader, name, where, body.names, table.frame) else replace(table, exact=False)
 
 
-def _mixed(reader: Any, name: str, where: dict[str, Any], frame: pl.DataFrame) -> bool:
+def _mixed(reader: Any, name: str, where: dict[str, Any], names: list[str], frame: pl.DataFrame) -> bool:
     """Whether a column of text may hold numbers that are no text, whose dots are decimal signs."""
-    import fastexcel
-
-    texts = [column for column in frame if column.dtype == pl.String]
-    if not any(column.str.contains(r"^[+-]?[0-9]*\.[0-9]+$").any() for column in texts):
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    if not any(frame[name].str.contains(r"^[+-]?[0-9]*\.[0-9]+$").any() for name in texts):
         return False
+    from fastexcel import UnsupportedColumnTypeCombinationError
+
     try:
-        reader.load_sheet(name, **where, dtype_coercion="strict").to_polars()
-    except fastexcel.FastExcelError:
+        strict = reader.load_sheet(name, **where, dtype_coercion="strict").to_polars()
+    except UnsupportedColumnTypeCombinationError:  # texts and numbers in one column
         return True
-    return False
+    return any(kind.is_numeric() and names[k] in texts for k, kind in enumerate(strict.dtypes[: len(names)]))
 
 
 def _wanted(names: list[str], file: str, sheet: str | int | None) -> list[str]:

@@ -160,8 +160,12 @@ def _header_at(rows: Sequence[Row], width: int, layout: Layout, apart: set[int])
 
 def _below_title(rows: Sequence[Row], width: int, apart: set[int]) -> int:
     """Where rows begin that an empty row keeps apart from a title block: names, or others that have more cells."""
-    first = 0
+    first = full = 0
     for k in range(1, min(20, len(rows) - 1)):
+        above = rows[k - 1][1]
+        full += _filled_cells(above) > width / 2 and any(_holds_data(cell.strip()) for cell in above)
+        if full > 1:  # these are rows of the table
+            break
         if rows[k][0] in apart:
             most = max(_filled_cells(cells) for _, cells in rows[first:k])
             fewer = k - first > 1 and most < _filled_cells(rows[k][1])
