@@ -166,8 +166,9 @@ def test_what_stands_beside_series_and_is_none_is_told() -> None:
     assert "column 'promo' holds no numbers and is left out" in [str(note) for note in panel.notes]
 
 
-def test_keys_are_found_where_an_hour_repeats() -> None:
-    hours = [f"2024-10-27 {hour:02}:00" for hour in (0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
+@pytest.mark.parametrize("count", [5, 12])
+def test_keys_are_found_where_an_hour_repeats(count: int) -> None:
+    hours = [f"2024-10-27 {hour:02}:00" for hour in (0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10)[:count]]
     rows = [(store, item, hour, 1.5) for store in "ab" for item in "cd" for hour in hours]
     table = {
         name: list(cells) for name, cells in zip(("store", "item", "time", "y"), zip(*rows, strict=True), strict=True)
@@ -175,3 +176,30 @@ def test_keys_are_found_where_an_hour_repeats() -> None:
     with pytest.raises(PanelError, match=r"Pass series=\('store', 'item'\)"):
         read(table)
     assert len(read(table, series=["store", "item"])) == 4
+
+
+NO_TABLES = {
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "no text, as pictures"),
+    "a program": (b"\x7fELF\x02\x01\x01" + bytes(200) + b"text,text\n" * 9, "no text, as pictures"),
+    "a page": (
+        b"<!DOCTYPE html>\n<html><body><table><tr><td>1</td></tr></table></body></html>",
+        "Save its table as CSV",
+    ),
+    "XML": (b"\xef\xbb\xbf<?xml version='1.0'?><rows><row a='1'/></rows>", "Save its table as CSV"),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLES)
+def test_what_is_no_table_is_called_so(name: str) -> None:
+    raw, told = NO_TABLES[name]
+    with pytest.raises(PanelError, match=told):
+        read(io.BytesIO(raw))
+
+
+def test_words_that_name_no_series_are_told() -> None:
+    text = "store,date,y,promo\n" + "".join(
+        f"{s},{day},{k},{'NY'[k % 5 == 0]}\n" for s in "ab" for k, day in enumerate(DAYS)
+    )
+    panel = of_text(text)
+    assert len(panel) == 2
+    assert "the series; column 'promo' has no role and is left out" in str(panel.notes[-1])

@@ -228,8 +228,10 @@ def _find_series(looks: Looks, roles: Roles, ignored: tuple[str, ...], put_toget
         return replace(roles, series=(texts[0],))
     words = looks.keys(texts, roles.time)
     if words and len(words) < len(texts):
-        named = listed([repr(name) for name in words])
-        return replace(roles, series=words).noting(f"{named} tells the rows of one time apart and names the series")
+        named, others = (listed([repr(name) for name in texts if (name in words) == some]) for some in (True, False))
+        verb = "tells" if len(words) == 1 else "tell"
+        told = f"{named} {verb} the rows of one time apart: the series; column {others} has no role and is left out"
+        return replace(roles, series=words).noting(told)
     mixed = words or looks.keys([*texts, *looks.all_of(left, "number")], roles.time)
     if mixed and put_together:
         named = listed([repr(name) for name in mixed])

@@ -33,8 +33,9 @@ _ROW_NUMBERS = (
     "rownum",
 )
 _UNNAMED = re.compile(r"^(?:|unnamed: ?\d+|_c\d+|\.\.\.\d+|x\.?1?)$", re.IGNORECASE)
-# Of the rows that keys have to tell apart: a few doubled rows are an error of their own, or a clock change.
-_ENOUGH = (0.99, 0.9)
+# Of the rows that keys have to tell apart: a few doubled rows are an error of their own. Where the clock changes it may
+# be more of a short table, which no other column tells apart either.
+_ENOUGH, _LEAST = 0.99, 0.75
 
 
 class Looks:
@@ -103,8 +104,10 @@ class Looks:
         if self.frame.height < 4:
             return ()
         usable = [name for name in names if self._few(name)]
-        for share, count in product(_ENOUGH, (1, 2, 3)):
-            found = [keys for keys in combinations(usable, count) if self._apart(keys, times, share)]
+        most = self._different(tuple(usable), times)
+        enough = (_ENOUGH * self.frame.height, *([most] if most >= _LEAST * self.frame.height else []))
+        for rows, count in product(enough, (1, 2, 3)):
+            found = [keys for keys in combinations(usable, count) if self._apart(keys, times, rows)]
             if found:
                 return max(found, key=lambda keys: self._complete(keys, times))
         return ()
@@ -122,9 +125,11 @@ class Looks:
             return bool((column.is_not_null() & (column == column.round())).all())
         return kind in ("number", "word")
 
-    def _apart(self, keys: tuple[str, ...], times: tuple[str, ...], share: float) -> bool:
-        different = self.frame.select(*keys, *times).n_unique()
-        return different >= share * self.frame.height and self._complete(keys, times) > 0.5
+    def _different(self, keys: tuple[str, ...], times: tuple[str, ...]) -> int:
+        return self.frame.select(*keys, *times).n_unique() if keys or times else 0
+
+    def _apart(self, keys: tuple[str, ...], times: tuple[str, ...], rows: float) -> bool:
+        return self._different(keys, times) >= rows and self._complete(keys, times) > 0.5
 
     def _complete(self, keys: tuple[str, ...], times: tuple[str, ...]) -> float:
         """Share of all series and times that have a row."""

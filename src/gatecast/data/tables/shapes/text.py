@@ -19,6 +19,7 @@ __all__ = ["as_utf8", "read_text"]
 
 _SEPARATORS = ",;\t|"
 _SAMPLE = 1 << 16
+_HEAD, _MOST_CONTROL = 4096, 0.02  # bytes at the beginning, and how many of them may be signs that no text has
 _LONGEST_CELL = 1 << 20
 _LONGEST_RECORD = 20  # lines
 
@@ -29,6 +30,7 @@ def read_text(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
     Raises:
         PanelError: it has no header, no rows, or rows of many widths.
     """
+    _refuse_what_is_no_table(raw[:_HEAD], file)
     raw, notes = as_utf8(raw, file)
     raw, separator = _declared(raw)
     sample = raw[:_SAMPLE].decode(errors="ignore")
@@ -41,6 +43,16 @@ def read_text(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
 
 
 # ---------------------------------------------------------------- bytes
+
+
+def _refuse_what_is_no_table(head: bytes, file: str) -> None:
+    """Pictures, programs and pages of the web, which would only look like a very ragged table."""
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|body|table)\b", head, re.IGNORECASE):
+        raise PanelError(f"{file} cannot be read: it holds a page of the web or XML. Save its table as CSV.")
+    signs = np.frombuffer(head, np.uint8)
+    odd = ((signs < 9) | ((signs > 13) & (signs < 32))).mean()
+    if odd > _MOST_CONTROL and _utf16(head) is None:
+        raise PanelError(f"{file} cannot be read: it holds bytes that are no text, as pictures and programs do.")
 
 
 def as_utf8(raw: bytes, file: str) -> tuple[bytes, list[Part]]:
