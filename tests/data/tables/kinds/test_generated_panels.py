@@ -134,6 +134,8 @@ def test_every_cell_comes_back() -> None:
         asked[min(questions, 1)] += 1
         require_same(panel, made)
 
-    each()
-    print(f"{asked[0]:,} tables read at once, {asked[1]:,} after a question that names its answer")
+    try:
+        each()
+    finally:
+        print(f"{asked[0]:,} tables read at once, {asked[1]:,} after a question that names its answer")
     assert asked[0] > AT_FIRST * asked.total()

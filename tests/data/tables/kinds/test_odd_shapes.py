@@ -111,6 +111,12 @@ def test_names_with_quotes_and_ends_of_lines_stay() -> None:
     assert of_text(keyed).ids == ("a|b|\n|c", "a|b|\n|d")
 
 
+@pytest.mark.parametrize("sep", [";", "|", "\t"])
+def test_decimal_commas_below_a_title_separate_nothing(sep: str) -> None:
+    rows = "".join(f"{day}{sep}{k},44{sep}86,{k:02}\n" for k, day in enumerate(DAYS))
+    assert of_text(f'Report\n\nmonth{sep}"a,\nb"{sep}c\n{rows}').ids == ("a,\nb", "c")
+
+
 @pytest.mark.parametrize("declared", ["sep=\t", '"sep=\t"', "sep=\\t"])
 def test_a_tab_may_be_declared(declared: str) -> None:
     panel = of_text(f"{declared}\n\tdate\ty\n" + "".join(f"{k}\t{day}\t{k},5\n" for k, day in enumerate(DAYS)))
