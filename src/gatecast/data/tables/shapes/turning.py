@@ -18,7 +18,7 @@ from gatecast.data.tables.numerals import Hints, Numerals, read_numerals
 from gatecast.data.tables.roles.columns import Roles, check_names
 from gatecast.data.tables.roles.looks import Looks
 from gatecast.data.tables.shapes.table import Table
-from gatecast.data.tables.times.read import looks_like_dates
+from gatecast.data.tables.times.read import look_like_dates
 from gatecast.data.tables.times.words import TOTALS
 from gatecast.errors import PanelError, Part, listed
 
@@ -35,12 +35,14 @@ _EACH = 2000  # rows whose numbers are read row by row, each with habits of its 
 def turned(table: Table, given: Roles, hints: Hints) -> tuple[Table, Roles]:
     """The long table, with its roles, of one whose columns are times; any other as it is."""
     frame = table.frame
-    if frame.width < _FEWEST or any(name in given.taken for name in frame.columns if _is_time(name)):
+    if frame.width < _FEWEST:
+        return table, given
+    dated = _times(frame.columns)
+    if set(dated) & set(given.taken):
         return table, given
     clocks = [name for name in frame.columns if _CLOCK.match(name.strip())]
     if len(clocks) >= _FEWEST and not set(clocks) & set(given.taken):
         return _with_clocks(table, given, hints, clocks)
-    dated = [name for name in frame.columns if _is_time(name)]
     others = [name for name in frame.columns if name not in dated]
     if len(dated) < _FEWEST or len(dated) < len(others) or given.past or given.future:
         return table, given
@@ -84,11 +86,15 @@ def _with_clocks(table: Table, given: Roles, hints: Hints, clocks: list[str]) ->
     return made, Roles(series, (*dates, "clock"), ("value",))
 
 
-def _is_time(name: str) -> bool:
-    text = name.strip()
-    if _YEAR.match(text) or _PACKED.match(text):
-        return True
-    return any(sign.isdigit() for sign in text) and looks_like_dates(pl.Series([text]))
+def _times(names: list[str]) -> list[str]:
+    """The names that are times."""
+    spelled = look_like_dates(pl.Series(names, dtype=pl.String))
+    return [name for name, found in zip(names, spelled, strict=True) if _is_time(name.strip(), found)]
+
+
+def _is_time(name: str, spelled: bool) -> bool:
+    plain = _YEAR.match(name) or _PACKED.match(name)
+    return bool(plain) or (spelled and any(sign.isdigit() for sign in name))
 
 
 def _keys(
