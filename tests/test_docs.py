@@ -124,6 +124,21 @@ def test_the_readme_is_short_and_narrow() -> None:
     assert max(map(len, lines)) <= 120
 
 
+def test_the_readme_shows_what_its_command_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    block = re.search(
+        r"^\$ (gatecast [^\n]*instant)\n(.*?)^```$", PAGES[0].read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert block
+    assert main(shlex.split(block[1])[1:]) == 0
+    printed, shown = (
+        re.sub(r"\(\d+\.\d s\)", "(0.1 s)", text).split("\n") for text in (capsys.readouterr().out, block[2])
+    )
+    assert [line.rstrip() for line in printed] == shown
+
+
 def test_the_index_names_every_page() -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - {"index.md"}

@@ -103,7 +103,7 @@ def _lines(axes: Axes, span: Span) -> None:
     """Truth and both forecasts of the first target."""
     shown = slice(-MOST_POINTS, None)
     when_T = on_axis(span.times_T[shown], span.frequency)
-    axes.plot(when_T, span.truth_TC[shown, 0], color=INK, lw=1.6, label="truth")
+    axes.plot(when_T, span.truth_TC[shown, 0], color=INK, lw=2.8, label="truth")  # seen beneath what lies on it
     for name, colour in ((PUBLISHED, ORANGE), (OWN, BLUE)):
         axes.plot(when_T, span.forecasts[name][shown, 0], color=colour, lw=1.3, label=NAMES[name])
     dress(axes, span.frequency, span.times_T[shown], span.targets[0])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatecast.data.rows import series_groups
-from gatecast.data.tables.numerals import PLAIN_HINTS, Hints, read_numerals
+from gatecast.data.tables.numerals import DASHES, MARKS, NOTHING, PLAIN_HINTS, Hints, read_numerals
 from gatecast.errors import Part
 
 if TYPE_CHECKING:
@@ -52,8 +52,11 @@ def read_numbers(column: pl.Series, hints: Hints = PLAIN_HINTS) -> Numbers:
 
     none_R = np.zeros(len(column), bool)
     if column.dtype == pl.String and looks_like_truths(column):
-        read = _truths(column)
-        return _numbers(read, read.is_null() & (column.str.strip_chars() != "").fill_null(False), none_R)
+        lower = column.str.strip_chars().str.to_lowercase()
+        read = lower.replace_strict(list(_TRUTHS), list(_TRUTHS.values()), default=None, return_dtype=pl.Float64)
+        marked = lower.is_in([*MARKS]).fill_null(False)
+        nothing = lower.is_in([*NOTHING]).fill_null(True) | column.str.strip_chars().is_in([*hints.na]).fill_null(True)
+        return _numbers(read, read.is_null() & ~marked & ~nothing, (marked & ~nothing).to_numpy())
     if column.dtype == pl.String:
         text = read_numerals(column, hints)
         return _numbers(text.values, text.wrong, text.marked.to_numpy(), text.notes)
@@ -68,21 +71,15 @@ def _numbers(values: pl.Series, wrong: pl.Series, marked_R: np.ndarray, notes: S
     return Numbers(value_R, wrong.to_numpy(), marked_R, list(notes))
 
 
-def _truths(column: pl.Series) -> pl.Series:
-    import polars as pl
-
-    lower = column.str.strip_chars().str.to_lowercase()
-    return lower.replace_strict(list(_TRUTHS), list(_TRUTHS.values()), default=None, return_dtype=pl.Float64)
-
-
 def looks_like_truths(column: pl.Series) -> bool:
-    """Whether a column holds true and false, as booleans or as words."""
+    """Whether a column holds true and false, as booleans or as words, and else marks for missing values only."""
     import polars as pl
 
     if column.dtype != pl.String:
         return bool(column.dtype == pl.Boolean)
     sample = column.head(1000).drop_nulls().str.strip_chars().str.to_lowercase()
-    return bool(len(sample)) and bool(sample.is_in([*_TRUTHS, ""]).all()) and bool((sample != "").any())
+    known = sample.is_in([*_TRUTHS])
+    return bool(known.any()) and bool((known | sample.is_in([*NOTHING, *MARKS, *DASHES])).all())
 
 
 def looks_like_numbers(column: pl.Series, hints: Hints = PLAIN_HINTS) -> bool:

@@ -13,12 +13,12 @@ import polars as pl
 
 from gatecast.errors import PanelError, Part, Setting
 
-__all__ = ["DASHES", "PLAIN_HINTS", "Hints", "Numerals", "hints_of", "read_numerals"]
+__all__ = ["DASHES", "MARKS", "NOTHING", "PLAIN_HINTS", "Hints", "Numerals", "hints_of", "read_numerals"]
 
 # Cells that stand for nothing: these say so themselves,
-_NOTHING = ("", "na", "nan", "null", "none", "<na>")
+NOTHING = ("", "na", "nan", "null", "none", "<na>")
 # these hardly mean anything else, which is told,
-_MARKS = (
+MARKS = (
     *("n/a", "#n/a", "#na", "#n/v", "#nv", "?", "??", ".", "..", "...", "…", "*", "n.a.", "n. a.", "k.a.", "n.d."),
     *("#div/0!", "#value!", "#ref!", "#null!", "#wert!", "missing", "nil", "\\n", "(null)", "s/d", "n/d"),
 )
@@ -132,8 +132,8 @@ class _Column:
         self.notes: list[Part] = []
         text = text.str.strip_chars()
         lower = text.str.to_lowercase()
-        nothing = text.is_null() | lower.is_in([*_NOTHING]).fill_null(True) | text.is_in([*hints.na]).fill_null(False)
-        marked = lower.is_in([*_MARKS]).fill_null(False) & ~nothing
+        nothing = text.is_null() | lower.is_in([*NOTHING]).fill_null(True) | text.is_in([*hints.na]).fill_null(False)
+        marked = lower.is_in([*MARKS]).fill_null(False) & ~nothing
         self.marked = marked
         self.missing = nothing | marked
         self.text = lower.set(self.missing, None)
@@ -229,7 +229,7 @@ class _Column:
     def _decimal_sign(self, text: pl.Series, signs: pl.Series) -> str:
         if self.hints.decimal is not None:
             return self.hints.decimal
-        if self.hints.exact and not signs.str.contains(",").any():
+        if self.hints.exact and not signs.str.contains(r",|\..*\.").any():
             return "."
         comma, dot = votes(signs)
         if comma != dot:

@@ -181,6 +181,13 @@ def _refuse_unread(looks: Looks, roles: Roles, left: list[str]) -> None:
             Setting("time", of="read"),
             " with another one.",
         )
+    if clocks := looks.all_of(left, "clock"):
+        raise PanelError(
+            f"column {clocks[0]!r} holds times of day, such as {looks.frame[clocks[0]].drop_nulls()[0]!r}, and no "
+            "column holds their dates. Add the date, drop the column, or pass ",
+            Setting("time", of="read"),
+            " with another one.",
+        )
     words = [name for name in looks.all_of(left, "word") if looks.differs(name)]
     if words and not roles.series and roles.targets:
         cell = looks.frame[words[0]][0]
@@ -221,8 +228,10 @@ def _find_series(looks: Looks, roles: Roles, ignored: tuple[str, ...], put_toget
         return replace(roles, series=(texts[0],))
     words = looks.keys(texts, roles.time)
     if words and len(words) < len(texts):
-        named = listed([repr(name) for name in words])
-        return replace(roles, series=words).noting(f"{named} tells the rows of one time apart and names the series")
+        named, others = (listed([repr(name) for name in texts if (name in words) == some]) for some in (True, False))
+        verb = "tells" if len(words) == 1 else "tell"
+        told = f"{named} {verb} the rows of one time apart: the series; column {others} has no role and is left out"
+        return replace(roles, series=words).noting(told)
     mixed = words or looks.keys([*texts, *looks.all_of(left, "number")], roles.time)
     if mixed and put_together:
         named = listed([repr(name) for name in mixed])
@@ -284,6 +293,8 @@ def _find_targets(looks: Looks, roles: Roles, wide: bool | None, ignored: tuple[
             raise _keys_wanted(looks, roles, keys)
         wide = True
     if wide and left:
+        beside = [repr(name) for name in _left(looks, roles, ignored) if name not in left]
+        roles = roles.noting(f"column {listed(beside)} holds no numbers and is left out") if beside else roles
         return replace(roles, targets=tuple(left), wide=True)
     if "y" in left:
         return replace(roles, targets=("y",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 
 import polars as pl
 
@@ -33,7 +33,9 @@ _ROW_NUMBERS = (
     "rownum",
 )
 _UNNAMED = re.compile(r"^(?:|unnamed: ?\d+|_c\d+|\.\.\.\d+|x\.?1?)$", re.IGNORECASE)
-_ENOUGH = 0.99  # of the rows that keys have to tell apart: a few doubled rows are an error of their own
+# Of the rows that keys have to tell apart: a few doubled rows are an error of their own. Where the clock changes it may
+# be more of a short table, which no other column tells apart either.
+_ENOUGH, _LEAST = 0.99, 0.75
 
 
 class Looks:
@@ -102,23 +104,32 @@ class Looks:
         if self.frame.height < 4:
             return ()
         usable = [name for name in names if self._few(name)]
-        for count in (1, 2, 3):
-            found = [keys for keys in combinations(usable, count) if self._apart(keys, times)]
+        most = self._different(tuple(usable), times)
+        enough = (_ENOUGH * self.frame.height, *([most] if most >= _LEAST * self.frame.height else []))
+        for rows, count in product(enough, (1, 2, 3)):
+            found = [keys for keys in combinations(usable, count) if self._apart(keys, times, rows)]
             if found:
                 return max(found, key=lambda keys: self._complete(keys, times))
         return ()
 
     def _few(self, name: str) -> bool:
         column = self.frame[name]
-        if column.dtype.is_float() or self.kind(name) not in ("number", "word"):
-            return False
-        if column.dtype == pl.String and self.kind(name) == "number" and column.str.contains("[.,]").any():
-            return False
-        return 1 < column.n_unique() <= self.frame.height / 2
+        return self.may_name(name) and 1 < column.n_unique() <= self.frame.height / 2
 
-    def _apart(self, keys: tuple[str, ...], times: tuple[str, ...]) -> bool:
-        different = self.frame.select(*keys, *times).n_unique()
-        return different >= _ENOUGH * self.frame.height and self._complete(keys, times) > 0.5
+    def may_name(self, name: str) -> bool:
+        """Whether a column holds words or whole numbers, as names of series are."""
+        column, kind = self.frame[name], self.kind(name)
+        if kind == "number" and column.dtype == pl.String:
+            return not column.str.contains("[.,]").any()
+        if column.dtype.is_float():
+            return bool((column.is_not_null() & (column == column.round())).all())
+        return kind in ("number", "word")
+
+    def _different(self, keys: tuple[str, ...], times: tuple[str, ...]) -> int:
+        return self.frame.select(*keys, *times).n_unique() if keys or times else 0
+
+    def _apart(self, keys: tuple[str, ...], times: tuple[str, ...], rows: float) -> bool:
+        return self._different(keys, times) >= rows and self._complete(keys, times) > 0.5
 
     def _complete(self, keys: tuple[str, ...], times: tuple[str, ...]) -> float:
         """Share of all series and times that have a row."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -27,6 +29,7 @@ def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
     except ImportError as error:
         told = f"{file} is a spreadsheet, which needs fastexcel: pip install 'gatecast[excel]'. Or save it as CSV."
         raise PanelError(told) from error
+    logging.getLogger("fastexcel.types.dtype").setLevel(logging.ERROR)  # a column of no type stays text
     with guarded(file):
         reader = fastexcel.read_excel(raw)
         names = reader.sheet_names
@@ -42,8 +45,26 @@ def read_spreadsheet(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
     made = table_of(body, file, False, notes, exact=True)
     begin, end = body.rows[0][0], body.rows[-1][0]
     with guarded(file):
-        typed = reader.load_sheet(name, header_row=None, skip_rows=begin - 1, n_rows=end - begin + 1).to_polars()
-    return _typed(made, body.names, typed, begin)
+        part = text[begin - 1 : end]
+        empty = {k: "string" for k in range(part.width) if part[:, k].null_count() == part.height}
+        where: dict[str, Any] = {"header_row": None, "skip_rows": begin - 1, "n_rows": end - begin + 1, "dtypes": empty}
+        typed = reader.load_sheet(name, **where).to_polars()
+    table = _typed(made, body.names, typed, begin)
+    return table if _mixed(reader, name, where, body.names, table.frame) else replace(table, exact=False)
+
+
+def _mixed(reader: Any, name: str, where: dict[str, Any], names: list[str], frame: pl.DataFrame) -> bool:
+    """Whether a column of text may hold numbers that are no text, whose dots are decimal signs."""
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    if not any(frame[name].str.contains(r"^[+-]?[0-9]*\.[0-9]+$").any() for name in texts):
+        return False
+    from fastexcel import UnsupportedColumnTypeCombinationError
+
+    try:
+        strict = reader.load_sheet(name, **where, dtype_coercion="strict").to_polars()
+    except UnsupportedColumnTypeCombinationError:  # texts and numbers in one column
+        return True
+    return any(kind.is_numeric() and names[k] in texts for k, kind in enumerate(strict.dtypes[: len(names)]))
 
 
 def _wanted(names: list[str], file: str, sheet: str | int | None) -> list[str]:
@@ -57,7 +78,8 @@ def _wanted(names: list[str], file: str, sheet: str | int | None) -> list[str]:
 
 
 def _cells(reader: Any, name: str) -> pl.DataFrame:
-    frame = reader.load_sheet(name, header_row=None, dtypes="string", skip_whitespace_tail_rows=True).to_polars()
+    sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string", skip_whitespace_tail_rows=True)
+    frame = sheet.to_polars()
     assert isinstance(frame, pl.DataFrame)
     return frame
 
@@ -67,9 +89,18 @@ def _typed(table: Table, names: list[str], typed: pl.DataFrame, begin: int) -> T
     if typed.width < len(names) or table.rows is None or typed.height < table.rows[-1] - begin + 1:
         return table
     picked = typed[(table.rows - begin).tolist()]
-    columns = []
+    columns = {}
     for name in table.frame.columns:
-        cells = picked.to_series(names.index(name)).rename(name)
+        cells = picked.to_series(names.index(name))
         lost = cells.null_count() > table.frame[name].null_count()
-        columns.append(table.frame[name] if cells.dtype == pl.String or lost else cells)
-    return Table(pl.DataFrame(columns), file=table.file, rows=table.rows, notes=table.notes, exact=True)
+        columns[name] = table.frame[name] if cells.dtype == pl.String or lost else _whole(cells)
+    return replace(table, frame=pl.DataFrame(columns))
+
+
+def _whole(cells: pl.Series) -> pl.Series:
+    """Spreadsheets know no whole numbers: what is whole in every cell is one."""
+    if not cells.dtype.is_float():
+        return cells
+    whole = cells.cast(pl.Int64, strict=False)
+    same = (whole.cast(pl.Float64) == cells).all() and (cells.abs() < 2**53).all()
+    return whole if same and whole.null_count() == cells.null_count() < len(cells) else cells

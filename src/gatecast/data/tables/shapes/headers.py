@@ -25,7 +25,13 @@ __all__ = ["Body", "find_body", "looks_like_data"]
 
 Row = tuple[int, list[str]]
 
-_NUMBER = re.compile(r"^[^A-Za-z0-9]{0,4}\d[\d.,' \u00a0\u202f]*(?:e[+-]?\d+)?[^A-Za-z0-9]{0,3}$", re.IGNORECASE)
+_NUMBER = re.compile(r"^[^A-Za-z0-9]{0,4}\d[\d.,'’ \u00a0\u202f]*(?:e[+-]?\d+)?[^A-Za-z0-9]{0,3}$", re.IGNORECASE)
+_CODES = "USD|EUR|GBP|CHF|JPY|SEK|NOK|DKK|PLN|CZK|AUD|CAD|BRL|INR|kr"
+_AMOUNT = re.compile(  # 1.2K, USD 5.00, 12,5 kr, true: no names of columns either
+    rf"^(?:(?:{_CODES}) ?)?[^A-Za-z0-9]{{0,4}}\d[\d.,'’ \u00a0\u202f]*(?:[KMB]|bn|mn|mio|mln|mrd|tsd|{_CODES})?\.?$|"
+    r"^(?:true|false)$",
+    re.IGNORECASE,
+)
 _TIME = re.compile(r"^\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?([T ].*)?$|^\d{4}-?[QWMHK]", re.IGNORECASE)
 _UNIT = re.compile(
     r"^[\[(].*[\])]$|^[€$£%°]$|^(?:[kmgt]?w(?:h|atts?)?|eur|usd|gbp|°?[cfk]|[cmk]?m|mm|m/s|km/h|hpa|k?pa|bar|[mk]?g|kg|"
@@ -55,7 +61,7 @@ def find_body(rows: Sequence[Row], file: str, layout: Layout = AS_FOUND) -> Body
     """Find the table in the rows of a file.
 
     Args:
-        rows: number (as people count) and cells of each row that is not empty.
+        rows: number (as people count) and cells of each row; empty ones keep apart what is above and below them.
         file: its name, for messages.
         layout: what the user says.
 
@@ -63,12 +69,12 @@ def find_body(rows: Sequence[Row], file: str, layout: Layout = AS_FOUND) -> Body
         PanelError: there is no header, or too many rows have other numbers of cells than it.
     """
     notes: list[Part] = []
-    rows = [(number, cells) for number, cells in rows if number > layout.skip and any(c.strip() for c in cells)]
+    rows, apart = _filled([row for row in rows if row[0] > layout.skip])
     if not rows:
         raise PanelError(f"{file} has no rows{' after those skipped' if layout.skip else ''}.")
     rows, comments = _without_comments(rows, layout)
     width = _width(rows)
-    begin = _header_at(rows, width, layout)
+    begin = _header_at(rows, width, layout, apart)
     if begin:
         notes.append(_left_out(rows[:begin], "before the table"))
     if comments:
@@ -79,8 +85,19 @@ def find_body(rows: Sequence[Row], file: str, layout: Layout = AS_FOUND) -> Body
     width = len(names) or max(width, 1)
     names = names or [f"column_{k}" for k in range(1, width + 1)]
     names, body = _widened(names, body, file)
-    body = _without_footer(body, len(names), notes)
+    body = _without_footer(body, len(names), notes, apart)
     return Body(names, _even(body, len(names), file, notes), notes)
+
+
+def _filled(rows: Sequence[Row]) -> tuple[list[Row], set[int]]:
+    """The rows that hold something, and the numbers of those that follow an empty one."""
+    held = [any(cell.strip() for cell in cells) for _, cells in rows]
+    apart = {rows[k][0] for k in range(1, len(rows)) if held[k] and not held[k - 1]}
+    return [row for row, some in zip(rows, held, strict=True) if some], apart
+
+
+def _filled_cells(cells: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
 
 
 def looks_like_data(cells: Sequence[str]) -> bool:
@@ -90,7 +107,7 @@ def looks_like_data(cells: Sequence[str]) -> bool:
 
 
 def _holds_data(cell: str) -> bool:
-    return bool(_NUMBER.match(cell) or _TIME.match(cell))
+    return bool(_NUMBER.match(cell) or _TIME.match(cell) or _AMOUNT.match(cell))
 
 
 def _left_out(rows: Sequence[Row], why: str) -> str:
@@ -121,7 +138,7 @@ def _width(rows: Sequence[Row]) -> int:
     return width if often > len(rows) / 2 else len(rows[0][1])
 
 
-def _header_at(rows: Sequence[Row], width: int, layout: Layout) -> int:
+def _header_at(rows: Sequence[Row], width: int, layout: Layout, apart: set[int]) -> int:
     """Position of the row that holds the names."""
     if layout.header:
         found = [k for k, (number, _) in enumerate(rows) if number == layout.header]
@@ -130,13 +147,31 @@ def _header_at(rows: Sequence[Row], width: int, layout: Layout) -> int:
         return found[0]
     if layout.header == 0 or width < 2:
         return 0
+    first = _below_title(rows, width, apart)
     for k, (_, cells) in enumerate(rows[:100]):
-        filled = sum(bool(cell.strip()) for cell in cells)
-        if filled == 1 and width > 2 and k + 1 < len(rows):
+        if k < first:
+            continue
+        if _filled_cells(cells) == 1 and width > 2 and k + 1 < len(rows):
             continue
         if len(cells) == width or _fits_beside(rows, k, width):
             return k
     return 0
+
+
+def _below_title(rows: Sequence[Row], width: int, apart: set[int]) -> int:
+    """Where rows begin that an empty row keeps apart from a title block: names, or others that have more cells."""
+    first = full = 0
+    for k in range(1, min(20, len(rows) - 1)):
+        above = rows[k - 1][1]
+        full += _filled_cells(above) > width / 2 and any(_holds_data(cell.strip()) for cell in above)
+        if full > 1:  # these are rows of the table
+            break
+        if rows[k][0] in apart:
+            most = max(_filled_cells(cells) for _, cells in rows[first:k])
+            fewer = k - first > 1 and most < _filled_cells(rows[k][1])
+            if most <= width / 2 or fewer or not any(_holds_data(cell.strip()) for cell in rows[k][1]):
+                first = k
+    return first
 
 
 def _fits_beside(rows: Sequence[Row], k: int, width: int) -> bool:
@@ -234,9 +269,9 @@ def _widened(names: list[str], rows: list[Row], file: str) -> tuple[list[str], l
     return ["", *names], rows
 
 
-def _without_footer(rows: list[Row], width: int, notes: list[Part]) -> list[Row]:
+def _without_footer(rows: list[Row], width: int, notes: list[Part], apart: set[int]) -> list[Row]:
     """Rows without what stands below the table: notes of one cell, and totals."""
-    end = len(rows)
+    end = _above_lone_cells(rows, apart)
     while end > 2 and width > 1 and _is_footer(rows[end - 1][1], rows[: end - 1]):
         end -= 1
     if end < len(rows):
@@ -244,9 +279,21 @@ def _without_footer(rows: list[Row], width: int, notes: list[Part]) -> list[Row]
     return rows[:end]
 
 
+def _above_lone_cells(rows: Sequence[Row], apart: set[int]) -> int:
+    """Where rows of one cell of words begin that an empty row keeps apart from all others; else the end of the rows."""
+    begin = len(rows)
+    while begin > 2:
+        filled = [cell.strip() for cell in rows[begin - 1][1] if cell.strip()]
+        if len(filled) > 1 or _holds_data(filled[0]):
+            break
+        begin -= 1
+    usual = _filled_cells(rows[0][1]) if rows else 0
+    return begin if 2 <= begin < len(rows) and usual > 1 and rows[begin][0] in apart else len(rows)
+
+
 def _is_footer(cells: Sequence[str], above: Sequence[Row]) -> bool:
     filled = [cell.strip() for cell in cells if cell.strip()]
-    usual = sum(bool(cell.strip()) for cell in above[0][1])
+    usual = _filled_cells(above[0][1])
     if re.match(TOTALS, filled[0], re.IGNORECASE):
         place = next(k for k, cell in enumerate(cells) if cell.strip())
         return not any(len(row) > place and row[place].strip() == filled[0] for _, row in above)  # a series of its own

@@ -19,7 +19,9 @@ __all__ = ["as_utf8", "read_text"]
 
 _SEPARATORS = ",;\t|"
 _SAMPLE = 1 << 16
+_HEAD, _MOST_CONTROL = 4096, 0.02  # bytes at the beginning, and how many of them may be signs that no text has
 _LONGEST_CELL = 1 << 20
+_LONGEST_RECORD = 20  # lines
 
 
 def read_text(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
@@ -28,6 +30,7 @@ def read_text(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
     Raises:
         PanelError: it has no header, no rows, or rows of many widths.
     """
+    _refuse_what_is_no_table(raw[:_HEAD], file)
     raw, notes = as_utf8(raw, file)
     raw, separator = _declared(raw)
     sample = raw[:_SAMPLE].decode(errors="ignore")
@@ -40,6 +43,16 @@ def read_text(raw: bytes, file: str, layout: Layout = AS_FOUND) -> Table:
 
 
 # ---------------------------------------------------------------- bytes
+
+
+def _refuse_what_is_no_table(head: bytes, file: str) -> None:
+    """Pictures, programs and pages of the web, which would only look like a very ragged table."""
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|body|table)\b", head, re.IGNORECASE):
+        raise PanelError(f"{file} cannot be read: it holds a page of the web or XML. Save its table as CSV.")
+    signs = np.frombuffer(head, np.uint8)
+    odd = ((signs < 9) | ((signs > 13) & (signs < 32))).mean()
+    if odd > _MOST_CONTROL and _utf16(head) is None:
+        raise PanelError(f"{file} cannot be read: it holds bytes that are no text, as pictures and programs do.")
 
 
 def as_utf8(raw: bytes, file: str) -> tuple[bytes, list[Part]]:
@@ -83,27 +96,47 @@ def _of_one_byte(raw: bytes) -> tuple[bytes, str]:
 
 def _declared(raw: bytes) -> tuple[bytes, str]:
     """The separator that a first line "sep=;" names; the line is made empty, so that rows keep their numbers."""
-    line = raw.lstrip(b"\r\n")[:8].split(b"\n")[0].strip().strip(b'"')
-    if line.lower().startswith(b"sep=") and len(line) == 5:
-        return raw[raw.index(b"\n") if b"\n" in raw else len(raw) :], line[4:5].decode()
-    return raw, "\t" if line.lower().startswith(b"sep=\\t") else ""
+    line = raw.lstrip(b"\r\n")[:9].split(b"\n")[0].strip(b'\r"')
+    sign = line[4:].replace(b"\\t", b"\t")
+    if line.lower().startswith(b"sep=") and len(sign) == 1:
+        return raw[raw.index(b"\n") if b"\n" in raw else len(raw) :], sign.decode(errors="replace")
+    return raw, ""
 
 
 def _sniff(sample: str) -> str:
     """The separator that cuts the most lines into the same number of fields, several of them."""
-    lines = [line for line in sample.splitlines()[:200] if line.strip()]
+    lines = [line for line in _records(sample.splitlines()[:200]) if line.strip()]
     lines = lines if len(lines) < 3 or len(sample) < _SAMPLE - 4 else lines[:-1]
     return max(_SEPARATORS, key=lambda sign: _evenness(lines, sign))
 
 
-def _evenness(lines: list[str], sign: str) -> tuple[float, int]:
+def _evenness(lines: list[str], sign: str) -> tuple[float, float, int]:
+    """How even the lines are, the share of numbers and times among the fields, and how many of them a line has."""
     counts = Counter(_fields(line, sign) for line in lines)
     counts.pop(1, None)
     if not counts:
-        return 0.0, 0
+        return 0.0, 0.0, 0
     width, often = max(counts.items(), key=lambda item: (item[1], item[0]))
     head = _fields(lines[0], sign) == width
-    return round(often / len(lines), 1) + head, width
+    cells = [cell for line in lines[:50] if _fields(line, sign) == width for cell in line.split(sign)]
+    data = sum(looks_like_data([cell.strip(' "')]) for cell in cells)
+    return round(often / len(lines), 1) + head, round(data / max(len(cells), 1), 1), width
+
+
+def _records(lines: list[str]) -> list[str]:
+    """Lines put together where quotes hold the end of a line; quotes that nothing closes hold none."""
+    made: list[str] = []
+    held = 0  # lines since quotes were opened
+    for k, line in enumerate(lines):
+        if held:
+            made[-1] += "\n" + line
+            held = 0 if line.count('"') % 2 else held + 1
+            if held == _LONGEST_RECORD:
+                return [*made[:-1], *made[-1].split("\n"), *lines[k + 1 :]]
+        else:
+            made.append(line)
+            held = line.count('"') % 2
+    return made if not held else [*made[:-1], *made[-1].split("\n")]
 
 
 def _fields(line: str, sign: str) -> int:
@@ -127,10 +160,12 @@ def _plain(raw: bytes, sample: str, separator: str, file: str) -> pl.DataFrame |
     twice = [name for name in frame.columns if f"{name}_duplicated_0" in frame.columns]
     if twice:
         raise PanelError(f"{file} has several columns {listed([repr(name) for name in twice], 3)}. Give each its name.")
-    names = [name.strip() for name in frame.columns]
+    # polars leaves doubled quotes in names
+    named = next(csv.reader(io.StringIO(sample.lstrip("\r\n"), newline=""), delimiter=separator))
+    names = [name.strip() for name in (named if len(named) == frame.width else frame.columns)]
     refuse_doubled(names, file)
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
-    return frame.select([name for name in frame.columns if name or frame[name].null_count() < frame.height])
+    return frame.select([name for name in frame.columns if name or (frame[name].fill_null("") != "").any()])
 
 
 def _is_plain(lines: list[str], separator: str, whole: bool) -> bool:
@@ -177,7 +212,7 @@ def _careful(text: str, separator: str, file: str, layout: Layout, notes: list[P
         raise PanelError(f"{file} cannot be read: {error} (line {reader.line_num}).") from error
     finally:
         csv.field_size_limit(before)
-    body = find_body([row for row in rows if row[1]], file, layout)
+    body = find_body(rows, file, layout)
     return table_of(body, file, separator != ",", notes)
 
 
@@ -187,6 +222,6 @@ def table_of(body: Body, file: str, decimal_comma: bool, notes: list[Part], exac
     held = [k for k, name in enumerate(body.names) if name or any(cell and cell.strip() for cell in columns[k])]
     names = [body.names[k] for k in held]
     refuse_doubled(names, file)
-    frame = pl.DataFrame([pl.Series(body.names[k], columns[k], dtype=pl.String) for k in held])
+    frame = pl.DataFrame({body.names[k]: pl.Series(columns[k], dtype=pl.String) for k in held})
     rows = np.array([number for number, _ in body.rows], dtype=np.int64)
     return Table(frame, file=file, decimal_comma=decimal_comma, rows=rows, notes=(*notes, *body.notes), exact=exact)

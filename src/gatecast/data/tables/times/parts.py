@@ -89,9 +89,11 @@ def is_clock(column: pl.Series) -> bool:
         return False
     sample = column.drop_nulls().head(200).str.strip_chars()
     numbers = bool(sample.str.contains(r"^[0-9]{1,2}\.[0-9]{2}$").all())  # 12.30 is a price as well
+    dates = bool(sample.str.contains(r"^[0-9]{1,2}\.[0-9]{2}\.[0-9]{2}$").any())  # as 09.07.30 is a date
     return (
         bool(len(sample))
         and not (numbers and not words.called_like_a_time(column.name))
+        and not (dates and words.plain_name(column.name) not in words.CLOCK_NAMES)
         and bool(sample.str.contains(r"^[0-9]{1,2}[:.h][0-9]{2}").all())
         and _clock(sample).null_count() == 0
     )

@@ -21,7 +21,7 @@ from gatecast.data.tables.times.whole import read_whole
 from gatecast.data.tables.times.zones import zone_of_offsets, zone_with_changes
 from gatecast.errors import PanelError, Part, Setting
 
-__all__ = ["Times", "Wish", "looks_like_dates", "read_times"]
+__all__ = ["Times", "Wish", "look_like_dates", "looks_like_dates", "read_times"]
 
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _FORMS = {
@@ -169,12 +169,14 @@ def _kept(reading: Reading, unique: pl.Series, name: str) -> tuple[Spelling, ...
     """The spelling, if writing what was read gives every cell as it was."""
     if not reading.spelling or reading.times.dtype == pl.Int64:
         return ()
-    spelling = Spelling(name, reading.spelling, unique.dtype != pl.String)
     known = reading.times.is_not_null()
-    written = write_times(spelling, reading.times.filter(known).to_numpy())
-    given = unique.filter(known)
-    same = written == (given.cast(pl.Int64, strict=False) if spelling.whole else given)
-    return (spelling,) if same.fill_null(False).all() else ()
+    given, times = unique.filter(known), reading.times.filter(known).to_numpy()
+    for text in dict.fromkeys((reading.spelling, reading.spelling.replace("{V}", "{v}"))):  # Week 5 beside Week 10
+        spelling = Spelling(name, text, unique.dtype != pl.String)
+        same = write_times(spelling, times) == (given.cast(pl.Int64, strict=False) if spelling.whole else given)
+        if same.fill_null(False).all():
+            return (spelling,)
+    return ()
 
 
 def _read_unique(unique: pl.Series, name: str, wish: Wish) -> tuple[Reading, list[Part]]:
@@ -270,9 +272,19 @@ def looks_like_dates(text: pl.Series) -> bool:
         return False
     if sample.str.contains(_ISO).all():
         return True
-    plain = normal(sample)
+    return bool(_in_a_family(sample).mean() > 0.5)  # type: ignore[operator]
+
+
+def look_like_dates(text: pl.Series) -> pl.Series:
+    """(R,) whether each cell, looked at alone, reads as a date or period; a plain number does not."""
+    bare = text.str.strip_chars()
+    number = bare.cast(pl.Float64, strict=False).is_not_null()
+    return ~number & (bare.str.contains(_ISO) | _in_a_family(bare))
+
+
+def _in_a_family(text: pl.Series) -> pl.Series:
     patterns = "|".join(f"(?:{_unnamed(family.pattern)})" for family in FAMILIES)
-    return bool(plain.str.contains(f"^(?:{patterns})$").mean() > 0.5)  # type: ignore[operator]
+    return normal(text).str.contains(f"^(?:{patterns})$")
 
 
 def _unnamed(pattern: str) -> str:

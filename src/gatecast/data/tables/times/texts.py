@@ -195,7 +195,8 @@ def _weeks(parts: pl.DataFrame, name: str, wish: Wish) -> Iterator[Reading]:
     monday = iso_weeks(parts, full_year("y"), pl.col("w").cast(pl.Int64))
     if "u" in parts.columns:
         days = parts.select(((pl.col("u").cast(pl.Int64).fill_null(1) - 1) * DAY).cast(pl.Duration("us")).alias("u"))
-        yield Reading((monday + days["u"]).alias("t"), "days of ISO weeks")
+        times, offset = _with_clock(parts, (monday + days["u"]).alias("t"))
+        yield Reading(times, "days of ISO weeks", offset=offset)
     else:
         yield Reading(monday, "ISO weeks")
 
@@ -238,7 +239,7 @@ FAMILIES: tuple[Family, ...] = (
     Family(rf"{_H}\.? ?(?P<h>[12]){_GAP}(?:of )?(?:{_FY})?{_ANY_YEAR}", _halves, "half years"),
     Family(rf"(?P<h>[12]){_TH_Q}{_H}{_GAP}(?:of |de )?(?:{_FY})?{_ANY_YEAR}", _halves, "half years"),
     Family(rf"{_YEAR}{_GAP}{_W}\.? ?-?(?P<w>[0-9]{{1,2}})", _weeks, "ISO weeks"),
-    Family(rf"{_YEAR}-?w(?P<w>[0-9]{{2}})-?(?P<u>[1-7])", _weeks, "days of ISO weeks"),
+    Family(rf"{_YEAR}-?w(?P<w>[0-9]{{2}})-?(?P<u>[1-7])(?:{CLOCK})?", _weeks, "days of ISO weeks"),
     Family(rf"{_W}\.? ?-?(?P<w>[0-9]{{1,2}}){_GAP}(?:of )?{_ANY_YEAR}", _weeks, "ISO weeks"),
     Family(rf"(?P<w>[0-9]{{1,2}})\.? ?{_W}{_GAP}{_ANY_YEAR}", _weeks, "ISO weeks"),
     Family(rf"{_YEAR}{_GAP}m(?:onth)? ?(?P<m>[0-9]{{1,2}})", _month_codes),
