@@ -30,7 +30,7 @@ STYLES: dict[str, Callable[[float], tuple[str, float]]] = {
     "exponent": lambda v: (f"{v:.16e}", v),
     "capital exponent": lambda v: (f"{v:.3E}", float(f"{v:.3e}")),
     "tiny": lambda v: (repr(v * 1e-300), v * 1e-300),
-    "huge": lambda v: (repr(v * 1e290), v * 1e290),
+    "huge": lambda v: (repr(v * 1e140), v * 1e140),
     "sixteen digits": lambda v: (f"{round(v * 1e9)}", round(v * 1e9)),
     "K": lambda v: (f"{v / 1e3:.1f}K", float(f"{v / 1e3:.1f}") * 1e3),
     "Mio": lambda v: (f"{v:.2f} Mio", float(f"{v:.2f}") * 1e6),
