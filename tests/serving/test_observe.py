@@ -140,9 +140,9 @@ def test_what_is_observed_is_told_to_who_listens(client: httpx.Client, airline: 
 
     thread = threading.Thread(target=listen)
     thread.start()
-    assert listening.wait(10)
+    assert listening.wait(60)
     observe(client, rows_of(airline, 0, 1, unique_id="heard"))
-    assert told.wait(10)
+    assert told.wait(60)
     thread.join()
     assert "event: observed" in seen
     assert '"value":112.0' in seen[-1]

@@ -72,22 +72,23 @@ def test_it_serves_until_it_is_told_to_end(
     with httpx.Client(base_url=base, timeout=30) as client:
         answer = client.post("/v1/forecast", json={"model": "airline", "history": airline})
         assert answer.status_code == 200
-        ended = threading.Event()
+        listening, ended = threading.Event(), threading.Event()
 
         def listen() -> None:
-            with httpx.stream("GET", f"{base}/v1/events", params={"model": "airline"}, timeout=30) as stream:
+            with httpx.stream("GET", f"{base}/v1/events", params={"model": "airline"}, timeout=60) as stream:
+                listening.set()
                 for _ in stream.iter_lines():
                     pass
             ended.set()
 
         thread = threading.Thread(target=listen)
         thread.start()
-        time.sleep(0.3)
+        assert listening.wait(60)
         workers = children_of(process.pid)
         assert len(workers) == 2
         process.send_signal(how)
         _, stderr = process.communicate(timeout=60)
-        assert ended.wait(10)
+        assert ended.wait(60)
         thread.join()
     assert process.returncode == (0 if how is signal.SIGINT else -signal.SIGTERM)
     assert not any(map(runs, workers))
