@@ -115,6 +115,8 @@ def test_names_with_quotes_and_ends_of_lines_stay() -> None:
 def test_decimal_commas_below_a_title_separate_nothing(sep: str) -> None:
     rows = "".join(f"{day}{sep}{k},44{sep}86,{k:02}\n" for k, day in enumerate(DAYS))
     assert of_text(f'Report\n\nmonth{sep}"a,\nb"{sep}c\n{rows}').ids == ("a,\nb", "c")
+    rows = "".join(f"north{sep}2015年{k}月{sep}-1.546,{k:02} €\n" for k in range(1, 13))
+    assert of_text(f"Report\n\nstore{sep}month{sep}y0\n{rows}").targets == ("y0",)
 
 
 @pytest.mark.parametrize("declared", ["sep=\t", '"sep=\t"', "sep=\\t"])

@@ -110,17 +110,17 @@ def _sniff(sample: str) -> str:
     return max(_SEPARATORS, key=lambda sign: _evenness(lines, sign))
 
 
-def _evenness(lines: list[str], sign: str) -> tuple[float, float, int]:
-    """How even the lines are, the share of numbers and times among the fields, and how many of them a line has."""
+def _evenness(lines: list[str], sign: str) -> tuple[float, int, float, int]:
+    """How even the lines are, how many are so (names count), the share of numbers and times, and fields in a line."""
     counts = Counter(_fields(line, sign) for line in lines)
     counts.pop(1, None)
     if not counts:
-        return 0.0, 0.0, 0
+        return 0.0, 0, 0.0, 0
     width, often = max(counts.items(), key=lambda item: (item[1], item[0]))
     head = _fields(lines[0], sign) == width
     cells = [cell for line in lines[:50] if _fields(line, sign) == width for cell in line.split(sign)]
     data = sum(looks_like_data([cell.strip(' "')]) for cell in cells)
-    return round(often / len(lines), 1) + head, round(data / max(len(cells), 1), 1), width
+    return round(often / len(lines), 1) + head, often, round(data / max(len(cells), 1), 1), width
 
 
 def _records(lines: list[str]) -> list[str]:
