@@ -117,9 +117,12 @@ def _name_at_broker(broker: Broker, state: Path | None) -> tuple[str, int]:
 def _followed(model: Path, history: str | None, state: Path | None, adaptive: bool) -> Live:
     """The live model to go on with: that of the state, else one that begins."""
     from gatecast.live.files import load_live
-    from gatecast.storage.files import document_in
+    from gatecast.storage.files import document_in, kind_of
+    from gatecast.storage.live import LIVE
 
     if state is not None and state.exists():
+        if kind_of(state) != LIVE:
+            raise ConfigError(f"--state {state} holds a model, not the state of one. Give another name: it is made.")
         live = load_live(state)
         if document_in(state) != document_in(model):
             raise ConfigError(f"the state in {state} is that of another model than {model}. Give another --state.")
