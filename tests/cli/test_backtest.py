@@ -212,7 +212,7 @@ def test_ctrl_c_in_the_first_fold(run: Run, sales: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Forecaster, "fit", stopped)
     result = run("backtest", sales, *QUICK, *tiny)
-    assert (result.code, result.err) == (130, "error: interrupted before anything was trained.\n")
+    assert (result.code, result.err) == (130, "error: interrupted before there was anything to show.\n")
 
 
 def test_ctrl_c_inside_the_only_training(

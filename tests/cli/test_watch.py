@@ -204,3 +204,40 @@ def test_a_broker_that_is_not_there_is_one_line(run: Run, fitted: Path) -> None:
         assert (result.code, result.out) == (2, "")
         assert said in result.err
         assert "s3cret" not in result.err
+
+
+def test_one_process_at_a_time_goes_on_from_a_state(run: Run, fitted: Path, sales: Path, tmp_path: Path) -> None:
+    state, new = tmp_path / "sales.live", tmp_path / "new.jsonl"
+    new.write_text(jsonl(rows_of(NEW)))
+    command = ["watch", str(fitted), "-", "--history", str(sales), "--state", str(state)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "gatecast", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        first.stdin.write(jsonl(rows_of(NEW[:2])))
+        first.stdin.flush()
+        assert json.loads(first.stdout.readline())["row"] == "new"
+        known = state.read_bytes()
+        second = run("watch", fitted, new, "--state", state)
+        assert (second.code, second.out) == (2, "")
+        assert "used by another process: end that one, or give another --state." in second.err
+        assert state.read_bytes() == known
+        first.kill()
+    after = run("watch", fitted, new, "--state", state)
+    assert [json.loads(line)["row"] for line in after.out.splitlines()] == ["known"] * 2 + ["new"] * 4
+
+
+def test_a_model_and_a_state_that_change_places_are_told_as_such(
+    run: Run, fitted: Path, sales: Path, tmp_path: Path
+) -> None:
+    state, new = tmp_path / "sales.live", tmp_path / "new.jsonl"
+    new.write_text(jsonl(rows_of(NEW)))
+    as_state = run("watch", fitted, new, "--state", fitted)
+    assert as_state.code == 2
+    assert "sales.gatecast holds a model, not the state of one. Give another name" in as_state.err
+    assert run("watch", fitted, new, "--history", sales, "--state", state).code == 0
+    as_model = run("watch", state, new)
+    assert as_model.code == 2
+    assert "sales.live holds the state of a live model, and gatecast watch takes the model" in as_model.err
+    assert "load" not in as_state.err + as_model.err

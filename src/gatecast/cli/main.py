@@ -219,7 +219,7 @@ def _failed(error: BaseException, words: Sequence[str]) -> int:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted before anything was trained."
+        return "interrupted before there was anything to show."
     if isinstance(error, MemoryError):
         return "there is not enough memory for this. Use a shorter horizon or lookback, or fewer series."
     if isinstance(error, OSError):

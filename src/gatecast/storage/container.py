@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from gatecast.errors import ModelFileError
+from gatecast.errors import ConfigError, ModelFileError
 
 __all__ = [
     "KEY",
@@ -24,6 +24,7 @@ __all__ = [
     "Container",
     "TensorType",
     "digest_of",
+    "held_alone",
     "opened",
     "pack",
     "type_of",
@@ -139,3 +140,25 @@ def _write_and_sync(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def held_alone(path: Path, told: str) -> IO[bytes]:
+    """Let this process alone use a file, until what is returned is closed.
+
+    The lock lies beside it, in ``NAME-lock``, for the file itself is replaced at every save. The system gives it free
+    when the process ends, however it ends. Without ``fcntl`` (Windows) nothing is locked.
+
+    Raises:
+        ConfigError: ``told``, where another process uses it.
+    """
+    file = path.with_name(f"{path.name}-lock").open("ab")
+    try:
+        import fcntl
+    except ImportError:
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise ConfigError(told) from None
+    return file

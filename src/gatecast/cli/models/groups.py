@@ -52,11 +52,19 @@ def loaded(path: Path, running: Mapping[str, Any] | None = None) -> Model:
 
 
 def one_model(path: Path, command: str) -> Forecaster:
-    """The model of a file. Raises ConfigError where there is one for each group."""
+    """The model of a file. Raises ConfigError where there is one for each group, or the state of a live model."""
     from gatecast.forecaster import load
-    from gatecast.storage.files import describe_file
+    from gatecast.storage.files import describe_file, kind_of
+    from gatecast.storage.groups import GROUPS
+    from gatecast.storage.live import LIVE
 
-    if is_of_groups(path):
+    kind = kind_of(path)
+    if kind == LIVE:
+        raise ConfigError(
+            f"{path} holds the state of a live model, and gatecast {command} takes the model that it began with. Give "
+            f"that file; gatecast watch and serve go on from a state."
+        )
+    if kind == GROUPS:
         names = [one["name"] for one in describe_file(path)["groups"]]
         raise ConfigError(
             f"{path} holds a model for each of {listed(names, 5)}, and gatecast {command} takes one. Write the model "

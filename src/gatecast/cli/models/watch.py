@@ -8,8 +8,9 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -50,10 +51,24 @@ def watch(
         state: Keep the state in this file, and go on from it. A row is printed once the state that knows it is saved.
     """
     require_writable(state, (), "--state")
-    if is_broker(rows):
-        return _follow_broker(model, parse_broker(rows), reply, history, state, revise, adaptive)
-    if reply is not None:
-        raise ConfigError("--reply goes with mqtt://HOST/TOPIC.")
+    with nullcontext() if state is None else _alone(state):
+        if is_broker(rows):
+            return _follow_broker(model, parse_broker(rows), reply, history, state, revise, adaptive)
+        if reply is not None:
+            raise ConfigError("--reply goes with mqtt://HOST/TOPIC.")
+        return _follow_lines(model, rows, history, state, revise, adaptive)
+
+
+def _alone(state: Path) -> IO[bytes]:
+    """Two processes would each save a state without the rows of the other."""
+    from gatecast.storage.container import held_alone
+
+    told = f"--state {state} is used by another process: end that one, or give another --state."
+    return held_alone(state.resolve(), told)
+
+
+def _follow_lines(model: Path, rows: str, history: str | None, state: Path | None, revise: bool, adaptive: bool) -> int:
+    """Until the lines end, or Ctrl-C."""
     live = _followed(model, history, state, adaptive)
     from gatecast.live.watching import Watch
 
@@ -102,9 +117,12 @@ def _name_at_broker(broker: Broker, state: Path | None) -> tuple[str, int]:
 def _followed(model: Path, history: str | None, state: Path | None, adaptive: bool) -> Live:
     """The live model to go on with: that of the state, else one that begins."""
     from gatecast.live.files import load_live
-    from gatecast.storage.files import document_in
+    from gatecast.storage.files import document_in, kind_of
+    from gatecast.storage.live import LIVE
 
     if state is not None and state.exists():
+        if kind_of(state) != LIVE:
+            raise ConfigError(f"--state {state} holds a model, not the state of one. Give another name: it is made.")
         live = load_live(state)
         if document_in(state) != document_in(model):
             raise ConfigError(f"the state in {state} is that of another model than {model}. Give another --state.")

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gatecast.errors import ConfigError
+from gatecast.storage.container import held_alone
 
 __all__ = ["Opened", "open_engine", "parsed"]
 
@@ -66,7 +67,7 @@ def _sqlite(url: URL) -> Opened:
     path = Path(str(url.database)).resolve()
     if not path.parent.is_dir():
         raise ConfigError(f"--store {path}: the folder does not exist. Make it first.")
-    lock = _locked(path.with_name(f"{path.name}-lock"))
+    lock = held_alone(path, f"the store {path.name} is used by another process: end it, or give another --store.")
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_MS / 1000})
     event.listen(engine, "connect", _durable)
     event.listen(engine, "begin", _begin)
@@ -85,23 +86,6 @@ def _durable(connection: Any, _record: Any) -> None:
 def _begin(connection: Connection) -> None:
     """A writer takes its turn at once: one that began as a reader could not go on once another one has written."""
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
-
-
-def _locked(path: Path) -> IO[bytes]:
-    """A file that one process alone holds; the system gives it free when that process ends, however it ends."""
-    file = path.open("ab")
-    try:
-        import fcntl
-    except ImportError:  # Windows: SQLite's own locks keep the file whole
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise ConfigError(
-            f"the store {path.name.removesuffix('-lock')} is used by another process: end it, or give another --store."
-        ) from None
-    return file
 
 
 def _postgresql(url: URL) -> Opened:
