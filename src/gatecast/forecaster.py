@@ -13,7 +13,7 @@ import numpy as np
 
 from gatecast.data.allowed import Bounds
 from gatecast.data.panel import Panel
-from gatecast.data.scan.sample import sampled
+from gatecast.data.scan.sample import require_held_back, sampled
 from gatecast.data.scan.source import PanelSource
 from gatecast.data.tables.future import observed_part, with_dates_read
 from gatecast.data.tables.intake import as_panel
@@ -157,6 +157,7 @@ class Forecaster(Learned):
             TrainingError: the loss is no longer finite.
         """
         started = time.monotonic()
+        require_held_back(held_back, isinstance(data, PanelSource))
         panel = self._seen_of(data, memory_limit, held_back) if isinstance(data, PanelSource) else as_panel(data)
         history = observed_part(panel)
         limit = math.inf if self.time_limit is None else self.time_limit

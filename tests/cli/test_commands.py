@@ -318,3 +318,13 @@ def test_files_are_whole_although_nobody_reads(tmp_path: Path, sales: Path) -> N
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
     assert pl.read_csv(tmp_path / "o.csv").height == 3
+
+
+def test_covariates_that_the_instant_preset_passes_over_are_named(run, tmp_path: Path) -> None:
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 3, 20), eager=True)
+    file = tmp_path / "shop.csv"
+    pl.DataFrame({"day": days, "units": range(len(days)), "promo": [0, 1] * (len(days) // 2)}).write_csv(file)
+    given = ["--target", "units", "--future-columns", "promo", "--future", "promo=1", "--preset", "instant"]
+    told = " ".join(run("forecast", file, "--horizon", 4, *given).out.split())
+    assert "unread promo: the pretrained gate reads no covariates; --preset fast trains a model that does" in told
+    assert "unread" not in run("forecast", file, "--horizon", 4, *given[:2], *given[6:]).out

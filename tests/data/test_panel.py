@@ -104,3 +104,11 @@ def test_frame_round_trip_of_a_cut_panel() -> None:
         assert np.array_equal(back.series(name), panel.series(name))
         assert np.array_equal(back.times(name), panel.times(name))
     assert isinstance(panel.to_frame(), pl.DataFrame)
+
+
+@pytest.mark.parametrize("position", [2, 99, -3])
+def test_a_position_beyond_the_series_is_an_error(position: int) -> None:
+    panel = read({"id": ["a", "b"] * 3, "step": [1, 1, 2, 2, 3, 3], "y": [1.0, 2, 3, 4, 5, 6]}, series="id")
+    assert [panel.position(n) for n in (0, 1, "b")] == [0, 1, 1]
+    with pytest.raises(PanelError, match=f"no series {position}: positions run from 0 to 1"):
+        panel.position(position)

@@ -218,3 +218,31 @@ def test_a_source_is_fitted_forecast_and_scored_by_group(source: gc.PanelSource,
     np.testing.assert_allclose(first, made.predict(panel.select([0])).values[0, :, 0], rtol=1e-5)
     scores = gc.evaluate(model(engine="serial"), source, origins=2)
     assert (scores.series, scores.windows) == (4, 8)
+
+
+# ---------------------------------------------------------------- something else in the place of a model
+
+
+TAKE_ONE = (gc.backtest, gc.leakage_check, gc.tune, gc.check, gc.update, lambda m, p: gc.film(m, p, "film.html"))
+
+
+@pytest.mark.parametrize("take", TAKE_ONE)
+def test_what_works_on_one_model_names_the_way_to_it(take: Any, fitted: gc.GroupedForecaster) -> None:
+    with pytest.raises(ConfigError, match=r"takes a Forecaster; got one for each group\. Take that of a group"):
+        take(fitted, read())
+
+
+@pytest.mark.parametrize("take", [*TAKE_ONE, gc.evaluate, lambda m, p: gc.GroupedForecaster(m, "region").fit(p)])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("m.gatecast", "'m.gatecast'. Load it"), (gc.Forecaster, "the class Forecaster. Make one"), (5, "int. Make one")],
+)
+def test_what_is_no_model_is_said_to_be_none(take: Any, given: Any, told: str) -> None:
+    with pytest.raises(ConfigError, match=f"takes a Forecaster; got {told}"):
+        take(given, read())
+
+
+@pytest.mark.parametrize("groups", [None, 3, ["region", "item"]])
+def test_groups_are_those_of_one_column(groups: Any) -> None:
+    with pytest.raises(ConfigError, match="groups is the name of one column; got"):
+        model(groups).fit(read())

@@ -255,3 +255,10 @@ def test_pages_that_cannot_be_written_are_told(foretold: ForecastResult, tmp_pat
 def test_the_chart_is_small_and_says_what_it_takes() -> None:
     assert len(chart_script()) < 20_000
     assert "Chart.draw(place, {" in chart_script()
+
+
+def test_a_model_that_reads_no_covariates_has_no_what_if(foretell: Foretell, foretold_ahead: ForecastResult) -> None:
+    gate = foretell(foretold_ahead.panel, 4)  # of the instant preset
+    shown = shown_of(gate)
+    assert shown.ahead is not None
+    assert alternatives(gate, shown) == []

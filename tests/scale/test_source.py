@@ -89,6 +89,32 @@ def test_files_that_are_not_there_are_named(given: Any) -> None:
         gc.scan(given)
 
 
+@pytest.mark.parametrize("given", ["", None, 3, []])
+def test_a_source_without_a_name_is_not_the_working_folder(
+    given: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(PanelError, match="names no Parquet files"):
+        gc.scan(given)
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, "x", True])
+def test_steps_to_hold_back_are_a_number_of_steps(steps: Any, folder: Path) -> None:
+    instant = gc.Forecaster(horizon=4, preset="instant", progress=False)
+    with pytest.raises(ConfigError, match="held_back must be a whole number of steps"):
+        instant.fit(scan(folder), held_back=steps)
+
+
+def test_steps_of_a_panel_are_not_held_back_in_silence(folder: Path) -> None:
+    instant, panel = (
+        gc.Forecaster(horizon=4, preset="instant", progress=False),
+        gc.read(folder, series="shop", target="sales"),
+    )
+    for model in (instant, gc.GroupedForecaster(instant, "shop")):
+        with pytest.raises(ConfigError, match="held_back is of a source"):
+            model.fit(panel, held_back=4)
+
+
 # ---------------------------------------------------------------- fit
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from gatecast.backtesting.fit_facts import fit_facts
+from gatecast.backtesting.folds import require_model
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
@@ -108,6 +109,8 @@ def evaluate(
     """
     from gatecast.groups.grouped import GroupedForecaster
 
+    if not isinstance(model, GroupedForecaster):
+        require_model(model, "evaluate")
     if isinstance(data, PanelSource):
         return _of_a_source(model, data, origins, stride, season, (begin, end, in_sample, checkpoint))
     if isinstance(model, GroupedForecaster):

@@ -20,7 +20,7 @@ import numpy as np
 
 from gatecast.backtesting.assess import score_forecasts
 from gatecast.backtesting.folder import BacktestFolder
-from gatecast.backtesting.folds import long_enough, make_folds, require_rolling, stride_that_fits
+from gatecast.backtesting.folds import long_enough, make_folds, require_model, require_rolling, stride_that_fits
 from gatecast.backtesting.record import FoldRecord
 from gatecast.backtesting.result import Evaluation
 from gatecast.backtesting.rolling import Rolling
@@ -200,6 +200,7 @@ def backtest(
 
     Source: rolling-origin evaluation, Tashman 2000.
     """
+    require_model(model, "backtest")
     if isinstance(data, PanelSource):
         from gatecast.scale.backtest import backtest_source
 

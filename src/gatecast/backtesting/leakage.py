@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gatecast.backtesting.folds import long_enough, make_folds, require_rolling, stride_that_fits
+from gatecast.backtesting.folds import long_enough, make_folds, require_model, require_rolling, stride_that_fits
 from gatecast.backtesting.rolling import Rolling
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
@@ -85,6 +85,7 @@ def leakage_check(
         ConfigError: a setting is out of range, or the model is not fitted and ``train`` is False.
         KeyboardInterrupt: Ctrl-C; half a check proves nothing.
     """
+    require_model(model, "leakage_check")
     require_rolling(origins, stride, window)
     if not train and not model.is_fitted:
         argument = Argument("train", of="leakage_check")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatecast.cli.printing import Screen, as_option, number_format
 from gatecast.data.quantiles import central_pairs
+from gatecast.errors import listed
 from gatecast.evaluation.blended import blend_lines, blend_reason, blend_title
 
 if TYPE_CHECKING:
@@ -54,7 +55,17 @@ def show_model(screen: Screen, model: Forecaster, seconds: float) -> None:
         screen.labelled("trained", f"nothing: forecasts of the instant preset come at once ({seconds:.1f} s)")
     else:
         screen.labelled("trained", f"{seconds:.1f} s, {threads}{device}{stopped}")
+    _show_unread(screen, model)
     screen.line()
+
+
+def _show_unread(screen: Screen, model: Forecaster) -> None:
+    """Covariates that are in the table and not in the forecast."""
+    schema = model.fitted_.schema
+    names = [column.name for column in (*schema.past, *schema.future, *schema.static)]
+    if names and model.fitted_.blend.untrained:
+        remedy = "; --preset fast trains a model that does" if model.preset == "instant" else ""
+        screen.labelled("unread", f"{listed(names, 5)}: the pretrained gate reads no covariates{remedy}", 9)
 
 
 def show_chosen(screen: Screen, model: Forecaster, label: str = "chosen") -> None:

@@ -114,8 +114,10 @@ class Panel:
         return self.frequency.advance(self.starts[n], np.arange(self.length[n]))
 
     def position(self, series: int | str) -> int:
-        """Position of a series by name. Raises PanelError for an unknown one."""
+        """Position of a series by name, or a position itself. Raises PanelError for one that is not there."""
         if not isinstance(series, str):
+            if not -len(self) <= series < len(self):
+                raise PanelError(f"there is no series {series}: positions run from 0 to {len(self) - 1:,}.")
             return int(series)
         if series not in self._positions:
             raise PanelError(f"there is no series {series!r}{did_you_mean(series, self.ids)}.")

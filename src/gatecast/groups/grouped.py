@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate, training_part
+from gatecast.backtesting.folds import require_model
 from gatecast.data.html import html_facts
 from gatecast.data.panel import Panel
+from gatecast.data.scan.sample import require_held_back
 from gatecast.data.scan.source import PanelSource
 from gatecast.data.schema import Schema
 from gatecast.data.tables.future import observed_part
@@ -139,6 +141,10 @@ class GroupedForecaster(Parameters):
             WindowError: groups have too little data; all of them are named.
             TrainingError: a stop came before all groups were trained, or a loss is no longer finite.
         """
+        require_model(self.model, "GroupedForecaster")
+        if not isinstance(self.groups, str):
+            raise ConfigError(f"groups is the name of one column; got {self.groups!r}.")
+        require_held_back(held_back, isinstance(data, PanelSource))
         whole = data if isinstance(data, PanelSource) else as_panel(data)
         panels, samples = panels_of(whole, self.groups, self.model, memory_limit, held_back)
         self.parts_ = trained(self.model, panels, origins, None if checkpoint is None else Path(checkpoint))

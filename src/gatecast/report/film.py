@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatecast.backtesting.folds import require_model
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
 from gatecast.errors import ConfigError, WindowError
@@ -62,6 +63,7 @@ def film(
     require_report_library()
     if min(steps, frames) < 2:
         raise ConfigError(f"a film needs at least 2 steps and frames; got {steps} steps and {frames} frames.")
+    require_model(model, "film")
     whole = observed_part(model.panel_of(data))
     panel = whole.select([whole.position(series)])
     fitted = model.fitted_

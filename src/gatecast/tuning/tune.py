@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from gatecast.backtesting.folds import require_model
 from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
@@ -81,6 +82,7 @@ def tune(
 
     Source: tree-structured Parzen estimator, Bergstra et al. 2011; median pruning as in Golovin et al. 2017.
     """
+    require_model(model, "tune")
     require_optuna()
     _require_sensible(trials, time_limit, origins, stride)
     clock, stops, line = Clock(time_limit), Stops(), listening(progress)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate
+from gatecast.backtesting.folds import require_model
 from gatecast.backtesting.newer.unseen import Unseen, unseen_of
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
@@ -106,6 +107,7 @@ def check(model: Forecaster, data: Any) -> Check:
     >>> gc.check(model, panel).verdict
     'fine'
     """
+    require_model(model, "check")
     panel = observed_part(model.panel_of(data))
     model.fitted_.require_same_columns(panel)
     new_N = model.fitted_.new_steps(panel)

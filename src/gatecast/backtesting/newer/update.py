@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate
+from gatecast.backtesting.folds import require_model
 from gatecast.backtesting.newer.unseen import nothing_new, unseen_part
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.birth import Ancestor
@@ -97,6 +98,7 @@ def update(
         ConfigError: nothing of the model is trained, or it is not fitted.
         PanelError: the data do not have the columns of the training.
     """
+    require_model(model, "update")
     panel = observed_part(model.panel_of(data))
     fitted = model.fitted_
     fitted.require_same_columns(panel)

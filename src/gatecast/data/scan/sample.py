@@ -14,7 +14,7 @@ from gatecast.errors import Argument, ConfigError, WindowError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["BYTES_PER_VALUE", "Sample", "bytes_of", "sampled"]
+__all__ = ["BYTES_PER_VALUE", "Sample", "bytes_of", "require_held_back", "sampled"]
 
 BYTES_PER_VALUE = 90  # of memory that a fit takes for each value, as measured: rows as read, panel, windows
 STRATA = 4  # of length, and of size in each
@@ -59,6 +59,15 @@ def bytes_of(limit: int | str) -> int:
     if found is None or isinstance(limit, bool) or not float(found[1]):
         raise ConfigError(Argument("memory_limit", of="fit"), f" is bytes, or text such as '2GB'; got {limit!r}.")
     return int(float(found[1]) * UNITS[found[2].upper()])
+
+
+def require_held_back(held_back: int, of_a_source: bool) -> None:
+    """Raise ConfigError where ``held_back`` is no number of steps, or would be passed over in silence."""
+    argument = Argument("held_back", of="fit")
+    if isinstance(held_back, bool) or not isinstance(held_back, int | np.integer) or held_back < 0:
+        raise ConfigError(argument, f" must be a whole number of steps, 0 or more; got {held_back!r}.")
+    if held_back and not of_a_source:
+        raise ConfigError(argument, " is of a source (gatecast.scan): fit a panel on panel.split(horizon=...)[0].")
 
 
 def sampled(source: PanelSource, limit: int | str, seed: int, least: int) -> tuple[pl.DataFrame, Sample]:

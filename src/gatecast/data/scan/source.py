@@ -199,6 +199,8 @@ def scan(
 
 def files_of(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
     """The files of a pattern, a folder or a list, in the order of their names."""
+    if not source or not isinstance(source, str | os.PathLike | Sequence):
+        raise PanelError(f"{source!r} names no Parquet files. Give a pattern, a folder, a file, or a list of files.")
     if not isinstance(source, str | os.PathLike):
         found = [os.fspath(one) for one in source]
     elif Path(source).is_dir():

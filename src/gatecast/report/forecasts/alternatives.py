@@ -47,9 +47,9 @@ class Alternative:
 def alternatives(result: ForecastResult, shown: Shown) -> list[Alternative]:
     """A few values of each future covariate, all else as it was given.
 
-    None where the model has no such covariate, or something else forecasts.
+    None where the model has no such covariate or reads none, for nothing was trained, or something else forecasts.
     """
-    if shown.ahead is None or not result.used.is_model:
+    if shown.ahead is None or not result.used.is_model or result.model.fitted_.blend.untrained:
         return []
     made, held = [], shown.forecast.values.size
     most = min(MOST_ALTERNATIVES, max(MOST_NUMBERS // held, 1))
