@@ -234,6 +234,8 @@ def test_demo_hands_over_its_options(run, monkeypatch: pytest.MonkeyPatch) -> No
     assert run("demo", "airline").out == "a table\n"
     monkeypatch.setattr("gatecast.demos.compare", fake)
     assert run("demo", "airline", "--compare").out == "a table\n"
+    assert run("demo", "airline", "--compare", "--plot", "both.png").out == "a table\nwritten: both.png\n"
+    assert run("demo", "airline", "--plot", "pictures").out == "a table\nwritten: pictures\n"
     assert "as_published" not in seen or seen["as_published"] is False
     assert "leave --as-published out" in run("demo", "airline", "--compare", "--as-published").err
     assert "unknown kind" in run("demo", "airline", "--compare", "--plot", "both.txt").err

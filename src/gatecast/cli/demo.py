@@ -60,5 +60,7 @@ def demo(
     screen = Screen(json)
     for line in str(result).splitlines():
         screen.line(line)
+    if plot is not None:
+        screen.files([plot])
     screen.result = {"command": "demo", "demo": result.to_dict()}
     return screen.finish()
