@@ -115,3 +115,9 @@ def test_fit_and_predict_take_arrays(wide: bool) -> None:
     np.testing.assert_array_equal(model.predict(train).values_NHCQ, forecast.values_NHCQ)
     again = model.predict([values[:50, 0], values[:, 1]])
     assert again.times[:, 0].tolist() == [51, 61]
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_empty_name_is_not_this_folder(name: str) -> None:
+    with pytest.raises(PanelError, match=r"the name of the table is empty. Give its path, or \. for this folder"):
+        gc.read(name)

@@ -78,6 +78,8 @@ def load(source: Any, layout: Layout = AS_FOUND) -> Table:
 def _load_path(text: str, layout: Layout) -> Table:
     if text in ("-", "stdin:"):
         return _of_bytes(sys.stdin.buffer.read(), "the input", "", layout)
+    if not text.strip():
+        raise PanelError(f"the name of the table is empty. Give its path, or . for this folder. {_KINDS}")
     path = Path(text)
     if path.is_dir():
         inside = sorted(one for one in path.iterdir() if one.is_file() and _kind(one) in _SUFFIXES)
