@@ -46,7 +46,7 @@ $ GATECAST_FORECAST_HORIZON=7 gatecast forecast sales.csv
 | 1 | a fault of Gatecast itself, with a traceback: please report it |
 | 2 | something that you can put right: a table, an option, a file; one line on stderr says what |
 | 3 | `--fail-unless`: the verdict is not good enough; `check`: something is off. All was computed and written |
-| 130 | Ctrl-C or SIGTERM: what was reached by then is shown and written |
+| 130, 143 | Ctrl-C, SIGTERM: what was reached by then is shown and written |
 | 141 | the reader of the output (`head`, a pager) left early; files are written all the same |
 
 The verdict has three outcomes, the same on the screen, on the page and in [JSON](json.md): **better** (green) where a

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-__all__ = ["Course", "Listener", "Silent", "TerminalLine", "listening", "shown_by", "stopping"]
+__all__ = ["Course", "Listener", "Silent", "TerminalLine", "code_of_stop", "listening", "shown_by", "stopping"]
 
 SECONDS_BETWEEN = 0.2
 SECONDS_THAT_ARE_LONG = 60.0
@@ -179,13 +179,26 @@ def listening(progress: bool | Listener) -> Listener:
 class _Stopper:
     """A signal handler: the first signal sets the event, a second one raises KeyboardInterrupt."""
 
+    first: ClassVar[int] = signal.SIGINT  # of a stop that a signal asked for
+
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
+        _Stopper.first = signal.SIGINT
 
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
         if self.stop.is_set():
             raise KeyboardInterrupt
+        _Stopper.first = number
         self.stop.set()
+
+
+def code_of_stop() -> int:
+    """The exit code of a process that was stopped and shows what it reached: 130 by Ctrl-C, 143 by SIGTERM.
+
+    >>> code_of_stop()
+    130
+    """
+    return 128 + _Stopper.first
 
 
 @contextmanager

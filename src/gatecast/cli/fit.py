@@ -29,6 +29,7 @@ from gatecast.cli.options import (
 )
 from gatecast.cli.printing import Screen
 from gatecast.cli.sections import show_model, show_panel
+from gatecast.progress import code_of_stop
 
 __all__ = ["fit"]
 
@@ -94,4 +95,4 @@ def fit(
         "history": fitted.history_,
         "files": written,
     }
-    return screen.finish(130 if fitted.record_["interrupted"] else 0)
+    return screen.finish(code_of_stop() if fitted.record_["interrupted"] else 0)

@@ -160,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0; 2 for what the user can put right; 3 for a verdict that is not the one asked for; 130 after
-        Ctrl-C; 141 where the reader of the output has gone.
+        Ctrl-C, 143 after SIGTERM; 141 where the reader of the output has gone.
     """
     typed = list(sys.argv[1:] if argv is None else argv)
     if argv is None:

@@ -32,6 +32,7 @@ from gatecast.cli.sections import show_model, show_panel
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.planning.settings import Settings
 from gatecast.planning.typed import typed_option, typed_settings
+from gatecast.progress import code_of_stop
 
 if TYPE_CHECKING:
     from gatecast.tuning.result import Tuning
@@ -110,7 +111,7 @@ def tune(
         "repeat": repeat,
         "files": written,
     }
-    return screen.finish(130 if made.interrupted else 0)
+    return screen.finish(code_of_stop() if made.interrupted else 0)
 
 
 def _show(screen: Screen, made: Tuning, repeat: str) -> None:

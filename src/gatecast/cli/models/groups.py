@@ -13,6 +13,7 @@ from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import COLOURS, exit_code
 from gatecast.cli.sections import show_panel
 from gatecast.errors import ConfigError, WindowError, listed
+from gatecast.progress import code_of_stop
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
@@ -105,7 +106,7 @@ def fit_groups(
         "groups": [_facts(name, part) for name, part in fitted.parts_.items()],
         "files": [save],
     }
-    return screen.finish(130 if interrupted else 0)
+    return screen.finish(code_of_stop() if interrupted else 0)
 
 
 def _facts(name: str, part: Any) -> dict[str, Any]:

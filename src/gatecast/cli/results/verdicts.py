@@ -14,14 +14,15 @@ from gatecast.cli.printing import Screen
 from gatecast.data.tables.databases.address import without_passwords
 from gatecast.evaluation.judgement import OUTCOMES, OutcomeName
 from gatecast.planning.typed import typed_option
+from gatecast.progress import code_of_stop
 
 if TYPE_CHECKING:
     from gatecast.evaluation.scores import Scores
 
-__all__ = ["COLOURS", "FAILED", "INTERRUPTED", "Typed", "exit_code", "show_scores", "table_words", "verdict_facts"]
+__all__ = ["COLOURS", "FAILED", "Typed", "exit_code", "show_scores", "table_words", "verdict_facts"]
 
 COLOURS: dict[OutcomeName, str] = {"better": "green", "undecided": "bright_black", "worse": "yellow"}
-FAILED, INTERRUPTED = 3, 130
+FAILED = 3
 
 
 def show_scores(screen: Screen, scores: Scores, onward: str) -> None:
@@ -42,13 +43,13 @@ def verdict_facts(scores: Scores, onward: str) -> dict[str, Any]:
 
 
 def exit_code(interrupted: bool, outcome: OutcomeName, wanted: OutcomeName | None) -> int:
-    """0; 130 after an interruption; 3 where the outcome is not as good as was asked for.
+    """0; that of the stop after an interruption; 3 where the outcome is not as good as was asked for.
 
     >>> exit_code(False, "undecided", "better"), exit_code(False, "better", "undecided"), exit_code(True, "worse", None)
     (3, 0, 130)
     """
     if interrupted:
-        return INTERRUPTED
+        return code_of_stop()
     return 0 if wanted is None or OUTCOMES.index(outcome) <= OUTCOMES.index(wanted) else FAILED
 
 
