@@ -124,9 +124,9 @@ def require_model(model: Any, what: str) -> None:
     if isinstance(model, str | os.PathLike):
         got, remedy = f"{os.fspath(model)!r}", "Load it: gatecast.load(...)."
     elif isinstance(model, type):
-        got, remedy = f"the class {model.__name__}", f"Make one: {model.__name__}(horizon=...)."
+        got, remedy = f"the class {model.__name__}", f"Make one: {model.__name__}(...)."
     elif hasattr(model, "groups"):
         got, remedy = "one for each group", "Take that of a group: parts_[...].model."
     else:
-        got, remedy = f"{type(model).__name__}", "Make one: Forecaster(horizon=...)."
+        got, remedy = f"{type(model).__name__}", "Make one: Forecaster(...)."
     raise ConfigError(f"{what} takes a Forecaster; got {got}. {remedy}")

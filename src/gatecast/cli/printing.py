@@ -52,6 +52,7 @@ READER_LEFT = 141
 # Arguments that a message names and no command takes, with the words for them.
 WITHOUT_OPTION = {
     ("drift", "false_alarms"): "false_alarms",
+    ("fit", "held_back"): "held_back",
     ("leakage_check", "train"): "train",
     ("live", "held_back"): "held_back",
     ("live", "most_missing"): "most_missing",
