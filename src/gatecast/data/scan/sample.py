@@ -67,7 +67,7 @@ def require_held_back(held_back: int, of_a_source: bool) -> None:
     if isinstance(held_back, bool) or not isinstance(held_back, int | np.integer) or held_back < 0:
         raise ConfigError(argument, f" must be a whole number of steps, 0 or more; got {held_back!r}.")
     if held_back and not of_a_source:
-        raise ConfigError(argument, " is of a source (gatecast.scan): fit a panel on the first part of panel.split(...).")
+        raise ConfigError(argument, " is of a source (gatecast.scan): fit a panel on the first part of its split().")
 
 
 def sampled(source: PanelSource, limit: int | str, seed: int, least: int) -> tuple[pl.DataFrame, Sample]:
