@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -62,12 +62,11 @@ def _compared(turns: Turns, rounds: int) -> list[str]:
     return [*ms, f"{median(ratios):.3f}", f"{low:.2f} to {high:.2f}"]
 
 
-def _layers(sides: Sides) -> list[tuple[str, Turns]]:
-    return [(str(shape), _later(sides, partial(_layer, reading="last", **shape._asdict()))) for shape in SHAPES]
-
-
-def _layer(side: Contestant, **shape: object) -> float:
-    return min(side.ask("build", **shape), side.ask("measure"))  # type: ignore[no-any-return]
+def _layers(sides: Sides) -> Iterator[tuple[str, Turns]]:
+    for shape in SHAPES:
+        for side in sides.values():
+            side.ask("build", reading="last", **shape._asdict())
+        yield str(shape), {name: partial(side.ask, "measure") for name, side in sides.items()}
 
 
 def _trainings(sides: Sides) -> list[tuple[str, Turns]]:

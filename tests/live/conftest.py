@@ -15,6 +15,8 @@ from gatecast.data.schema import Column, Schema
 from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.expert import SmoothingExpert
 from gatecast.forecaster import Forecaster
+from gatecast.live.scoring import HeldBack
+from gatecast.live.state.alarms import RATE
 from gatecast.model.config import LSTMConfig
 from gatecast.pretrained.expert import gate_beside
 from gatecast.training.config import TrainingConfig
@@ -92,3 +94,8 @@ def model_of(panel_of: PanelOf, name: str) -> Forecaster:
 def model(panel_of: PanelOf, request: pytest.FixtureRequest) -> Forecaster:
     """That of the name that a test is parametrised by."""
     return model_of(panel_of, request.param)
+
+
+def scores_of(held: HeldBack, z_R: np.ndarray) -> np.ndarray:
+    """Anomaly scores of rows that come one after the other, of one series without echoes."""
+    return held.judged(z_R, lambda _, chance: (chance < RATE, False))[0]

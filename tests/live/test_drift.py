@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.live.conftest import scores_of
 
 import gatecast as gc
 from gatecast.errors import ConfigError
@@ -15,7 +16,7 @@ def capital_after(z_R: np.ndarray, held: int = 100, seed: int = 0) -> Wagers:
     sizes = np.abs(np.random.default_rng(seed).normal(size=held))
     wagers = Wagers(1)
     wagers.add(1)
-    wagers.bet(np.zeros(len(z_R), np.int64), HeldBack(sizes).scores(z_R)[:, None])
+    wagers.bet(np.zeros(len(z_R), np.int64), scores_of(HeldBack(sizes), z_R)[:, None])
     return wagers
 
 

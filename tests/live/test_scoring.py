@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.live.conftest import LEVELS, H, model_of, table
+from tests.live.conftest import LEVELS, H, model_of, scores_of, table
 
 import gatecast as gc
 from gatecast.data.panel import Panel
@@ -76,7 +76,7 @@ def test_scores_are_ranks_among_all_rows_before(seed: int, blocks: int) -> None:
     z_R = np.random.default_rng(seed).normal(size=60).clip(-2.5, 2.5).round(1)
     held, found = HeldBack(), list[float]()
     for part in np.array_split(z_R, blocks):
-        found += held.scores(part).tolist()
+        found += scores_of(held, part).tolist()
     sizes = np.abs(z_R).tolist()
     expected = [naive_scores(sizes[:r], tail_probability(z_R)[r], sizes[r]) for r in range(60)]
     np.testing.assert_allclose(found, expected)
@@ -85,7 +85,7 @@ def test_scores_are_ranks_among_all_rows_before(seed: int, blocks: int) -> None:
 @pytest.mark.parametrize("wide", [0.5, 1.0, 3.0])
 def test_scores_are_uniform_whatever_the_quantiles_are_worth(wide: float) -> None:
     z_R = np.random.default_rng(1).standard_t(4, size=6000) / wide
-    score_R = HeldBack().scores(z_R)
+    score_R = scores_of(HeldBack(), z_R)
     assert uniform_distance(score_R[2000:]) < 1.63
     assert (score_R[2000:] < 0.001).sum() <= 12, "4 are to be expected"
     assert uniform_distance(tail_probability(z_R)) > 3, "without held-back errors they would not be"
@@ -93,18 +93,18 @@ def test_scores_are_uniform_whatever_the_quantiles_are_worth(wide: float) -> Non
 
 def test_only_the_newest_are_held_back_and_anomalies_are_not() -> None:
     held = HeldBack()
-    held.scores(np.random.default_rng(0).normal(size=HELD_BACK + 500))
+    scores_of(held, np.random.default_rng(0).normal(size=HELD_BACK + 500))
     assert len(held) == HELD_BACK
     before = held.sizes
-    assert (held.scores(np.full(5, 30.0)) < 0.001).all(), "each of five outages in a row is told"
+    assert (scores_of(held, np.full(5, 30.0)) < 0.001).all(), "each of five outages in a row is told"
     np.testing.assert_array_equal(held.sizes, before)
-    many = held.scores(np.full(200, 30.0))
+    many = scores_of(held, np.full(200, 30.0))
     assert many[-1] > 0.01, "what comes all the time is no anomaly any more"
 
 
 def test_scores_begin_with_the_tails_of_the_quantiles() -> None:
-    assert HeldBack().scores(np.array([1.959964]))[0] == pytest.approx(0.05, abs=1e-4)
-    assert np.isnan(HeldBack().scores(np.array([np.nan]))).all()
+    assert scores_of(HeldBack(), np.array([1.959964]))[0] == pytest.approx(0.05, abs=1e-4)
+    assert np.isnan(scores_of(HeldBack(), np.array([np.nan]))).all()
 
 
 # ---------------------------------------------------------------- in a live model

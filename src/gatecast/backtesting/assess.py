@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from gatecast.backtesting.fit_facts import fit_facts
-from gatecast.backtesting.folds import require_model
+from gatecast.backtesting.given import require_model
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle

@@ -20,7 +20,8 @@ import numpy as np
 
 from gatecast.backtesting.assess import score_forecasts
 from gatecast.backtesting.folder import BacktestFolder
-from gatecast.backtesting.folds import long_enough, make_folds, require_model, require_rolling, stride_that_fits
+from gatecast.backtesting.folds import long_enough, make_folds, require_rolling, stride_that_fits
+from gatecast.backtesting.given import require_model
 from gatecast.backtesting.record import FoldRecord
 from gatecast.backtesting.result import Evaluation
 from gatecast.backtesting.rolling import Rolling

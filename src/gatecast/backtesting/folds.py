@@ -8,9 +8,7 @@ refit=2       ──────train──────┤ o1   o2              
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +21,6 @@ __all__ = [
     "long_enough",
     "make_folds",
     "origins_within_half",
-    "require_model",
     "require_rolling",
     "stride_that_fits",
     "training_panel",
@@ -110,23 +107,3 @@ def origins_within_half(panel: Panel, horizon: int, most: int) -> int:
 def _room(length_N: np.ndarray, horizon: int) -> int:
     """Steps from the first origin to the last one that half of a typical series has room for."""
     return int(np.median(length_N)) // 2 - horizon
-
-
-def require_model(model: Any, what: str) -> None:
-    """Raise ConfigError where something else than one forecaster is given, such as its class or its file.
-
-    >>> require_model("airline.gatecast", "check")
-    Traceback (most recent call last):
-    gatecast.errors.ConfigError: check takes a Forecaster; got 'airline.gatecast'. Load it: gatecast.load(...).
-    """
-    if not isinstance(model, type) and hasattr(model, "forecast_from"):
-        return
-    if isinstance(model, str | os.PathLike):
-        got, remedy = f"{os.fspath(model)!r}", "Load it: gatecast.load(...)."
-    elif isinstance(model, type):
-        got, remedy = f"the class {model.__name__}", f"Make one: {model.__name__}(...)."
-    elif hasattr(model, "groups"):
-        got, remedy = "one for each group", "Take that of a group: parts_[...].model."
-    else:
-        got, remedy = f"{type(model).__name__}", "Make one: Forecaster(...)."
-    raise ConfigError(f"{what} takes a Forecaster; got {got}. {remedy}")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from gatecast.backtesting.folds import long_enough, make_folds, require_model, require_rolling, stride_that_fits
+from gatecast.backtesting.folds import long_enough, make_folds, require_rolling, stride_that_fits
+from gatecast.backtesting.given import require_model
 from gatecast.backtesting.rolling import Rolling
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part

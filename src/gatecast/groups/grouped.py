@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate, training_part
-from gatecast.backtesting.folds import require_model
+from gatecast.backtesting.given import require_model
 from gatecast.data.html import html_facts
 from gatecast.data.panel import Panel
 from gatecast.data.scan.sample import require_held_back

@@ -21,7 +21,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from gatecast.live.state.alarms import FEWEST, OUTER, RATE, tail_chance
+from gatecast.live.state.alarms import FEWEST, OUTER, tail_chance
 
 __all__ = ["HELD_BACK", "HeldBack", "Newest", "held_from", "normal_scores", "promised_sizes", "tail_probability"]
 
@@ -128,14 +128,12 @@ class HeldBack:
         """Those that the tail is drawn through, the oldest first."""
         return np.array(self._tail.queue, np.float64)
 
-    def scores(self, z_R: np.ndarray) -> np.ndarray:
-        """Anomaly scores (R,) of rows that come one after the other; each is held back for those after it."""
-        return self.judged(z_R, lambda _, chance: (chance < RATE, False))[0]
-
     def judged(
         self, z_R: np.ndarray, judge: Callable[[int, float], tuple[bool, bool]]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Anomaly scores (R,) and alarms (R,): 1 for one, 0 for none, nan where nothing can be said.
+
+        Rows come one after the other; each is held back for those after it.
 
         Args:
             z_R: normal scores.
@@ -148,10 +146,10 @@ class HeldBack:
             size, ranks, tail = abs(float(z_R[r])), self._ranks.sorted, self._tail.sorted
             larger = len(ranks) - bisect_left(ranks, size)
             score_R[r] = (larger + tail_R[r]) / (len(ranks) + 1)
-            alarm, doing = False, False
+            alarm, doing, known = False, False, len(tail) >= FEWEST
             if len(tail) - bisect_left(tail, size) < OUTER * len(tail):
-                alarm, doing = judge(r, tail_chance(tail, size) if len(tail) >= FEWEST else np.nan)
-            if len(tail) >= FEWEST:
+                alarm, doing = judge(r, tail_chance(tail, size) if known else np.nan)
+            if known:
                 alarm_R[r] = alarm
             self._take(size, min(score_R[r], tail_R[r]), doing)
         return score_R, alarm_R

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatecast.backtesting.folds import require_model
+from gatecast.backtesting.given import require_model
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
 from gatecast.errors import ConfigError, WindowError

@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gatecast.backtesting.folds import require_model
+from gatecast.backtesting.given import require_model
 from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part

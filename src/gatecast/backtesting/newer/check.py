@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate
-from gatecast.backtesting.folds import require_model
+from gatecast.backtesting.given import require_model
 from gatecast.backtesting.newer.unseen import Unseen, unseen_of
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel

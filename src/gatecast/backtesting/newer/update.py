@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatecast.backtesting.assess import evaluate
-from gatecast.backtesting.folds import require_model
+from gatecast.backtesting.given import require_model
 from gatecast.backtesting.newer.unseen import nothing_new, unseen_part
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.birth import Ancestor

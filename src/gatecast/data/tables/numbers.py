@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatecast.data.rows import series_groups
-from gatecast.data.tables.numerals import DASHES, MARKS, NOTHING, PLAIN_HINTS, Hints, read_numerals
+from gatecast.data.tables.numerals import DASHES, MARKS, NOTHING, PLAIN_HINTS, Hints, empty_cells, read_numerals
 from gatecast.errors import Part
 
 if TYPE_CHECKING:
@@ -52,14 +52,15 @@ def read_numbers(column: pl.Series, hints: Hints = PLAIN_HINTS) -> Numbers:
 
     none_R = np.zeros(len(column), bool)
     if column.dtype == pl.String and looks_like_truths(column):
-        lower = column.str.strip_chars().str.to_lowercase()
-        read = lower.replace_strict(list(_TRUTHS), list(_TRUTHS.values()), default=None, return_dtype=pl.Float64)
-        marked = lower.is_in([*MARKS]).fill_null(False)
-        nothing = lower.is_in([*NOTHING]).fill_null(True) | column.str.strip_chars().is_in([*hints.na]).fill_null(True)
-        return _numbers(read, read.is_null() & ~marked & ~nothing, (marked & ~nothing).to_numpy())
+        text = column.str.strip_chars()
+        read = text.str.to_lowercase().replace_strict(
+            list(_TRUTHS), list(_TRUTHS.values()), default=None, return_dtype=pl.Float64
+        )
+        nothing, marked = empty_cells(text, hints)
+        return _numbers(read, read.is_null() & ~marked & ~nothing, marked.to_numpy())
     if column.dtype == pl.String:
-        text = read_numerals(column, hints)
-        return _numbers(text.values, text.wrong, text.marked.to_numpy(), text.notes)
+        found = read_numerals(column, hints)
+        return _numbers(found.values, found.wrong, found.marked.to_numpy(), found.notes)
     if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
         return _numbers(pl.Series([None] * len(column), dtype=pl.Float64), column.is_not_null(), none_R)
     numbers = column.cast(pl.Float64, strict=False)

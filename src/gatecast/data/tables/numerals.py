@@ -13,7 +13,17 @@ import polars as pl
 
 from gatecast.errors import PanelError, Part, Setting
 
-__all__ = ["DASHES", "MARKS", "NOTHING", "PLAIN_HINTS", "Hints", "Numerals", "hints_of", "read_numerals"]
+__all__ = [
+    "DASHES",
+    "MARKS",
+    "NOTHING",
+    "PLAIN_HINTS",
+    "Hints",
+    "Numerals",
+    "empty_cells",
+    "hints_of",
+    "read_numerals",
+]
 
 # Cells that stand for nothing: these say so themselves,
 NOTHING = ("", "na", "nan", "null", "none", "<na>")
@@ -121,6 +131,13 @@ def _plain_enough(text: pl.Series, hints: Hints) -> bool:
 _THOUSAND_DOTS = r"^ *[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+ *$"
 
 
+def empty_cells(text: pl.Series, hints: Hints) -> tuple[pl.Series, pl.Series]:
+    """(R,) whether a stripped cell says by itself that it holds nothing, and whether it is a mark that is told."""
+    lower = text.str.to_lowercase()
+    nothing = text.is_null() | lower.is_in([*NOTHING]).fill_null(True) | text.is_in([*hints.na]).fill_null(False)
+    return nothing, lower.is_in([*MARKS]).fill_null(False) & ~nothing
+
+
 class _Column:
     """One column on its way from text to numbers."""
 
@@ -131,12 +148,9 @@ class _Column:
         self.given = text
         self.notes: list[Part] = []
         text = text.str.strip_chars()
-        lower = text.str.to_lowercase()
-        nothing = text.is_null() | lower.is_in([*NOTHING]).fill_null(True) | text.is_in([*hints.na]).fill_null(False)
-        marked = lower.is_in([*MARKS]).fill_null(False) & ~nothing
-        self.marked = marked
-        self.missing = nothing | marked
-        self.text = lower.set(self.missing, None)
+        nothing, self.marked = empty_cells(text, hints)
+        self.missing = nothing | self.marked
+        self.text = text.str.to_lowercase().set(self.missing, None)
 
     def read(self) -> Numerals:
         text = self._plain_signs(self.text)

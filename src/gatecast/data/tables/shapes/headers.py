@@ -147,10 +147,8 @@ def _header_at(rows: Sequence[Row], width: int, layout: Layout, apart: set[int])
         return found[0]
     if layout.header == 0 or width < 2:
         return 0
-    first = _below_title(rows, width, apart)
-    for k, (_, cells) in enumerate(rows[:100]):
-        if k < first:
-            continue
+    for k in range(_below_title(rows, width, apart), min(len(rows), 100)):
+        cells = rows[k][1]
         if _filled_cells(cells) == 1 and width > 2 and k + 1 < len(rows):
             continue
         if len(cells) == width or _fits_beside(rows, k, width):
