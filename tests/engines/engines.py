@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["ELSEWHERE", "ENGINES", "QUICK", "SOME"]
+__all__ = ["ELSEWHERE", "ENGINES", "QUICK", "SOME", "on_ray"]
 
 QUICK: dict[str, Any] = {
     "training": {"max_epochs": 2, "steps_per_epoch": 4},

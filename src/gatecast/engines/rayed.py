@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import threading
 from concurrent.futures import Future
 from typing import Any
@@ -31,7 +32,8 @@ class Ray:
 
     Args:
         workers: tasks at a time; None = as many as the cluster has cores.
-        address: of a running cluster; None = the one that this process is connected to, or one of this machine.
+        address: of a running cluster; None = the one that this process is connected to, the one that ``RAY_ADDRESS``
+            names (as ``ray job submit`` sets it), or one that is started on this machine for this process alone.
     """
 
     def __init__(self, workers: int | None = None, address: str | None = None) -> None:
@@ -39,8 +41,10 @@ class Ray:
         import ray
 
         if not ray.is_initialized():
+            # Ray would join any cluster that it finds on this machine, such as another run's, which ends with that run.
+            address = address or os.environ.get("RAY_ADDRESS") or "local"
             try:
-                ray.init(address=address, num_cpus=None if address else workers, log_to_driver=False,
+                ray.init(address=address, num_cpus=workers if address == "local" else None, log_to_driver=False,
                          include_dashboard=False, logging_level=logging.ERROR)  # fmt: skip
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise ConfigError(f"no Ray cluster answers at {address}: {str(error).splitlines()[0]}") from error
