@@ -14,7 +14,6 @@ from benchmarks.accuracy import systems
 from benchmarks.accuracy.sets import Group
 from benchmarks.accuracy.spans import ETTH1_ROWS, etth1, training
 from benchmarks.speed.worker import peak_mb, serve
-from gatecast.planning.defaults import DEFAULTS
 
 __all__ = ["forecast", "reference", "rolling"]
 
@@ -22,23 +21,23 @@ Reply = dict[str, Any]
 Arguments = dict[str, Any]
 
 
-def forecast(group: list[Any], folder: str, inner: bool, seed: int, settings: Arguments, defaults: Arguments) -> Reply:
+def forecast(group: list[Any], folder: str, inner: bool, seed: int, settings: Arguments) -> Reply:
     """Fit a group of series and forecast the H steps after each."""
     part = Group(*group)
     panel = training(part, Path(folder), inner)
     started = time.perf_counter()
-    model = _forecaster(part.horizon, seed, settings, defaults).fit(panel)
+    model = _forecaster(part.horizon, seed, settings).fit(panel)
     found = model.predict()
     seconds = time.perf_counter() - started
     return _reply(seconds, model.plan_.describe(), ids=list(found.ids), forecast=found.values[:, :, 0].tolist())
 
 
-def rolling(group: list[Any], folder: str, inner: bool, seed: int, settings: Arguments, defaults: Arguments) -> Reply:
+def rolling(group: list[Any], folder: str, inner: bool, seed: int, settings: Arguments) -> Reply:
     """Fit ETTh1 once and forecast from every origin whose targets lie in the scored rows."""
     part, (begin, end) = Group(*group), ETTH1_ROWS[inner]
     panel = etth1(Path(folder), inner)
     started = time.perf_counter()
-    model = _forecaster(part.horizon, seed, settings, defaults).fit(panel.slice(0, begin))
+    model = _forecaster(part.horizon, seed, settings).fit(panel.slice(0, begin))
     origin_W = np.arange(begin - 1, end - part.horizon)
     series_B = np.repeat(np.arange(len(panel)), len(origin_W))
     origin_B = (panel.first[:, None] + origin_W).ravel()
@@ -49,15 +48,15 @@ def rolling(group: list[Any], folder: str, inner: bool, seed: int, settings: Arg
     return _reply(seconds, model.plan_.describe(), figures=systems.errors(truth_BH, point_BH))
 
 
-def reference(system: str, folder: str, inner: bool, seed: int, settings: Arguments, defaults: Arguments) -> Reply:
+def reference(system: str, folder: str, inner: bool, seed: int, settings: Arguments) -> Reply:
     """One reference system; ``spans`` is span -> method -> errors, the naive forecasts among them."""
-    where, arguments = Path(folder), {**settings, "defaults": DEFAULTS.changed(defaults)}
-    found = systems.inner(system, where, seed, arguments) if inner else systems.test(system, where, seed)
+    where = Path(folder)
+    found = systems.inner(system, where, seed, settings) if inner else systems.test(system, where, seed)
     return _reply(found.seconds, found.plan, spans=found.spans)
 
 
-def _forecaster(horizon: int, seed: int, settings: Arguments, defaults: Arguments) -> gc.Forecaster:
-    return gc.Forecaster(horizon, seed=seed, progress=False, **settings, defaults=DEFAULTS.changed(defaults))
+def _forecaster(horizon: int, seed: int, settings: Arguments) -> gc.Forecaster:
+    return gc.Forecaster(horizon, seed=seed, progress=False, **settings)
 
 
 def _reply(seconds: float, plan: str, **more: Any) -> Reply:

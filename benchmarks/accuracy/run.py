@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import astuple
 from typing import Any
 
@@ -17,7 +14,7 @@ from benchmarks.accuracy.spans import training, truth
 from benchmarks.speed.contestant import Contestant
 from benchmarks.speed.options import progress
 
-__all__ = ["engine", "measure"]
+__all__ = ["measure"]
 
 WORKER = "benchmarks.accuracy.ours"
 
@@ -28,10 +25,7 @@ def measure(request: Request) -> Outcomes:
     Raises:
         DataError: a file is missing, or is not what it should be.
         ContestantError: a fit failed.
-        ValueError: other defaults, or torch, on a test part, which is scored with the defaults alone.
     """
-    if (request.defaults or not request.kernels) and not request.inner:
-        raise ValueError("other defaults, and torch in place of the kernels: on inner spans only.")
     request.require_data()
     outcomes: Outcomes = {}
     for group in request.parts:
@@ -82,9 +76,7 @@ def _outcome(reply: dict[str, Any], found: dict[str, float], points: tuple[int, 
 def _ask(request: Request, group: Group, call: str, seed: int) -> Any:
     progress(f"{request.name} · {group.name} · seed {seed}")
     where: Any = group.name if call == "reference" else list(astuple(group))
-    with engine(request.kernels):
-        contestant = Contestant(f"{group.name}, seed {seed}", WORKER, threads=request.threads)
-    with contestant as side:
+    with Contestant(f"{group.name}, seed {seed}", WORKER, threads=request.threads) as side:
         return side.ask(
             call,
             **{"system" if call == "reference" else "group": where},
@@ -92,20 +84,4 @@ def _ask(request: Request, group: Group, call: str, seed: int) -> Any:
             inner=request.inner,
             seed=seed,
             settings=request.settings,
-            defaults=request.defaults,
         )
-
-
-@contextmanager
-def engine(kernels: bool) -> Iterator[None]:
-    """Processes that start meanwhile train with the compiled kernels, or with torch."""
-    name, before = "GATECAST_KERNELS", os.environ.get("GATECAST_KERNELS")
-    if not kernels:
-        os.environ[name] = "off"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = before

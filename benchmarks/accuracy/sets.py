@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ MAIN = {"m4-hourly": "owa", "m4-weekly": "owa", "m3": "smape", "etth1": "mse", "
 
 @dataclass(frozen=True)
 class Request:
-    """One measurement of Gatecast and the naive forecasts; ablations make it themselves.
+    """One measurement of Gatecast and the naive forecasts.
 
     Args:
         name: a key of ``SETS``.
@@ -78,8 +78,6 @@ class Request:
         horizon: another horizon, for etth1.
         settings: further arguments of the Forecaster.
         threads: of each fit.
-        defaults: numbers of the default procedure to replace, as ``Defaults.changed`` takes them. Inside only.
-        kernels: train with the compiled kernels; else with torch. Inside only.
     """
 
     name: str
@@ -90,12 +88,6 @@ class Request:
     horizon: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     threads: int = 2
-    defaults: dict[str, Any] = field(default_factory=dict)
-    kernels: bool = True
-
-    def switched(self, settings: Mapping[str, Any], defaults: Mapping[str, Any], kernels: bool = True) -> Request:
-        """The same measurement with other settings and other numbers of the procedure."""
-        return replace(self, settings=dict(settings), defaults=dict(defaults), kernels=kernels)
 
     @property
     def parts(self) -> tuple[Group, ...]:

@@ -1,22 +1,18 @@
-"""``benchmarks.accuracy.ablation``: what rows say, and that every piece changes something that is there."""
+"""``benchmarks.suite.ablation``: what rows say, and that every piece changes something that is there."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from benchmarks.accuracy import ablation, record, run
-from benchmarks.accuracy.ablation import BASES, PIECES, Piece, compared, earns, percent, together
-from benchmarks.accuracy.scores import OURS, Outcome
-from benchmarks.accuracy.sets import Request
-from benchmarks.speed.contestant import ContestantError, child_environment
+from benchmarks.suite import ablation
+from benchmarks.suite.ablation import changes, earns, main
+from benchmarks.suite.pieces import DEFAULT, PIECES, Piece
+from benchmarks.suite.scoring import Score
 
 import gatecast as gc
 from gatecast.planning.choose import candidates
@@ -32,58 +28,36 @@ NAMES = [piece.name for piece in PIECES]
 
 
 def test_a_piece_earns_where_the_forecast_is_worse_without_it() -> None:
-    assert percent(11, 10) == 10
-    assert percent(10, 10) == 0
-    assert together([100.0, -50.0]) == 0  # a mean of changes would be 25
-    assert [earns(change) for change in (5, 0.2, 0, -0.2, -5)] == ["yes", "level", "level", "level", "no"]
+    base = {"a": {"mase": 1.0}, "b": {"mase": 2.0}, "c": {"mase": 3.0}}
+    other = {"a": {"mase": 1.1}, "b": {"mase": 2.4}}
+    assert changes(base, other, "mase") == pytest.approx([1.1, 1.2])
+    assert earns([1.1, 1.2]) == "yes"
+    assert earns([1.001, 1.002]) == "level", "less than 0.3 %"
+    assert earns([0.9, 1.2]) == "level", "the interval holds zero"
+    assert earns([0.9, 0.8]) == "no"
 
 
-def test_rows_are_compared_with_their_own_default() -> None:
-    pieces = [*BASES, Piece("a"), Piece("b", against="default on torch"), Piece("c")]
-    found: dict[str, dict[str, float] | str] = {
-        "full default": {"x": 10.0, "y": 1.0},
-        "default on torch": {"x": 20.0, "y": 2.0},
-        "a": {"x": 20.0, "y": 2.0},
-        "b": {"x": 20.0, "y": 2.0},
-        "c": "it broke",
-    }
-    first, _, a, b, c = compared(found, pieces)
-    assert "changes" not in first
-    assert (a["changes"], a["earns"]) == ({"x": 100, "y": 100}, "yes")
-    assert (b["change"], b["earns"]) == (0, "level")
-    assert c == {"piece": "c", "error": "it broke"}
-    assert [set(row) for row in compared(found | {"full default": "broke"}, pieces[2:3])] == [{"piece", "figures"}]
-
-
-def figures_of(request: Request) -> dict[str, dict[str, list[Outcome]]]:
-    """Instead of fits: half a percent worse with other numbers, better with one member."""
-    assert request.inner
-    share = 0.9 if request.settings == {"members": 1} else 1.005 if request.defaults else 1.0
-    row = Outcome(dict.fromkeys(("rmse", "mae", "smape", "mase"), 5000 * share))
-    return {OURS: {group: [row, row] for group in request.groups}}
-
-
-def test_the_tables_are_80_columns_wide(
+def test_a_run_goes_on_where_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ablation, "measure", figures_of)
-    monkeypatch.setattr(Request, "require_data", lambda self: None)
-    monkeypatch.setattr(record, "RESULTS", tmp_path)
-    assert ablation.main(["--seeds", "2", "--save"]) == 0
-    assert ablation.main(["--seeds", "2", "--save"]) == 0
-    text = capsys.readouterr().out
-    assert all(len(line) <= 80 for line in text.splitlines())
-    assert all(name in text for name in NAMES)
-    assert "2 seeds" in text
-    assert len(list(tmp_path.glob("ablation-*.md"))) == 2
-    assert ablation.main(["--piece", "levels alike"]) == 0
-    assert "full default" not in capsys.readouterr().out
-    assert ablation.main(["--json", "--set", "m3", "--piece", "one member", "--piece", "no variants"]) == 0
-    rows = {row["piece"]: row for row in json.loads(capsys.readouterr().out)["sets"]["m3"]}
-    assert list(rows) == ["full default", "no variants", "one member"]
-    assert list(rows["one member"]["figures"])[:3] == ["quarterly sMAPE", "quarterly MASE", "monthly sMAPE"]
-    assert rows["one member"]["change"] == pytest.approx(-10)
-    assert [rows[name]["earns"] for name in ("no variants", "one member")] == ["yes", "no"]
+    asked: list[str] = []
+
+    def scores(piece: Piece, name: str, seed: int, folder: Path) -> list[Score]:
+        asked.append(f"{piece.name} {name}")
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return [Score(0.5, 0.6 if piece == DEFAULT else 0.7, 3, 0.8, 0.95, 10, 1, "drift")]
+
+    monkeypatch.setattr(ablation, "_scores", scores)
+    monkeypatch.setattr(ablation, "require_folder", lambda _: None)
+    words = [str(tmp_path / "kept.json"), "--set", "singles", "--set", "airline", "--piece", "no variants"]
+    with pytest.raises(KeyboardInterrupt):
+        main(words)
+    assert main(words) == 0
+    assert asked[3:] == ["full default airline", "no variants airline"]
+    shown = capsys.readouterr().out
+    assert "+16.67 (+16.7 to +16.7)" in shown
+    assert all(len(line) <= 120 for line in shown.splitlines())
 
 
 # ---------------------------------------------------------------- what pieces name
@@ -91,9 +65,7 @@ def test_the_tables_are_80_columns_wide(
 
 def test_pieces_name_what_is_there() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert {piece.against for piece in PIECES} <= {piece.name for piece in BASES}
     assert all(bool(piece.settings) != bool(piece.defaults) for piece in PIECES)
-    assert all(piece.kernels == (piece.against != "default on torch") for piece in PIECES)
 
 
 @pytest.mark.parametrize("piece", [piece for piece in PIECES if piece.settings], ids=lambda piece: piece.name)
@@ -173,25 +145,3 @@ def fit() -> Any:
         return kept[key]
 
     return forecast
-
-
-def test_a_test_part_is_scored_with_the_defaults(tmp_path: Path) -> None:
-    for changes in ({"defaults": {"weights.sharpness": 0.0}}, {"kernels": False}):
-        with pytest.raises(ValueError, match="on inner spans only"):
-            run.measure(Request("m3", tmp_path, **changes))  # type: ignore[arg-type]
-
-
-def test_numbers_reach_the_process_of_a_fit(tmp_path: Path) -> None:
-    request = Request("reference", tmp_path, ("airline",), 1, True, defaults={"weights.sharpnes": 0.0})
-    with pytest.raises(ContestantError, match=r"did you mean 'weights\.sharpness'"):
-        run.measure(request)
-
-
-def test_a_process_without_kernels_trains_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GATECAST_KERNELS", raising=False)
-    code = "from gatecast.nn import kernels; assert kernels.load() is None"
-    with run.engine(kernels=False):
-        subprocess.run([sys.executable, "-c", code], env=child_environment(1), check=True)
-    with run.engine(kernels=True):
-        assert "GATECAST_KERNELS" not in os.environ
-    assert "GATECAST_KERNELS" not in os.environ
