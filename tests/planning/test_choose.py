@@ -85,7 +85,6 @@ def test_a_week_is_tried_beside_a_day(panel_of: PanelOf, day: int, steps: int, f
     shape = np.sin(2 * np.pi * np.arange(day) / day)
     y = shape[np.arange(steps) % day] + 0.01 * rng.normal(size=steps)
     assert seasonal_periods(panel_of([y])) == found
-    assert seasonal_periods(panel_of([y]), DEFAULTS.changed({"season.most": 1})) == (day,)
 
 
 # ---------------------------------------------------------------- spans

@@ -45,7 +45,7 @@ def test_a_path_replaces_one_number_and_nothing_else() -> None:
 
 
 def test_what_json_makes_of_changes_gives_the_same() -> None:
-    changed = DEFAULTS.changed({"season.weeks": ((12, 84),), "variants.depths": (), "weights.measured": 0.5})
+    changed = DEFAULTS.changed({"season.weeks": ((12, 84),), "variants.depths": (), "weights.few_spans": 5})
     assert DEFAULTS.changed(json.loads(json.dumps(changed.changes()))) == changed
     assert repr(changed) == f"Defaults({changed.changes()})"
 
@@ -76,12 +76,12 @@ def alphas(plans: list[Plan]) -> list[float | None]:
         ({"search.logarithms": False}, lambda plans: [plan.scaling.log for plan in plans]),
         ({"search.smooth_references": False}, lambda plans: [type(plan.scaling.reference) for plan in plans]),
         ({"search.level_gain": 0.3, "variants.level_gains": ()}, alphas),
-        ({"search.short_lookback": 5, "search.long_lookback": 9}, lambda plans: plans[0].framing.lookback),
-        ({"search.longest_lookback": 4}, lambda plans: plans[0].framing.lookback),
+        ({"season.otherwise": 5, "search.long_lookback": 9}, lambda plans: plans[0].framing.lookback),
+        ({"season.longest": 4}, lambda plans: plans[0].framing.lookback),
         ({"search.lookback_share": 0.1}, lambda plans: plans[0].framing.lookback),
         ({"linear.skips": (2,)}, lambda plans: [plan.network.skip for plan in plans]),
         ({"linear.penalties": (7.0,)}, lambda plans: plans[0].penalty),
-        ({"linear.small": 10}, lambda plans: plans[0].spread),
+        ({"linear.cuts": (0.7, 0.9)}, lambda plans: plans[0].spread),
         ({"linear.training_windows": 9}, lambda plans: plans[0].spread),
         ({"linear.validation_windows": 9}, lambda plans: plans[0].spread),
         ({"sizes.small": 10}, lambda plans: (plans[0].network.hidden_size, plans[0].training.lr)),

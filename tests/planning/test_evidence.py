@@ -36,11 +36,12 @@ def test_what_was_measured_counts_more_with_the_spans_and_nothing_after_one() ->
 def test_what_was_measured_counts_as_much_as_is_asked_for() -> None:
     spans_N = np.array([3.0, 4.0])
     assert 0 < measured_weight(spans_N) < 1
-    assert [measured_weight(spans_N, replace(USUAL, measured=weight)) for weight in (0.0, 1.0)] == [0, 1]
+    found = [measured_weight(spans_N, replace(USUAL, few_spans=few)) for few in (0.0, 1e12)]
+    assert found == pytest.approx([1 - 1 / 3.5, 0], abs=1e-9)
 
 
 def test_large_data_have_one_fold(panel_of: PanelOf) -> None:
-    small = DEFAULTS.validation.small
+    small = DEFAULTS.sizes.small
     for steps, count in ((small, 1), (small - 1, 3)):
         panel = walks(panel_of, steps)
         assert fold_count(choose(panel, Settings(6)), panel) == count
@@ -59,11 +60,10 @@ def test_a_heavy_training_is_done_once(panel_of: PanelOf) -> None:
 def test_as_many_candidates_are_trained_as_the_folds_can_tell_apart(panel_of: PanelOf, steps: int, series: int) -> None:
     panel, most = walks(panel_of, *[steps] * series), DEFAULTS.search.most_trained
     plan = choose(panel, Settings(6))
-    folds = 3 if steps * series < DEFAULTS.validation.small else 1
+    folds = 3 if steps * series < DEFAULTS.sizes.small else 1
     spans_N = (panel.length - plan.cut(panel)) / 6 * folds
     assert worth_training(plan, panel) == 1 + round(measured_weight(spans_N) * (most - 1))
-    assert worth_training(plan, panel, DEFAULTS.changed({"weights.measured": 1.0})) == most
-    assert worth_training(plan, panel, DEFAULTS.changed({"weights.measured": 0.0})) == 1
+    assert worth_training(plan, panel, DEFAULTS.changed({"weights.few_spans": 1e12})) == 1
 
 
 def test_a_number_that_was_asked_for_is_trained_whatever_the_folds_can_tell(panel_of: PanelOf) -> None:

@@ -32,14 +32,12 @@ class ValidationDefaults:
 
     Args:
         most_folds: Of small data: a single one may lie in a part of the year that is like no other.
-        small: Steps in all below which there are several.
         least_data: A fold trains on at least this share of all data: networks that have seen less say nothing of those
             that see all.
         windows: Windows that candidates are compared on, evenly spaced.
     """
 
     most_folds: int = 3
-    small: int = 5_000
     least_data: float = 0.5
     windows: int = 2048
 
@@ -55,7 +53,6 @@ class WeightDefaults:
         most_candidates: Candidates that share the cautious part of the weights.
         least: A candidate below this share of the largest weight is dropped: not worth a second training.
         few_spans: After so many spans of one horizon what was measured counts half.
-        measured: How much what was measured counts, 0 to 1; None = as the number of spans says.
         pretrained: Whether the pretrained gate takes the place of the exponential smoothing.
         untrained: Cautious weight of the expert without training.
         log_pairs: Whether the two of a log pair share their weight: on a stable level luck decides between them.
@@ -69,7 +66,6 @@ class WeightDefaults:
     most_candidates: int = 4
     least: float = 0.1
     few_spans: float = 20
-    measured: float | None = None
     pretrained: bool = True
     untrained: float = 0.8
     log_pairs: bool = True

@@ -236,11 +236,11 @@ def _lookbacks(task: _Task, scaling: Scaling) -> list[int]:
     search, seasons = task.defaults.search, task.seasons
     room = max(math.floor((int(task.typical) - task.horizon) * search.lookback_share + 1e-9), 2)  # 1e-9: rounding
     season = seasons[0] if seasons else scaling.reference.main_season or 1
-    short = max(search.seasons_read * season, task.horizon, search.short_lookback)
+    short = max(search.seasons_read * season, task.horizon, task.defaults.season.otherwise)
     wanted = (short,) if seasons else (short, max(short, search.long_lookback))
     if scaling.reference.has_whole_history and seasons:
         wanted = (max(season, search.smooth_lookback), short)
-    return sorted({min(steps, room, search.longest_lookback) for steps in wanted})
+    return sorted({min(steps, room, task.defaults.season.longest) for steps in wanted})
 
 
 def scalings_to_try(

@@ -43,26 +43,24 @@ class SeasonDefaults:
     """Seasonal periods, and the horizon where none is given.
 
     Args:
-        most: Periods to try.
         seasons: A period counts where a typical series holds so many seasons of it.
-        longest: Steps of the longest period.
+        longest: Steps of the longest period, and of the longest lookback: a longer one only costs time.
         series: Series whose autocorrelations are averaged, the longest ones.
         peak: Least autocorrelation at a period, where the calendar names none.
         nearly: Of the highest peak: the shortest period that reaches it is taken, for its multiples peak as well.
         weeks: Pairs of a day and a week in steps: what repeats every 24 or 48 steps is most likely a day, and a week
             may repeat too.
-        horizon: Steps to forecast where there is no season.
+        otherwise: Steps to forecast, and to look back at least, where there is no season.
         horizon_parts: The horizon takes at most one of so many parts of a typical series.
     """
 
-    most: int = 3
     seasons: int = 2
     longest: int = 400
     series: int = 100
     peak: float = 0.2
     nearly: float = 0.9
     weeks: tuple[tuple[int, int], ...] = ((24, 168), (48, 336))
-    horizon: int = 12
+    otherwise: int = 12
     horizon_parts: int = 6
 
 
@@ -79,10 +77,8 @@ class SearchDefaults:
         long_lookback_counts: What the error of a long lookback counts: it leaves few whole windows.
         long_part: A lookback is a long one above this share of a typical series.
         seasons_read: Lookback in seasons.
-        short_lookback: Least lookback in steps where there is no season.
         long_lookback: The second lookback in steps that is tried where there is no season: it averages noise away.
         smooth_lookback: Least lookback in steps behind a smoothing, which has seen all that came before.
-        longest_lookback: Steps; a longer one only costs time.
         lookback_share: Most of a typical series that a lookback takes.
         logarithms: Whether all candidates are tried with a logarithm too, where all values are above 0.
         smooth_references: Whether an exponential smoothing is tried as a reference.
@@ -100,10 +96,8 @@ class SearchDefaults:
     long_lookback_counts: float = 1.02
     long_part: float = 0.25
     seasons_read: int = 2
-    short_lookback: int = 12
     long_lookback: int = 64
     smooth_lookback: int = 4
-    longest_lookback: int = 400
     lookback_share: float = 2 / 3
     logarithms: bool = True
     smooth_references: bool = True
@@ -126,9 +120,7 @@ class LinearDefaults:
         rows_per_step: A linear part has no more than one step for so many steps in all.
         columns: What a linear part may read at most, steps times features: time grows with the third power.
         penalties: Ridge penalties to try.
-        cuts_of_small: Where the folds cut each series of small data: three folds.
-        cuts: The same for all other data: one fold.
-        small: Steps in all below which data are small: one fold is too little to choose on.
+        cuts: Where three folds cut each series; the last of them alone where data are not small.
         quick_skip: Steps of the linear part where variants of one reference are compared.
         quick_columns: What it may read at most there, steps times features.
         quick_share: Of the windows that are taken for that.
@@ -140,9 +132,7 @@ class LinearDefaults:
     rows_per_step: int = 8
     columns: int = 1024
     penalties: tuple[float, ...] = PENALTIES
-    cuts_of_small: tuple[float, ...] = (0.5, 0.65, 0.8, 1.0)
-    cuts: tuple[float, ...] = (0.8, 1.0)
-    small: int = 5_000
+    cuts: tuple[float, ...] = (0.5, 0.65, 0.8, 1.0)
     quick_skip: int = 8
     quick_columns: int = 256
     quick_share: float = 0.3
@@ -172,7 +162,8 @@ class SizeDefaults:
     Args:
         tiny: Steps in all below which the shortest training is enough.
         modest: Steps in all below which epochs are short, so that the best one is found finely.
-        small: Steps in all below which a network is narrow and learns in large steps.
+        small: Steps in all below which a network is narrow and learns in large steps, and one fold is too little to
+            choose on.
         few: Steps in all below which several steps of each window are trained; above, there are windows enough, and
             more steps of each train a network worse.
         many: Steps in all from which trainings are long, and one member is as good as several.

@@ -21,17 +21,14 @@ def measured_weight(spans_N: np.ndarray, weights: WeightDefaults = DEFAULTS.weig
     >>> round(measured_weight(np.full(100, 1.0)), 2), round(measured_weight(np.full(100, 5.0)), 2)
     (0.0, 0.77)
     """
-    if weights.measured is not None:
-        return weights.measured
     time_seen, all_spans = max(float(np.median(spans_N)), 1.0), float(spans_N.sum())
     return (1 - 1 / time_seen) * all_spans / (all_spans + weights.few_spans)
 
 
 def fold_count(plan: Plan, panel: Panel, defaults: Defaults = DEFAULTS) -> int:
     """How many folds are looked at: several where one holds little and a training takes no time."""
-    validation = defaults.validation
     heavy = is_heavy(plan.framing.horizon, plan.network.skip, defaults)
-    return validation.most_folds if panel.total < validation.small and not heavy else 1
+    return defaults.validation.most_folds if panel.total < defaults.sizes.small and not heavy else 1
 
 
 def worth_training(plan: Plan, panel: Panel, defaults: Defaults = DEFAULTS) -> int:

@@ -56,9 +56,9 @@ class Probe:
     spread_HC: np.ndarray | None = None
 
 
-def fold_shares(total: int, linear: LinearDefaults = DEFAULTS.linear) -> tuple[float, ...]:
-    """Where the folds cut each series: three cuts for small data, one for large."""
-    return linear.cuts_of_small if total < linear.small else linear.cuts
+def fold_shares(total: int, defaults: Defaults = DEFAULTS) -> tuple[float, ...]:
+    """Where the folds cut each series: three folds of small data, one of large."""
+    return defaults.linear.cuts if total < defaults.sizes.small else defaults.linear.cuts[-2:]
 
 
 def longest_skip(panel: Panel, scaling: Scaling, framing: Framing, columns: int) -> int:
@@ -74,7 +74,7 @@ def probe(
     linear = defaults.linear
     folds = [
         fold
-        for cuts in pairwise(fold_shares(panel.total, linear))
+        for cuts in pairwise(fold_shares(panel.total, defaults))
         if (fold := _fold(panel, cuts, scaling, Framing(lookback, horizon), skips[-1], linear)) is not None
     ]
     if not folds:
@@ -94,7 +94,7 @@ def quick_error(panel: Panel, scaling: Scaling, framing: Framing, defaults: Defa
     skip = min(longest_skip(panel, scaling, framing, linear.quick_columns), linear.quick_skip)
     folds = [
         fold
-        for cuts in pairwise(fold_shares(panel.total, linear))
+        for cuts in pairwise(fold_shares(panel.total, defaults))
         if (fold := _fold(panel, cuts, scaling, framing, skip, linear, linear.quick_share)) is not None
     ]
     if not folds:

@@ -21,7 +21,7 @@ def seasonal_periods(panel: Panel, defaults: Defaults = DEFAULTS) -> tuple[int, 
     found = [m for m in panel.frequency.seasonal_periods if 1 < m <= limit]
     if not panel.frequency.seasonal_periods and (peak := _peak(panel, limit, season)) is not None:
         found = [peak] + [week for week in (dict(season.weeks).get(peak),) if week is not None and week <= limit]
-    return tuple(found[: season.most])
+    return tuple(found)
 
 
 def _peak(panel: Panel, limit: int, season: SeasonDefaults) -> int | None:

@@ -177,7 +177,7 @@ def _lookbacks(plan: Plan, search: Panel, oldest: Panel, fixed: set[str], defaul
     """Multiples of the season and some round numbers that every window of every fold can fill."""
     horizon, season = plan.framing.horizon, plan.season
     cut_N = plan.cut(oldest)
-    most = min(int(cut_N.min()) - horizon, defaults.search.longest_lookback)
+    most = min(int(cut_N.min()) - horizon, defaults.season.longest)
     least = max([4, *(getattr(plan.network, name) for name in ("skip", "readout", "patch") if name in fixed)])
     seasons = [m * k for m in (season, *seasonal_periods(search, defaults)) if m > 1 for k in (1, 2, 3, 4)]
     rest = [horizon, 2 * horizon, 3 * horizon, 12, 24, 48, 96]
