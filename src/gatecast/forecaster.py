@@ -259,7 +259,7 @@ class Forecaster(Learned):
         history = observed_part(self.panel_of(data))
         fitted.require_same_columns(history)
         executor = executor_of(self.running)
-        self.fitted_ = fitted.recalibrated(history, origins, self.defaults.calibration, executor)
+        self.fitted_ = fitted.recalibrated(history, origins, self.defaults, executor)
         return self
 
     # ---------------------------------------------------------------- predict, and follow

@@ -92,7 +92,7 @@ def test_numbers_are_those_of_the_procedure_and_not_its_defaults(piece: Piece) -
     assert DEFAULTS.changed(sent).changes() == piece.defaults
 
 
-PLANNED = ("no smooth reference", "no logarithms", "no variants", "one year wave")
+PLANNED = ("no smooth reference", "no logarithms", "no variants", "no means of seasons", "one year wave")
 
 
 @pytest.mark.parametrize("name", PLANNED)
@@ -110,6 +110,8 @@ def test_candidates_are_left_out(name: str) -> None:
             DEFAULTS.search.level_gain
         }
         assert after != before
+    if name == "no means of seasons":
+        assert after.count("/2") < before.count("/2")
     if name == "one year wave":
         assert [plans[0].framing.year_waves for plans in (usual, changed)] == [6, 1]
 

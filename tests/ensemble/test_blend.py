@@ -211,27 +211,6 @@ def test_the_experts_stand_in_the_order_of_their_weights_and_add_up(panel_of: Pa
     assert names[-2:] == [GATE, "blend"]
 
 
-def test_weights_know_which_candidates_differ_in_the_logarithm_alone(
-    panel_of: PanelOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[np.ndarray] = []
-
-    def recorded(
-        error_KBHC: np.ndarray, weight_B: np.ndarray, measured: float, pair_K: np.ndarray, _: Any
-    ) -> np.ndarray:
-        asked.append(pair_K)
-        return np.full(len(error_KBHC), 1 / len(error_KBHC))
-
-    monkeypatch.setattr(blend_module, "common_weights", recorded)
-    fitted = build().fit(walks(panel_of)).fitted_.blend
-    (pair_K,) = asked
-    scalings = [one.plan.scaling for one in fitted.trained]  # equal weights: in the order in which they were tried
-    assert pair_K[-1] == len(scalings), "the smoothing has none"
-    pairs = [(scalings[k], scalings[twin]) for k, twin in enumerate(pair_K[:-1]) if twin != k]
-    assert pairs
-    assert all(replace(one, log=not one.log) == other for one, other in pairs)
-
-
 @pytest.mark.parametrize("refit", [True, False])
 def test_hardly_any_time_leaves_one_candidate_that_forecasts(panel_of: PanelOf, refit: bool) -> None:
     model = build(time_limit=1e-6, refit=refit, training={"max_epochs": 10**6}).fit(walks(panel_of))

@@ -65,14 +65,6 @@ def test_tails_are_those_of_students_t() -> None:
         np.testing.assert_allclose(Evidence(1, windows).tail(level), wanted, rtol=0.012)
 
 
-def test_each_step_gets_its_own_factor_where_many_spans_show_it() -> None:
-    zeros, truth = normal(4000, 0)
-    truth = truth * np.array([1, 2, 3, 4])[None, :, None]
-    output = zeros + np.array([-2.563, 0, 2.563])
-    stretch_HQ = Calibration.fit(LEVELS, output, truth, PLENTY).stretch_HQ
-    np.testing.assert_allclose(stretch_HQ[:, 2], [0.5, 1, 1.5, 2], rtol=0.06)  # type: ignore[index]
-
-
 def test_the_median_never_moves_and_nothing_crosses() -> None:
     zeros, truth = normal(50, 3)
     output = zeros + np.array([-1, 0, 0.5])

@@ -12,13 +12,11 @@ from hypothesis import strategies as st
 from gatecast.ensemble.weights import (
     _picked,
     common_weights,
-    log_pairs,
     mean_error,
     series_weights,
     sharpness,
 )
 from gatecast.planning.defaults import DEFAULTS
-from gatecast.windows.scaling import Scaling
 
 SEEDS = st.integers(0, 10**6)
 USUAL = DEFAULTS.weights
@@ -67,39 +65,12 @@ def test_without_evidence_the_untrained_expert_gets_most_and_the_others_share_th
         assert common_weights(error_KBHC, weight_B, 0.0) == pytest.approx([left, left, USUAL.untrained])
 
 
-def test_without_belief_only_a_few_that_are_nearly_the_best_share() -> None:
+def test_without_belief_those_that_are_nearly_the_best_share() -> None:
     weight_B = np.full(5, 0.2)
     size_K = np.array([1, USUAL.nearly * 1.01, USUAL.nearly * 0.99, 1])
     weight_K = common_weights(np.ones((4, 5, 3, 1)) * size_K[:, None, None, None], weight_B, 0.0)
     assert weight_K[1] == 0
     assert weight_K[0] == weight_K[2] > 0
-    many_K = common_weights(np.ones((8, 5, 3, 1)), weight_B, 0.0)[:-1]
-    assert np.count_nonzero(many_K) == USUAL.most_candidates
-
-
-def test_what_is_picked_shares_with_a_twin_that_is_nearly_as_good() -> None:
-    weight_B, pair_K = np.full(5, 0.2), np.array([1, 0, 2])
-    good, bad = USUAL.nearly * 0.99, USUAL.nearly * 1.01
-    near_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, good, 9.0)])
-    assert common_weights(near_KBHC, weight_B, 1.0, pair_K) == pytest.approx([0.5, 0.5, 0])
-    assert common_weights(near_KBHC[[1, 0, 2]], weight_B, 1.0, pair_K) == pytest.approx([0.5, 0.5, 0]), "either way"
-    far_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, bad, 9.0)])
-    assert common_weights(far_KBHC, weight_B, 1.0, pair_K) == pytest.approx([1, 0, 0])
-    assert common_weights(near_KBHC, weight_B, 1.0) == pytest.approx([1, 0, 0]), "without log pairs"
-
-
-@settings(max_examples=40, deadline=None)
-@given(SEEDS, st.integers(1, 4), st.floats(0, 0.99))
-def test_log_pairs_leave_the_shares_those_of_a_mean(seed: int, pairs: int, measured: float) -> None:
-    pair_K = np.append(np.arange(2 * pairs) ^ 1, 2 * pairs)
-    weight_K = common_weights(*errors_of(seed, 2 * pairs + 1, 4), measured, pair_K)
-    assert (weight_K >= 0).all()
-    assert weight_K.sum() == pytest.approx(1)
-
-
-def test_log_pairs_differ_in_the_logarithm_alone() -> None:
-    texts = ("difference", "log+seasonal-difference:7/2", "log+difference", "seasonal-difference:7", "log")
-    assert log_pairs([Scaling.parse(text) for text in texts]).tolist() == [2, 1, 0, 3, 4]
 
 
 def test_what_gets_little_is_dropped() -> None:
@@ -201,13 +172,6 @@ def test_the_cautious_weight_of_the_untrained_expert_may_be_another() -> None:
     given = (np.ones((3, 5, 3, 1)), np.full(5, 0.2), 0.0)
     assert common_weights(*given, weights=replace(USUAL, untrained=0.5))[-1] == pytest.approx(0.5)
     assert common_weights(*given, weights=replace(USUAL, untrained=0.0))[-1] == 0
-
-
-def test_log_pairs_share_only_where_they_may() -> None:
-    near_KBHC = np.stack([np.full((5, 3, 1), size) for size in (1.0, 1.01, 9.0)])
-    given, pair_K = (near_KBHC, np.full(5, 0.2), 1.0), np.array([1, 0, 2])
-    assert common_weights(*given, pair_K).tolist() != common_weights(*given).tolist()
-    assert common_weights(*given, pair_K, replace(USUAL, log_pairs=False)).tolist() == common_weights(*given).tolist()
 
 
 def test_without_sharpness_all_series_have_the_common_weights() -> None:

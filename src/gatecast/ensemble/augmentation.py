@@ -107,7 +107,7 @@ def with_augmentation(
         return replace(trained, interrupted=True)
     if other is None or other.out_of_time:
         return trained
-    errors = fold_errors([trained, other], None, panel, defaults.validation)
+    errors = fold_errors([trained, other], None, panel, defaults.samples.check)
     if errors is None:
         return trained
     grown = least_growth(errors.error_KBHC[0], errors.error_KBHC[1], errors.weight_B, defaults.augmentation.parts)

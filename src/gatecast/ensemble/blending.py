@@ -22,7 +22,7 @@ from gatecast.ensemble.fitting import Procedure, Trainer, fit_candidate, pooled
 from gatecast.ensemble.orders import Order, carried_out, slot, turns
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.ensemble.validation import Fold, FoldErrors, before_fold, fold_errors, joined
-from gatecast.ensemble.weights import common_weights, log_pairs, mean_error, series_weights, sharpness
+from gatecast.ensemble.weights import common_weights, mean_error, series_weights, sharpness
 from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.evidence import fold_count, measured_weight
@@ -99,8 +99,8 @@ def _course(plans: Sequence[Plan], panel: Panel, procedure: Procedure, refit: bo
 def _in_a_hurry(procedure: Procedure) -> Procedure:
     """The same with fewer windows to compare candidates on."""
     defaults = procedure.defaults
-    fewer = min(defaults.time.windows, defaults.validation.windows)
-    return replace(procedure, defaults=replace(defaults, validation=replace(defaults.validation, windows=fewer)))
+    fewer = min(defaults.time.windows, defaults.samples.check)
+    return replace(procedure, defaults=replace(defaults, samples=replace(defaults.samples, check=fewer)))
 
 
 def _tried(plans: Sequence[Plan], panel: Panel, procedure: Procedure, deadline: float) -> list[TrainedCandidate]:
@@ -151,7 +151,7 @@ def _chosen(
 ) -> Blend:
     """The blend that the folds speak for; small data have several, which its intervals are fitted to as well."""
     defaults = procedure.defaults
-    first = fold_errors(tried, untrained, panel, defaults.validation, procedure.executor)
+    first = fold_errors(tried, untrained, panel, defaults.samples.check, procedure.executor)
     if first is None:
         return _unmeasured(tried[0], untrained, defaults.weights)
     folds = [Fold(tried, panel, first)]
@@ -171,17 +171,17 @@ def _earlier(
 
     A fold whose trainings did not all come to their end is none.
     """
-    whole, numbers, plans = panel.total, procedure.defaults.validation, [one.plan for one in tried]
-    for _ in range(fold_count(plans[0], panel, procedure.defaults) - 1):
+    whole, defaults, plans = panel.total, procedure.defaults, [one.plan for one in tried]
+    for _ in range(fold_count(plans[0], panel, defaults) - 1):
         panel = before_fold(panel, plans[0])
-        small = panel.total < whole * numbers.least_data
+        small = panel.total < whole * defaults.validation.least_data
         if small or any(Trainer(plan, procedure).parted(panel) is None for plan in plans):
             return
         found = carried_out(procedure, _orders(plans, panel, procedure, deadline))
         again = [one for one in found if one is not None and not one.out_of_time]
         if procedure.stopped or len(again) < len(plans):
             return
-        errors = fold_errors(again, untrained, panel, numbers, procedure.executor)
+        errors = fold_errors(again, untrained, panel, defaults.samples.check, procedure.executor)
         if errors is None:
             return
         yield Fold(again, panel, errors)
@@ -214,9 +214,8 @@ def _blended(
 ) -> Blend:
     """The weights that are best on the folds, as far as these say anything."""
     error_KBHC, weight_B = errors.error_KBHC, errors.weight_B
-    pair_K = np.append(log_pairs([one.plan.scaling for one in tried]), len(tried))
     measured = measured_weight(errors.span_N[errors.span_N > 0], weights)
-    weight_K = common_weights(error_KBHC, weight_B, measured, pair_K, weights)
+    weight_K = common_weights(error_KBHC, weight_B, measured, weights)
     sharpness_N = sharpness(errors.span_N, weights)
     weight_NK = series_weights(error_KBHC, errors.series_B, weight_K, sharpness_N)
     names = [one.describe() for one in (*tried, untrained)]

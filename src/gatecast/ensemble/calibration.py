@@ -43,11 +43,6 @@ class Evidence:
         return self.spans / (self.spans + self.numbers.half)
 
     @property
-    def weight_per_step(self) -> float:
-        """Weight of what was measured at one step ahead alone, 0..1."""
-        return self.spans / (self.spans + self.numbers.half_per_step)
-
-    @property
     def expected_stretch(self) -> float:
         """The stretch that a training on so few windows needs on average: what it fitted was partly noise."""
         return 1 + self.numbers.optimism / max(self.windows, self.numbers.fewest)
@@ -124,24 +119,11 @@ class Calibration:
         for q, level in enumerate(quantiles):
             if q == middle(quantiles):
                 continue
-            measured_H = np.ones(horizon) if not known else _measured(quantiles, q, output_MHCQ, truth_MHC, evidence)
-            counted_H = measured_H**evidence.weight if known else measured_H
-            expected = evidence.expected_stretch ** (1 - evidence.weight if known else 1)
-            stretch_HQ[:, q] = counted_H * expected * evidence.tail(level)
+            weight = evidence.weight if known else 0.0
+            measured = _quantile(*_ratios(quantiles, q, output_MHCQ, truth_MHC), evidence.numbers) if known else 1.0
+            expected = evidence.expected_stretch ** (1 - weight)
+            stretch_HQ[:, q] = measured**weight * expected * evidence.tail(level)
         return cls(quantiles, stretch_HQ=stretch_HQ)
-
-
-def _measured(
-    quantiles: tuple[float, ...], q: int, output_MHCQ: np.ndarray, truth_MHC: np.ndarray, evidence: Evidence
-) -> np.ndarray:
-    """(H,) stretch of one level: that over all steps, moved towards that of the step alone as far as that counts."""
-    ratio_MHC, inside = _ratios(quantiles, q, output_MHCQ, truth_MHC)
-    overall = _quantile(ratio_MHC, inside, evidence.numbers)
-    if np.isfinite(ratio_MHC).sum(axis=(0, 2)).min() < evidence.numbers.per_step:
-        return np.full(ratio_MHC.shape[1], overall)
-    step_H = np.array([_quantile(ratio_MHC[:, h], inside, evidence.numbers) for h in range(ratio_MHC.shape[1])])
-    measured_H: np.ndarray = overall * (step_H / overall) ** evidence.weight_per_step
-    return measured_H
 
 
 def _ratios(
@@ -171,7 +153,7 @@ def _quantile(ratio: np.ndarray, inside: float, numbers: CalibrationDefaults) ->
     if not len(known):
         return 1.0
     stretch = np.quantile(known, min(inside * (1 + 1 / len(known)), 1.0))
-    return float(np.clip(stretch, numbers.narrowest, numbers.widest))
+    return float(np.clip(stretch, 1 / numbers.most, numbers.most))
 
 
 def _offsets(quantiles: tuple[float, ...], error_MHC: np.ndarray, evidence: Evidence) -> np.ndarray:

@@ -26,8 +26,7 @@ from gatecast.ensemble.fitting import recalibrated
 from gatecast.ensemble.sampling import scores_of, step_correlation
 from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import ConfigError, Setting
-from gatecast.planning.blend_defaults import CalibrationDefaults
-from gatecast.planning.defaults import DEFAULTS
+from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.planning.settings import Settings
 from gatecast.training.loop import Row
@@ -305,7 +304,7 @@ class Fitted:
         self,
         history: Panel,
         origins: int,
-        numbers: CalibrationDefaults = DEFAULTS.calibration,
+        defaults: Defaults = DEFAULTS,
         executor: Executor | None = None,
     ) -> Fitted:
         """The same networks with intervals fitted anew to the last origins of each series, as far as they are new."""
@@ -313,7 +312,7 @@ class Fitted:
         begin_N = np.maximum(history.length - self.plan.framing.horizon - origins + 1, seen_N)
         windows = self.record.steps / self.plan.framing.horizon
         blend = self.blend.each(
-            lambda one: recalibrated(one, history, begin_N, self.settings.quantiles, windows, numbers), executor
+            lambda one: recalibrated(one, history, begin_N, self.settings.quantiles, windows, defaults), executor
         )
         return replace(self, blend=blend)
 

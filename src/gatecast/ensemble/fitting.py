@@ -21,7 +21,7 @@ from gatecast.ensemble.trained import TrainedCandidate
 from gatecast.errors import WindowError
 from gatecast.model.heads import Head, make_head
 from gatecast.model.losses import loss_named
-from gatecast.planning.blend_defaults import CalibrationDefaults, TrainingDefaults
+from gatecast.planning.blend_defaults import TrainingDefaults
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.progress import Listener, Silent
@@ -113,7 +113,7 @@ def recalibrated(
     begin_N: np.ndarray,
     quantiles: tuple[float, ...],
     windows: float,
-    numbers: CalibrationDefaults = DEFAULTS.calibration,
+    defaults: Defaults = DEFAULTS,
 ) -> TrainedCandidate:
     """The same networks with intervals fitted anew to the end of a panel, which they were not trained on.
 
@@ -123,7 +123,7 @@ def recalibrated(
         begin_N: (N,) first step of each series whose forecast counts.
         quantiles: levels to give out.
         windows: spans of one horizon that the training saw.
-        numbers: of the rules.
+        defaults: the numbers of the procedure.
 
     Raises:
         WindowError: no window fits.
@@ -134,7 +134,7 @@ def recalibrated(
         raise WindowError(
             f"no series has {plan.framing.horizon} new steps after what training saw. Wait for more data, or fit anew."
         )
-    return calibrated(trained, _source_of(trained, panel, index), quantiles, windows, numbers)
+    return calibrated(trained, _source_of(trained, panel, index), quantiles, windows, defaults)
 
 
 def pooled(
@@ -150,16 +150,19 @@ def pooled(
         defaults: the numbers of the procedure.
     """
     first, panel = folds[0]
-    plan, numbers = first.plan, defaults.calibration
+    plan, most = first.plan, defaults.samples.check
     sources = [_source_of(trained, panel, plan.spans.tail_windows(panel, plan.cut(panel))) for trained, panel in folds]
     outputs, truths = zip(
-        *(_outputs_and_truths(one, s, numbers.windows) for (one, _), s in zip(folds, sources, strict=True)), strict=True
+        *(_outputs_and_truths(one, s, most) for (one, _), s in zip(folds, sources, strict=True)), strict=True
     )
     windows = panel.slice(0, plan.cut(panel)).total / plan.framing.horizon
     calibration = Calibration.fit(
-        quantiles, np.concatenate(outputs), np.concatenate(truths), Evidence(_spans(sources[0]), windows, numbers),
+        quantiles,
+        np.concatenate(outputs),
+        np.concatenate(truths),
+        Evidence(_spans(sources[0]), windows, defaults.calibration),
         point=first.head.about.kind == "point",
-    )  # fmt: skip
+    )
     return replace(first, calibration=calibration)
 
 
@@ -227,7 +230,7 @@ class Trainer:
         if after is not None:
             return replace(trained, calibration=after.calibration, validation_error=after.validation_error)
         windows = panel.total / plan.framing.horizon
-        return calibrated(trained, check, self.procedure.quantiles, windows, defaults.calibration)
+        return calibrated(trained, check, self.procedure.quantiles, windows, defaults)
 
     def repeat(self, panel: Panel, before: TrainedCandidate) -> TrainedCandidate:
         """Train on ``panel`` as long as was best for ``before``, which stays where that was not to be finished.
@@ -266,7 +269,7 @@ class Trainer:
             plan.network,
             head,
             source,
-            None if check is None else list(check.spread(samples.validation, origins=1)),
+            None if check is None else list(check.spread(samples.check, origins=1)),
             penalty=plan.penalty,
             spread_Y=np.array(plan.spread).ravel() if plan.spread else None,
             until=None if after is None or self.warm else after.common_epoch,
@@ -285,7 +288,7 @@ def calibrated(
     check: WindowSource | None,
     quantiles: tuple[float, ...],
     windows: float,
-    numbers: CalibrationDefaults = DEFAULTS.calibration,
+    defaults: Defaults = DEFAULTS,
 ) -> TrainedCandidate:
     """The candidate with a calibration from held-out windows, as far as there are any, and its error there.
 
@@ -294,18 +297,19 @@ def calibrated(
         check: the windows; None = there are none.
         quantiles: levels to give out.
         windows: spans of one horizon that the training saw.
-        numbers: of the rules.
+        defaults: the numbers of the procedure.
     """
     if check is None:
         if trained.head.about.kind == "point":
             return replace(trained, calibration=Calibration(trained.head.quantiles))
         nothing = np.full((1, trained.members[0].network.shape[0], 1), np.nan)
         zeros = np.zeros((*nothing.shape, len(quantiles)))
-        return replace(trained, calibration=Calibration.fit(quantiles, zeros, nothing, Evidence(0, windows, numbers)))
-    output_BHCQ, truth_BHC = _outputs_and_truths(trained, check, numbers.windows)
+        evidence = Evidence(0, windows, defaults.calibration)
+        return replace(trained, calibration=Calibration.fit(quantiles, zeros, nothing, evidence))
+    output_BHCQ, truth_BHC = _outputs_and_truths(trained, check, defaults.samples.check)
     point = trained.head.about.kind == "point"
     calibration = Calibration.fit(
-        quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows, numbers), point=point
+        quantiles, output_BHCQ, truth_BHC, Evidence(_spans(check), windows, defaults.calibration), point=point
     )
     middle = 0 if point else calibration.middle
     error_BHC = np.abs(output_BHCQ[..., middle] - truth_BHC)

@@ -18,7 +18,6 @@ from gatecast.data.panel import Panel
 from gatecast.engines.executor import Executor, Serial
 from gatecast.ensemble.expert import Expert
 from gatecast.ensemble.trained import TrainedCandidate
-from gatecast.planning.blend_defaults import ValidationDefaults
 from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.plan import Plan
 from gatecast.planning.probe import window_weights
@@ -72,7 +71,7 @@ def fold_errors(
     trained: Sequence[TrainedCandidate],
     untrained: Expert | None,
     panel: Panel,
-    validation: ValidationDefaults = DEFAULTS.validation,
+    windows: int = DEFAULTS.samples.check,
     executor: Executor | None = None,
 ) -> FoldErrors | None:
     """The errors on the end of a panel, of what was trained on all before it; None without windows.
@@ -82,7 +81,7 @@ def fold_errors(
     plan = trained[0].plan
     horizon = plan.framing.horizon
     cut_N = plan.cut(panel)
-    series_B, origin_B = _known_windows(panel, plan.spans.tail_windows(panel, cut_N), horizon, validation.windows)
+    series_B, origin_B = _known_windows(panel, plan.spans.tail_windows(panel, cut_N), horizon, windows)
     if not len(series_B):
         return None
     experts: list[Expert] = [*trained, *([] if untrained is None else [untrained])]

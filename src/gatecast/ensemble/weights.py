@@ -9,23 +9,18 @@ Shapes: K candidates, the trained ones first, the untrained expert last; B windo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 
 from gatecast.planning.blend_defaults import WeightDefaults
 from gatecast.planning.defaults import DEFAULTS
-from gatecast.windows.scaling import Scaling
 
-__all__ = ["common_weights", "log_pairs", "mean_error", "series_weights", "sharpness"]
+__all__ = ["common_weights", "mean_error", "series_weights", "sharpness"]
 
 
 def common_weights(
     error_KBHC: np.ndarray,
     weight_B: np.ndarray,
     measured: float,
-    pair_K: np.ndarray | None = None,
     weights: WeightDefaults = DEFAULTS.weights,
 ) -> np.ndarray:
     """(K,) weights of the trained candidates and, last, of the untrained expert.
@@ -39,16 +34,12 @@ def common_weights(
         error_KBHC: errors of the candidates.
         weight_B: of each window.
         measured: weight of what was measured, 0 to 1.
-        pair_K: the candidate that differs from each one in the logarithm alone, or itself; None = there are none.
         weights: the numbers of this rule.
     """
     errors_K = np.array([mean_error(error_BHC, weight_B) for error_BHC in error_KBHC])
     picks = _picked(error_KBHC, weight_B, weights)
     picked_K = np.bincount(picks, minlength=len(errors_K)) / len(picks)
-    if pair_K is not None and weights.log_pairs:
-        picked_K = _with_log_pairs(picked_K, errors_K, pair_K, weights)
     near_K = np.where(errors_K[:-1] <= weights.nearly * errors_K[:-1].min(), 1.0, 0.0)
-    near_K[np.argsort(errors_K[:-1], kind="stable")[weights.most_candidates :]] = 0
     near_K /= near_K.sum()
     cautious_K = np.append((1 - weights.untrained) * near_K, weights.untrained)
     weight_K = measured * picked_K + (1 - measured) * cautious_K
@@ -67,38 +58,11 @@ def _picked(error_KBHC: np.ndarray, weight_B: np.ndarray, weights: WeightDefault
     for _ in range(weights.picks):
         errors = [mean_error((total_BHC + error_BHC) / (len(picks) + 1), weight_B) for error_BHC in error_KBHC]
         k = int(np.argmin(errors))
-        if errors[k] > weights.gain * best:
+        if errors[k] > best:
             break
         picks.append(k)
         total_BHC, best = total_BHC + error_KBHC[k], errors[k]
     return picks
-
-
-def log_pairs(scalings: Sequence[Scaling]) -> np.ndarray:
-    """(K,) place of the scaling that differs in the logarithm alone; its own place where there is none.
-
-    >>> log_pairs([Scaling(), Scaling(scale="mean"), Scaling(log=True)])
-    array([2, 1, 0])
-    """
-    place = {scaling: k for k, scaling in enumerate(scalings)}
-    return np.array([place.get(replace(scaling, log=not scaling.log), k) for k, scaling in enumerate(scalings)])
-
-
-def _with_log_pairs(
-    picked_K: np.ndarray, errors_K: np.ndarray, pair_K: np.ndarray, weights: WeightDefaults = DEFAULTS.weights
-) -> np.ndarray:
-    """What was picked gives half of its weight to the other of its log pair where that is nearly as good.
-
-    On a stable level luck decides between the two, and the mean of both is a little better than either; should the
-    level move far, only the one with the logarithm stays in proportion.
-
-    >>> _with_log_pairs(np.array([0.75, 0.0, 0.25]), np.array([1.0, 1.05, 2.0]), np.array([1, 0, 2]))
-    array([0.375, 0.375, 0.25 ])
-    """
-    half_K = np.where(errors_K[pair_K] <= weights.nearly * errors_K, picked_K / 2, 0)
-    result: np.ndarray = picked_K - half_K
-    np.add.at(result, pair_K, half_K)
-    return result
 
 
 def mean_error(error_BHC: np.ndarray, weight_B: np.ndarray) -> float:

@@ -34,12 +34,10 @@ class ValidationDefaults:
         most_folds: Of small data: a single one may lie in a part of the year that is like no other.
         least_data: A fold trains on at least this share of all data: networks that have seen less say nothing of those
             that see all.
-        windows: Windows that candidates are compared on, evenly spaced.
     """
 
     most_folds: int = 3
     least_data: float = 0.5
-    windows: int = 2048
 
 
 @dataclass(frozen=True)
@@ -48,27 +46,21 @@ class WeightDefaults:
 
     Args:
         picks: Weights are multiples of one in so many, or of less picks where more do not help.
-        gain: A further pick has to lower the error to this share.
         nearly: Candidates whose error is at most so many times the best one's are nearly as good.
-        most_candidates: Candidates that share the cautious part of the weights.
         least: A candidate below this share of the largest weight is dropped: not worth a second training.
         few_spans: After so many spans of one horizon what was measured counts half.
         pretrained: Whether the pretrained gate takes the place of the exponential smoothing.
         untrained: Cautious weight of the expert without training.
-        log_pairs: Whether the two of a log pair share their weight: on a stable level luck decides between them.
         sharpness: How far the errors of single series move their weights: at 4, a candidate whose error in a series is
             a quarter above the best one's keeps 1 / e of its weight there; 0 = all series have the same weights.
     """
 
     picks: int = 8
-    gain: float = 0.998
     nearly: float = 1.1
-    most_candidates: int = 4
     least: float = 0.1
     few_spans: float = 20
     pretrained: bool = True
     untrained: float = 0.8
-    log_pairs: bool = True
     sharpness: float = 4.0
 
 
@@ -95,21 +87,15 @@ class CalibrationDefaults:
     """How intervals are calibrated.
 
     Args:
-        windows: Windows that intervals are calibrated on, evenly spaced.
-        per_step: Known errors that each step ahead needs to be calibrated by itself.
+        per_step: Known errors of a point forecast that each step ahead needs to be calibrated by itself.
         half: Spans of one horizon after which a measured stretch counts half.
-        half_per_step: The same for the difference between one step ahead and all of them.
         optimism: n training windows make quantiles too narrow by about 1 + this / n: M3 monthly, single series.
         fewest: Smallest number of training windows that the corrections are made for.
-        narrowest: Smallest stretch that is taken as measured.
-        widest: Largest one.
+        most: Largest stretch that is taken as measured; its inverse is the smallest one.
     """
 
-    windows: int = 4096
     per_step: int = 40
     half: float = 5.0
-    half_per_step: float = 20.0
     optimism: float = 3.0
     fewest: float = 3.0
-    narrowest: float = 0.2
-    widest: float = 5.0
+    most: float = 5.0

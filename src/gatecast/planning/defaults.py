@@ -114,8 +114,6 @@ class LinearDefaults:
     """The linear baseline search: ridge regressions that rank candidates.
 
     Args:
-        training_windows: Windows that a regression is fitted on; more would only cost time.
-        validation_windows: Windows that it is scored on.
         skips: Lengths of the linear part to try in steps, beside those of the seasons.
         rows_per_step: A linear part has no more than one step for so many steps in all.
         columns: What a linear part may read at most, steps times features: time grows with the third power.
@@ -126,8 +124,6 @@ class LinearDefaults:
         quick_share: Of the windows that are taken for that.
     """
 
-    training_windows: int = 3000
-    validation_windows: int = 1500
     skips: tuple[int, ...] = (1, 2, 3, 4, 8, 16, 32, 64)
     rows_per_step: int = 8
     columns: int = 1024
@@ -216,7 +212,7 @@ class TimeDefaults:
         choice: Share that the choice of candidates may take.
         validation: Share that the trainings before the validation folds may take, where all data are trained on after
             them.
-        windows: Windows that candidates are compared on at most where there is a limit.
+        windows: Windows that things are checked on at most where there is a limit.
     """
 
     choice: float = 0.25

@@ -19,7 +19,7 @@ import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.data.rows import windows_at
-from gatecast.planning.defaults import DEFAULTS, Defaults, LinearDefaults
+from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.training.ridge import Moments
 from gatecast.windows.channels import Layout
 from gatecast.windows.covariate_scale import CovariateScale
@@ -75,7 +75,7 @@ def probe(
     folds = [
         fold
         for cuts in pairwise(fold_shares(panel.total, defaults))
-        if (fold := _fold(panel, cuts, scaling, Framing(lookback, horizon), skips[-1], linear)) is not None
+        if (fold := _fold(panel, cuts, scaling, Framing(lookback, horizon), skips[-1], defaults)) is not None
     ]
     if not folds:
         return None
@@ -95,7 +95,7 @@ def quick_error(panel: Panel, scaling: Scaling, framing: Framing, defaults: Defa
     folds = [
         fold
         for cuts in pairwise(fold_shares(panel.total, defaults))
-        if (fold := _fold(panel, cuts, scaling, framing, skip, linear, linear.quick_share)) is not None
+        if (fold := _fold(panel, cuts, scaling, framing, skip, defaults, linear.quick_share)) is not None
     ]
     if not folds:
         return np.nan
@@ -188,7 +188,7 @@ def _fold(
     scaling: Scaling,
     framing: Framing,
     skip: int,
-    linear: LinearDefaults,
+    defaults: Defaults,
     share: float = 1.0,
 ) -> _Fold | None:
     """Rows of (a share of) the windows before and after a cut; None where one side has none."""
@@ -199,10 +199,10 @@ def _fold(
     covariates = CovariateScale.fit(train, scaling.scale != "none")
     train_windows, check_windows = spans.all_windows(train), spans.tail_windows(part, cut_N)
     x_train, y_train, _ = _rows(
-        *train_windows.spread(int(linear.training_windows * share)), train, train, scaling, framing, covariates, skip
+        *train_windows.spread(int(defaults.samples.start * share)), train, train, scaling, framing, covariates, skip
     )
     x_check, y_check, unit = _rows(
-        *check_windows.spread(int(linear.validation_windows * share)), part, train, scaling, framing, covariates, skip
+        *check_windows.spread(int(defaults.samples.check * share)), part, train, scaling, framing, covariates, skip
     )  # fmt: skip
     if len(x_train) < 2 or not len(x_check):
         return None

@@ -12,9 +12,9 @@ class Samples:
     """Numbers of windows, evenly spaced over all.
 
     Args:
-        start: Windows of the regression that a training begins with; more would only cost time.
-        validation: Windows that an epoch is validated on.
+        start: Windows of a regression that a training begins with, or that ranks candidates; more only cost time.
+        check: Windows that regressions, epochs, candidates and intervals are checked on.
     """
 
-    start: int = 4096
-    validation: int = 2048
+    start: int = 3000
+    check: int = 2048
