@@ -185,7 +185,12 @@ def test_folders_hold_few_files_and_no_package_hides_a_function() -> None:
 
 PROSE_AND_CODE = [
     *FILES,
-    *sorted(path for name in ("tests", "benchmarks", "docs") for path in (ROOT / name).rglob("*.py")),
+    *sorted(
+        path
+        for name in ("tests", "benchmarks", "docs")
+        for path in (ROOT / name).rglob("*.py")
+        if ".venv" not in path.parts  # that of the peers
+    ),
     *sorted(path for path in (ROOT / "kernels").iterdir() if path.suffix in {".cpp", ".h"}),
     *sorted(path for path in ROOT.rglob("*.md") if not {"results", ".venv", ".pytest_cache"} & set(path.parts)),
 ]

@@ -9,6 +9,7 @@ Shapes: K candidates, the trained ones first, the untrained expert last; B windo
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
 from gatecast.planning.blend_defaults import WeightDefaults
@@ -58,7 +59,7 @@ def _picked(error_KBHC: np.ndarray, weight_B: np.ndarray, weights: WeightDefault
     for _ in range(weights.picks):
         errors = [mean_error((total_BHC + error_BHC) / (len(picks) + 1), weight_B) for error_BHC in error_KBHC]
         k = int(np.argmin(errors))
-        if errors[k] > best:
+        if errors[k] >= best:
             break
         picks.append(k)
         total_BHC, best = total_BHC + error_KBHC[k], errors[k]
