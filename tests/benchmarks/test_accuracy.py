@@ -210,7 +210,7 @@ def test_etth1_takes_every_origin_whose_targets_are_scored(tmp_path: Path, monke
     monkeypatch.setattr(spans, "ETTH1_SCALE", 25)
     monkeypatch.setattr(gc, "Forecaster", LastValue)
     group = Group("etth1", "", 3, 4)
-    reply = ours.rolling([*vars(group).values()], str(tmp_path), True, 0, {}, {})
+    reply = ours.rolling([*vars(group).values()], str(tmp_path), True, 0, {})
     scaled_T = (y_T - y_T[:25].mean()) / y_T[:25].std()
     error_WH = np.array([scaled_T[o + 1 : o + 4] - scaled_T[o] for o in range(29, 37)])
     assert reply["figures"]["mse"] == pytest.approx((error_WH**2).mean(), rel=1e-5)  # the sign of OT plays no part
