@@ -68,15 +68,10 @@ def test_mistakes_are_told_in_one_line(run: Run, saved: Path, tmp_path: Path) ->
     assert "--static or --series" in wrong.err
     plot = run("fit", tmp_path / "t.csv", *FIT, "--plot", "p.png", "--save", "n.gatecast")
     assert (plot.code, "--plot is for one model" in plot.err) == (2, True)
-    for words in (
-        ("export", saved, "m.onnx"),
-        ("serve", saved),
-        *((name, saved, tmp_path / "t.csv") for name in NEED_ONE),
-    ):
+    for words in (("export", saved, "m.onnx"), *((name, saved, tmp_path / "t.csv") for name in NEED_ONE)):
         refused = run(*words)
         assert (refused.code, refused.err.count("\n")) == (2, 1)
         assert f"a model for each of north, south, and gatecast {words[0]} takes one" in refused.err
-    assert not (tmp_path / "gatecast.db").exists(), "serve has refused before it made a store"
     plot = run("evaluate", tmp_path / "t.csv", "--model", saved, "--plot", "p.png")
     assert (plot.code, "--plot is for one model" in plot.err) == (2, True)
 

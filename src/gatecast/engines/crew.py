@@ -15,6 +15,8 @@ from typing import Any
 
 __all__ = ["Crew", "Work", "crew_here"]
 
+SIGNALS_SEEN = 0.5  # seconds until the caller looks again
+
 _here = threading.local()
 
 
@@ -90,7 +92,9 @@ class Crew:
             with self._changed:
                 self._lists.append(work)
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: work.over)
+                # A signal that comes just before a wait without an end would not be seen until that ends.
+                while not self._changed.wait_for(lambda: work.over, SIGNALS_SEEN):
+                    pass
         except BaseException as failure:
             work.failure = work.failure or failure
             raise

@@ -29,7 +29,6 @@ __all__ = [
     "loaded",
     "one_model",
     "require_no",
-    "require_no_groups",
     "show_groups",
 ]
 
@@ -56,30 +55,24 @@ def loaded(path: Path, running: Mapping[str, Any] | None = None) -> Model:
 def one_model(path: Path, command: str) -> Forecaster:
     """The model of a file. Raises ConfigError where there is one for each group, or the state of a live model."""
     from gatecast.forecaster import load
-    from gatecast.storage.files import kind_of
+    from gatecast.storage.files import describe_file, kind_of
+    from gatecast.storage.groups import GROUPS
     from gatecast.storage.live import LIVE
 
-    if kind_of(path) == LIVE:
+    kind = kind_of(path)
+    if kind == LIVE:
         raise ConfigError(
             f"{path} holds the state of a live model, and gatecast {command} takes the model that it began with. Give "
             f"that file; gatecast watch and serve go on from a state."
         )
-    require_no_groups(path, command)
-    return load(path)
-
-
-def require_no_groups(path: Path, command: str) -> None:
-    """Raise ConfigError where a file has a model for each group. Raises ModelFileError where it cannot be read."""
-    from gatecast.storage.files import describe_file, kind_of
-    from gatecast.storage.groups import GROUPS
-
-    if kind_of(path) == GROUPS:
+    if kind == GROUPS:
         names = [one["name"] for one in describe_file(path)["groups"]]
         raise ConfigError(
             f"{path} holds a model for each of {listed(names, 5)}, and gatecast {command} takes one. Write the model "
             f"of one group to a file of its own, in Python: gatecast.load_groups({str(path)!r}).parts_[{names[0]!r}]"
             f".model.save('one.gatecast')."
         )
+    return load(path)
 
 
 def columns_of(model: Model) -> Forecaster:

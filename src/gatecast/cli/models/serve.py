@@ -39,13 +39,10 @@ def serve(
     """
     if not 0 <= port <= PORTS:
         raise ConfigError(f"--port {port} is no port: it lies between 0 and {PORTS:,}.")
-    from gatecast.cli.models.groups import require_no_groups
     from gatecast.serving.limits import LIMITS
     from gatecast.serving.run import Start
     from gatecast.serving.run import serve as run
 
-    for path in models:
-        require_no_groups(path, "serve")  # before there is a store
     return run(Start(models, store, host, port, token_file, LIMITS.changed(limit), _tell, database))
 
 
