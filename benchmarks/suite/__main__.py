@@ -13,12 +13,11 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from benchmarks.accuracy.sets import DataError, data_folder, require_folder
 from benchmarks.accuracy.settings import parse
 from benchmarks.speed.options import progress
-from benchmarks.suite.scoring import Score, run
+from benchmarks.suite.asked import folder_of, numbers_of, scores_of
 from benchmarks.suite.table import rows, show
-from benchmarks.suite.tasks import SETS, settings_of, tasks
+from benchmarks.suite.tasks import SETS, settings_of
 
 __all__ = ["main"]
 
@@ -39,21 +38,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args(words)
-    folder = data_folder()
-    try:
-        require_folder(folder)
-    except DataError as error:
-        parser.error(str(error))
-    numbers = dict(pair.split("=", 1) for pair in asked.defaults)
-    settings = settings_of(
-        {**parse(asked.setting), "seed": asked.seed}, {key: json.loads(value) for key, value in numbers.items()}
-    )
-    found: dict[str, list[Score]] = {}
-    for task in tasks(asked.sets or list(SETS), folder):
-        progress(f"{task.set}: {task.name}")
-        found.setdefault(task.set, []).append(run(task, settings))
+    folder = folder_of(parser)
+    settings = settings_of({**parse(asked.setting), "seed": asked.seed}, numbers_of(asked.defaults))
+    figures = rows({name: scores_of(name, folder, settings) for name in dict.fromkeys(asked.sets or SETS)})
     progress("")
-    figures = rows(found)
     if asked.json:
         print(json.dumps(figures, indent=1))
     else:

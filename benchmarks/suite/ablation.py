@@ -11,18 +11,17 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.accuracy.sets import DataError, data_folder, require_folder
 from benchmarks.speed.options import progress
+from benchmarks.suite.asked import folder_of, numbers_of, scores_of
 from benchmarks.suite.pieces import DEFAULT, PIECES, Piece
-from benchmarks.suite.scoring import Score, run
+from benchmarks.suite.scoring import Score
 from benchmarks.suite.table import geometric, interval, rows
-from benchmarks.suite.tasks import SETS, settings_of, tasks
+from benchmarks.suite.tasks import SETS, settings_of
 
 __all__ = ["changes", "earns", "main", "shown"]
 
@@ -75,13 +74,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run from the command line; 2 = the arguments or the data are wrong."""
     parser = _options()
     asked = parser.parse_args(words)
-    folder = data_folder()
-    try:
-        require_folder(folder)
-    except DataError as error:
-        parser.error(str(error))
+    folder = folder_of(parser)
     found = json.loads(asked.file.read_text()) if asked.file.exists() else {}
-    own = [Piece(pair, defaults=dict([_number(pair)])) for pair in asked.defaults]
+    own = [Piece(pair, defaults=numbers_of([pair])) for pair in asked.defaults]
     chosen = [one for one in PIECES if one.name in asked.piece] + own if asked.piece or own else PIECES
     for piece, name in _owed(found, [DEFAULT, *chosen], asked.sets or list(SETS)):
         figures = found.setdefault(piece.name, {})
@@ -105,11 +100,6 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def _number(pair: str) -> tuple[str, Any]:
-    path, value = pair.split("=", 1)
-    return path, json.loads(value)
-
-
 def _owed(found: Mapping[str, Figures], pieces: Sequence[Piece], sets: Sequence[str]) -> Iterator[tuple[Piece, str]]:
     """What is not measured yet, set by set, so that a stopped run compares the same sets."""
     return ((piece, name) for name in sets for piece in pieces if name not in found.get(piece.name, {}))
@@ -117,11 +107,7 @@ def _owed(found: Mapping[str, Figures], pieces: Sequence[Piece], sets: Sequence[
 
 def _scores(piece: Piece, name: str, seed: int, folder: Path) -> list[Score]:
     settings = settings_of({**piece.settings, "seed": seed}, dict(piece.defaults))
-    scores = []
-    for task in tasks([name], folder):
-        progress(f"{name} · {piece.name}: {task.name}")
-        scores.append(run(task, settings))
-    return scores
+    return scores_of(name, folder, settings, f" · {piece.name}")
 
 
 if __name__ == "__main__":

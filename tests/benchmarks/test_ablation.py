@@ -49,7 +49,7 @@ def test_a_run_goes_on_where_it_was_stopped(
         return [Score(0.5, 0.6 if piece == DEFAULT else 0.7, 3, 0.8, 0.95, 10, 1, "drift")]
 
     monkeypatch.setattr(ablation, "_scores", scores)
-    monkeypatch.setattr(ablation, "require_folder", lambda _: None)
+    monkeypatch.setattr(ablation, "folder_of", lambda _: tmp_path)
     words = [str(tmp_path / "kept.json"), "--set", "singles", "--set", "airline", "--piece", "no variants"]
     with pytest.raises(KeyboardInterrupt):
         main(words)
