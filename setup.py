@@ -38,15 +38,14 @@ OLDEST_MACOS = "11.0"  # C++17's aligned new needs 10.13, torch needs more
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # has no stable ABI before Python 3.15
 
 # Instruction sets per machine, from the best to the one that always runs.
+AVX512 = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mavx2", "-mfma"]
+AVX512 += ["-Wno-uninitialized"]  # is about gcc's own header
 X86: Sets = {
-    "avx512": (
-        # the warning is about gcc's own header
-        ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mavx2", "-mfma", "-Wno-uninitialized"],
-        ["/arch:AVX512"],
-    ),
+    "avx512": (AVX512, ["/arch:AVX512"]),
     "avx2": (["-mavx2", "-mfma"], ["/arch:AVX2"]),
     "portable": ([], []),
 }
+LINUX_X86: Sets = {"amx": ([*AVX512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"], []), **X86}  # others give no tiles
 ARM: Sets = {"neon": ([], [])}
 OTHER: Sets = {"portable": ([], [])}
 MACHINES = {"x86_64": X86, "amd64": X86, "aarch64": ARM, "arm64": ARM}
@@ -191,7 +190,8 @@ def instruction_sets(platform_name: str) -> Sets:
     machines = macos_machines() or [platform_name.rsplit("-", 1)[-1]]
     if len(machines) > 1 or sys.maxsize < 2**32:
         return OTHER
-    return MACHINES.get(machines[0], OTHER)
+    sets = MACHINES.get(machines[0], OTHER)
+    return LINUX_X86 if sets is X86 and platform_name.startswith("linux") else sets
 
 
 def for_one_machine(system: str) -> str:

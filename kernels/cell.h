@@ -42,6 +42,14 @@ struct ForwardBlock {
         UNROLL for (int r = 0; r < ROWS; ++r) finish(tile.sum[r], first_row + r);
     }
 
+    // On to the next vector of units, whose weights are found by the caller.
+    ALWAYS_INLINE void next_units() {
+        if (cell_before) cell_before += LANES;
+        cell += LANES;
+        hidden += LANES;
+        if (gates) gates += 4 * LANES;
+    }
+
     ALWAYS_INLINE void finish(const Vec (&raw)[4], int64_t row) const {
         Gates gate = activate(raw);
         int64_t at = row * state_row;

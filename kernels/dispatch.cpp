@@ -8,10 +8,15 @@
 #if defined(_MSC_VER) && defined(_M_X64)
 #include <intrin.h>
 #endif
+#if defined(GATECAST_HAS_AMX)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace gatecast {
 
-extern const Kernels kernels_avx512, kernels_avx2, kernels_portable, kernels_neon;
+extern const Kernels kernels_amx, kernels_avx512, kernels_avx2, kernels_portable, kernels_neon;
 
 namespace {
 
@@ -34,11 +39,27 @@ bool has_avx512() { return leaf7(16, 0xe6) && leaf7(17, 0xe6) && leaf7(30, 0xe6)
 bool has_avx2() { return leaf7(5, 0x6); }
 #endif
 
+#if defined(GATECAST_HAS_AMX)
+// Leaf 7 tells of bf16 in tiles (edx 22) and of tiles (edx 24), its second part of bf16 in vectors (eax 5). The system
+// has to save tiles (bits 17 and 18), and lets a process have them that asks: arch_prctl(ARCH_REQ_XCOMP_PERM, 18).
+bool has_amx() {
+    unsigned int a, b, c, d, saved, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1)) return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 22 & 1) || !(d >> 24 & 1)) return false;
+    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1)) return false;
+    __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    return (saved >> 17 & 3) == 3 && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+#endif
+
 struct List {
-    const Kernels* all[4];
+    const Kernels* all[5];
     int count = 0;
 
     List() {
+#if defined(GATECAST_HAS_AMX)
+        if (has_avx512() && has_amx()) all[count++] = &kernels_amx;
+#endif
 #if defined(GATECAST_HAS_AVX512)
         if (has_avx512()) all[count++] = &kernels_avx512;
 #endif

@@ -48,6 +48,7 @@ struct ForwardTask {
     int64_t rows, steps, units;
     Input input;
     const float* packed;
+    bool tiled;                   // packed for tiles
     bool reverse;
     const int64_t* lengths;       // (n), falling; null = all T
     const float* first_hidden;    // (n, D); null = zeros
@@ -62,6 +63,7 @@ struct ForwardTask {
     int64_t out_first;            // time steps before this one are not written
     float* last_hidden;           // (n, D)
     float* last_cell;
+    float* room;                  // for tiles, see forward_room
 };
 
 struct BackwardTask {
@@ -210,7 +212,8 @@ struct SmoothTask {
 struct Kernels {
     const char* name;
     int lanes;
-    void (*pack_forward)(const Weights&, int64_t features, int64_t units, bool hidden, float* packed);
+    bool tiles;                   // forward can use them, see tiles.h
+    void (*pack_forward)(const Weights&, int64_t features, int64_t units, bool hidden, bool tiled, float* packed);
     void (*pack_backward)(const float* weight, int64_t columns, int64_t units, float* packed);
     void (*forward)(const ForwardTask&);
     void (*backward)(const BackwardTask&);
@@ -234,7 +237,11 @@ inline int64_t padded(int64_t count, int64_t lanes) { return (count + lanes - 1)
 
 // Sizes in floats.
 inline int64_t forward_pack_size(int64_t features, int64_t units, int64_t lanes) {
-    return 4 * padded(units, lanes) * (features + units + 1);
+    return lanes + 4 * padded(units, lanes) * (padded(features, 32) + padded(units, 32) + 1);  // tiles are whole ones
+}
+inline int64_t forward_room(int64_t features, int64_t units) {  // a line, 32 lines in halves, twice the sums of 32 rows
+    const int64_t line = padded(features, 32) + padded(units, 32);
+    return line + 32 * (line + 32) + 2 * 32 * 64;
 }
 inline int64_t backward_pack_size(int64_t columns, int64_t units, int64_t lanes) {
     return 4 * units * padded(columns, lanes);

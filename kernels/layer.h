@@ -1,7 +1,7 @@
 // All time steps of one layer in one direction, for one thread's rows; no step waits for another thread.
 #pragma once
 
-#include "cell.h"
+#include "tiles.h"
 
 namespace {
 
@@ -66,32 +66,61 @@ inline void end_rows(const Course& course, int64_t step, int64_t from, int64_t t
     save_state(task.last_cell, task.units, course.cell(step + 1), from, to, task.units, course.Dp);
 }
 
-inline void forward_step(const Course& course, int64_t step, int64_t rows, bool from_zero) {
-    const ForwardTask& task = course.task;
-    Stretch stretches[3];
-    int count = course.input(step, stretches);
-    if (!from_zero) stretches[count++] = Stretch{course.hidden(step), course.Dp, task.units};
-    int64_t inner = course.features() + task.units;
-    const float* packed = task.packed;
-    for (int64_t unit = 0; unit < course.Dp; unit += LANES) {
-        float* gates = course.gates(step);
-        in_row_blocks(rows,
-                      ForwardBlock{stretches, count, packed, packed + 4 * LANES,
-                                   from_zero ? nullptr : course.cell(step) + unit, course.cell(step + 1) + unit,
-                                   course.hidden(step + 1) + unit, gates ? gates + 4 * unit : nullptr, course.Dp});
-        packed += (inner + 1) * 4 * LANES;
-    }
+// Where a step's units go; the weights are those of the way in which it is done.
+inline ForwardBlock first_block(const Course& course, int64_t step, bool from_zero) {
+    ForwardBlock block = {};
+    block.cell_before = from_zero ? nullptr : course.cell(step);
+    block.cell = course.cell(step + 1);
+    block.hidden = course.hidden(step + 1);
+    block.gates = course.gates(step);
+    block.state_row = course.Dp;
+    return block;
 }
 
-inline void forward_layer(const ForwardTask& task) {
-    Course course(task);
+struct InRegisters {
+    const Course& course;
+
+    void step(int64_t step, int64_t rows, bool from_zero) const {
+        Stretch stretches[3];
+        ForwardBlock block = first_block(course, step, from_zero);
+        block.stretches = stretches;
+        block.count = course.input(step, stretches);
+        if (!from_zero) stretches[block.count++] = Stretch{course.hidden(step), course.Dp, course.task.units};
+        const int64_t inner = course.features() + course.task.units;
+        const float* packed = course.task.packed;
+        for (int64_t unit = 0; unit < course.Dp; unit += LANES, block.next_units()) {
+            block.bias = packed;
+            block.weights = packed + 4 * LANES;
+            in_row_blocks(rows, block);
+            packed += (inner + 1) * 4 * LANES;
+        }
+    }
+};
+
+struct InTiles {
+    const Course& course;
+    TileRoom room;
+
+    explicit InTiles(const Course& of) : course(of), room(of.features(), of.task.units, of.task.room) {}
+
+    void step(int64_t step, int64_t rows, bool from_zero) {
+        Stretch stretches[3];
+        const int inputs = course.input(step, stretches);
+        stretches[inputs] = Stretch{course.hidden(step), course.Dp, course.task.units};
+        forward_step_in_tiles(room, stretches, inputs, from_zero ? inputs : inputs + 1, rows, course.task.packed,
+                              first_block(course, step, from_zero));
+    }
+};
+
+template <typename Way>
+void forward_steps(const Course& course, Way way) {
+    const ForwardTask& task = course.task;
     int64_t rows = 0;
     for (int64_t step = 0; step < task.steps; ++step) {
         int64_t active = course.active(step);
         if (step == 0 || active > rows) begin_rows(course, step, step ? rows : 0, active);
         rows = active;
-        bool from_zero = step == 0 && !task.first_hidden && !task.first_cell;
-        forward_step(course, step, rows, from_zero);
+        way.step(step, rows, step == 0 && !task.first_hidden && !task.first_cell);
         int64_t t = course.time(step);
         if (task.out && t >= task.out_first)
             save_state(task.out + (t - task.out_first) * task.out_step, task.out_row, course.hidden(step + 1), 0, rows,
@@ -99,6 +128,12 @@ inline void forward_layer(const ForwardTask& task) {
         int64_t staying = step + 1 < task.steps ? course.active(step + 1) : 0;
         if (staying < rows) end_rows(course, step, staying, rows);
     }
+}
+
+inline void forward_layer(const ForwardTask& task) {
+    Course course(task);
+    if (task.tiled) return forward_steps(course, InTiles(course));
+    forward_steps(course, InRegisters{course});
 }
 
 // ---------------------------------------------------------------- backward

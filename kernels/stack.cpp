@@ -9,7 +9,8 @@ namespace gatecast {
 
 namespace {
 
-constexpr int64_t ROWS_WITHOUT_TRAINING = 48;     // states of one step stay in the nearest cache
+constexpr int64_t ROWS_WITHOUT_TRAINING = 32;     // states of one step stay in the nearest cache; see tiles.h
+constexpr int64_t LEAST_UNITS_IN_TILES = 64;      // a narrower layer is done before a tile is full
 constexpr int64_t ROWS_TO_COLLECT = 96;           // inner length of a weight gradient's product ...
 constexpr int64_t FLOATS_TO_COLLECT = 64 * 1024;  // ... as long as what it reads stays in the second cache
 
@@ -41,7 +42,8 @@ void clear_past(const int64_t* lengths, const Room& room, int64_t steps, float* 
 Stack::Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout, int64_t count)
     : shape_(shape), kernels_(chosen()), threads_(threads),
       chunks_(chunk_count(shape.batch, count ? count : threads, training)),
-      padded_(padded(shape.units, kernels_.lanes)), training_(training), dropout_(dropout) {
+      padded_(padded(shape.units, kernels_.lanes)), training_(training),
+      tiled_(!training && kernels_.tiles && shape.units >= LEAST_UNITS_IN_TILES), dropout_(dropout) {
     Parts packs(nullptr), sums(nullptr);
     for (int64_t cell = 0; cell < cells(); ++cell) {
         const int64_t F = features(cell / shape.directions);
@@ -79,6 +81,8 @@ Room Stack::lay_out(int64_t chunk, Parts& parts) const {
         const bool drops = training_ && dropout_.rate > 0.0f && layer > 0;
         room.dropped.push_back(drops ? parts.take(T * room.rows * span()) : nullptr);
     }
+    const int64_t widest = shape_.layers > 1 && features(1) > shape_.features ? features(1) : shape_.features;
+    room.work = tiled_ ? parts.take(forward_room(widest, shape_.units)) : nullptr;
     return room;
 }
 
@@ -86,7 +90,7 @@ Room Stack::lay_out(int64_t chunk, Parts& parts) const {
 
 void Stack::pack(const Weights* weights, bool hidden) {
     parallel(cells(), threads_, [&](int64_t cell) {
-        kernels_.pack_forward(weights[cell], features(cell / shape_.directions), shape_.units, hidden,
+        kernels_.pack_forward(weights[cell], features(cell / shape_.directions), shape_.units, hidden, tiled_,
                               packs_.data() + pack_at_[(size_t)cell]);
     });
 }
@@ -127,6 +131,7 @@ ForwardTask Stack::task(const StackData& data, const Room& room, int64_t layer, 
     task.units = D;
     task.input = inputs(data, room, layer);
     task.packed = packs_.data() + pack_at_[(size_t)cell];
+    task.tiled = tiled_;
     task.reverse = direction == 1;
     task.lengths = data.lengths ? data.lengths + room.first : nullptr;
     task.first_hidden = data.h0 ? data.h0 + state : nullptr;
@@ -142,6 +147,7 @@ ForwardTask Stack::task(const StackData& data, const Room& room, int64_t layer, 
     task.out_first = shape_.steps - shape_.keep;
     task.last_hidden = data.hn + state;
     task.last_cell = data.cn + state;
+    task.room = room.work;
     return task;
 }
 

@@ -54,6 +54,7 @@ struct Room {
     std::vector<Cell> cells;       // one for each layer and direction
     // Per layer [step][rows][directions * Dp]: its inputs after dropout, compact; null = none.
     std::vector<float*> dropped;
+    float* work;                   // of one layer at a time
 };
 
 class Stack {
@@ -97,7 +98,7 @@ private:
     StackShape shape_;
     const Kernels& kernels_;
     int64_t threads_, chunks_, padded_;
-    bool training_;
+    bool training_, tiled_;
     Dropout dropout_;
     std::vector<int64_t> pack_at_, back_at_, back_input_at_, sum_at_;  // where each cell's part begins
     int64_t sum_size_ = 0;

@@ -30,7 +30,8 @@ float* pack_columns(const float* weight, int64_t count, int64_t units, int64_t f
 }
 
 // Per block of units: [bias][F][D] rows of [4][lanes]. Hidden weights that no step meets are left out.
-void pack_forward(const Weights& weights, int64_t features, int64_t units, bool hidden, float* packed) {
+void pack_forward(const Weights& weights, int64_t features, int64_t units, bool hidden, bool tiled, float* packed) {
+    if (tiled) return pack_layer_in_tiles(weights, features, units, hidden, bias_of, packed);
     for (int64_t first = 0; first < units; first += LANES) {
         for (int v = 0; v < 4; ++v)
             for (int64_t lane = 0; lane < LANES; ++lane, ++packed)
@@ -155,8 +156,8 @@ void update(const gatecast::UpdateTask& task) { update_range(task); }
 namespace gatecast {
 extern const Kernels GATECAST_TABLE(GATECAST_VARIANT);
 const Kernels GATECAST_TABLE(GATECAST_VARIANT) = {
-    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, pack_forward, pack_backward, forward, backward, unpack_gradients, mask,
-    pack_dense, dense, outer, inner_of_steps, inner_of_steps_back, loss, squares, update, exponential_smoothings,
-    smooth, product,
+    GATECAST_NAME_OF(GATECAST_VARIANT), LANES, HAS_TILES, pack_forward, pack_backward, forward, backward,
+    unpack_gradients, mask, pack_dense, dense, outer, inner_of_steps, inner_of_steps_back, loss, squares, update,
+    exponential_smoothings, smooth, product,
 };
 }  // namespace gatecast

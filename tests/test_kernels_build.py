@@ -35,7 +35,10 @@ needs_compiler = pytest.mark.skipif(
 )
 needs_pip = pytest.mark.skipif(not shutil.which("pip", path=Path(sys.executable).parent), reason="needs pip")
 X86 = platform.machine().lower() in {"x86_64", "amd64"} and sys.maxsize > 2**32
-WIDTHS = {"avx512": 16, "avx2": 8, "portable": 4} if X86 else {"neon": 4} if platform.machine() == "aarch64" else {}
+TILES = {"amx": 16} if sys.platform == "linux" else {}
+WIDTHS = (
+    {**TILES, "avx512": 16, "avx2": 8, "portable": 4} if X86 else {"neon": 4} if platform.machine() == "aarch64" else {}
+)
 NOTE = "gatecast: "
 
 VARIANT_SOURCE = """
@@ -58,6 +61,9 @@ MODULE_SOURCE = """
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_kernels"};
 PyMODINIT_FUNC PyInit__kernels() {
     PyObject* module = PyModule_Create(&definition);
+#ifdef GATECAST_HAS_AMX
+    ADD(amx)
+#endif
 #ifdef GATECAST_HAS_AVX512
     ADD(avx512)
 #endif
@@ -198,8 +204,9 @@ def test_an_instruction_set_that_the_compiler_does_not_know_is_left_out(tree: Tr
     old.chmod(0o755)
     wheel, messages = tree.build(CC=str(old), CXX=str(old))
     assert tell(wheel, tmp_path)[0] == {"avx2": 8, "portable": 4}
+    left_out = ", ".join([*TILES, "avx512"])
     assert notes(messages) == [
-        f"{NOTE}compiled kernels built for avx2, portable; left out, for this compiler cannot build it: avx512"
+        f"{NOTE}compiled kernels built for avx2, portable; left out, for this compiler cannot build it: {left_out}"
     ]
 
 
@@ -317,7 +324,7 @@ def setup_py(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("system", "names"),
     [
-        ("linux-x86_64", ["avx512", "avx2", "portable"]),
+        ("linux-x86_64", ["amx", "avx512", "avx2", "portable"]),
         ("win-amd64", ["avx512", "avx2", "portable"]),
         ("macosx-11.0-x86_64", ["avx512", "avx2", "portable"]),
         ("linux-aarch64", ["neon"]),

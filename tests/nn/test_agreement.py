@@ -217,3 +217,52 @@ def test_the_kernels_serve(compiled: Any, monkeypatch: pytest.MonkeyPatch) -> No
     torch.func.functional_call(LSTM(3, 4), {"bias_hh_l0": torch.zeros(16)}, (x,))
     assert [task.keep for task in tasks] == [5, 5, 5, 2, 5, 5, 5]
     assert [task.lengths is None for task in tasks] == [True, True, False, True, True, True, True]
+
+
+@QUICK
+@given(
+    features=st.integers(1, 40),
+    units=st.sampled_from([64, 70, 128]),
+    batch=st.integers(1, 70),
+    steps=st.integers(1, 9),
+    kinds=KINDS,
+    layout=st.sampled_from(LAYOUTS),
+    state=st.booleans(),
+)
+def test_wide_layers_without_gradients(
+    twins: Any, features: int, units: int, batch: int, steps: int, kinds: dict[str, Any], layout: str, state: bool
+) -> None:
+    """They are done in tiles where the processor has them: rows of both lengths, a state before all, ragged ends."""
+    ours, exact = twins(features, units, **kinds)
+    first, second = (batch, steps) if kinds["batch_first"] else (steps, batch)
+    rows = laid_out(layout, first, second, features)
+    hx = states_of(ours, batch) if state else None
+    lengths = torch.randint(1, steps + 1, (batch,)).sort(descending=True).values
+    packed = pack_padded_sequence(rows, lengths, batch_first=kinds["batch_first"])
+    with torch.no_grad():
+        for given in (rows, packed):
+            found, true = ours(given, hx), exact(given.double(), hx and tuple(same(t).detach() for t in hx))
+            outputs = [out.data if isinstance(out, PackedSequence) else out for out in (found[0], true[0])]
+            for a, b in zip((outputs[0], *found[1]), (outputs[1], *true[1]), strict=True):
+                assert float((a - b).abs().max()) < 2e-5  # with states of up to 4; those of series stay below 1
+
+
+@pytest.mark.parametrize("units", [33, 64, 128])
+def test_a_row_does_not_depend_on_the_others(variant: str, units: int) -> None:
+    torch.manual_seed(0)
+    layer = LSTM(7, units, 2, batch_first=True).eval()
+    rows = torch.randn(50, 12, 7)
+    with torch.no_grad():
+        together = layer(rows)[0]
+        for count in (1, 15, 16, 17, 33):
+            assert torch.equal(layer(rows[:count])[0], together[:count])
+            assert torch.equal(layer(rows[-count:])[0], together[-count:])
+
+
+def test_wide_layers_keep_the_precision_of_float32(twins: Any, variant: str) -> None:
+    """Beside float64, after 200 steps of two layers; products of one bf16 would be a thousandth apart."""
+    ours, exact = twins(12, 128, 2, batch_first=True)
+    rows = torch.randn(64, 200, 12)
+    with torch.no_grad():
+        difference = (ours(rows)[0] - exact(rows.double())[0]).abs()
+    assert float(difference.max()) < 5e-6

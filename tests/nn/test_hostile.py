@@ -67,6 +67,23 @@ def test_bad_weights_spread_as_in_torch(variant: str, where: str, bias: bool, ba
             assert torch.allclose(a[fine], b[fine], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf"), 3e38])
+@pytest.mark.parametrize("where", ["input", "weight_ih_l0", "weight_hh_l0", "bias_hh_l0", "weight_hh_l1_reverse"])
+def test_bad_numbers_of_wide_layers_spread_as_in_torch(variant: str, where: str, bad: float) -> None:
+    """Without gradients, where wide layers are done in tiles; infinite factors are none for these."""
+    ours, theirs = pair(3, 70, 2, bidirectional=True)
+    x = torch.randn(7, 40, 3)
+    with torch.no_grad():
+        for layer in (ours, theirs):
+            bent = x if where == "input" else layer.get_parameter(where)
+            bent.view(-1)[50] = bad
+        for given in (x[:1], x):
+            for a, b in zip((ours(given)[0], *ours(given)[1]), (theirs(given)[0], *theirs(given)[1]), strict=True):
+                assert torch.equal(a.isnan(), b.isnan())
+                fine = b.isfinite()
+                assert torch.allclose(a[fine], b[fine], rtol=1e-4, atol=1e-5)
+
+
 def test_bad_states_spread_as_in_torch(variant: str) -> None:
     ours, theirs = pair(3, 20)
     x, h0, c0 = torch.randn(7, 9, 3), torch.randn(1, 9, 20), torch.randn(1, 9, 20)
