@@ -6,20 +6,22 @@
 
 namespace {
 
-constexpr int GAINS_AT_ONCE = 3;  // vectors: what is kept of them stays in registers
+// Vectors of smoothings side by side: each step waits for the one before it, so many at once; what is kept of them
+// stays in registers.
+constexpr int GAINS_AT_ONCE = 3, MORE_AT_ONCE = LANES == 16 ? 6 : 3;
 
 // error = v - level - phi slope - season;  level += phi slope + a error, slope = phi slope + b error, season += c error
-template <bool SEASONAL>
+template <bool SEASONAL, int VECTORS>
 void smooth_some(const gatecast::SmoothTask& task, int64_t first, gatecast::Smoothed& to) {
-    Wide level[GAINS_AT_ONCE], slope[GAINS_AT_ONCE], squares[GAINS_AT_ONCE];
-    UNROLL for (int i = 0; i < GAINS_AT_ONCE; ++i) {
+    Wide level[VECTORS], slope[VECTORS], squares[VECTORS];
+    UNROLL for (int i = 0; i < VECTORS; ++i) {
         const int64_t at = first + i * WIDE;
         level[i] = load(to.level + at), slope[i] = load(to.slope + at), squares[i] = load(to.squares + at);
     }
     int64_t place = SEASONAL ? task.begin % task.season : 0;
     for (int64_t t = task.begin; t < task.end; ++t) {
         const Wide value = wide(task.values[t]);
-        UNROLL for (int i = 0; i < GAINS_AT_ONCE; ++i) {
+        UNROLL for (int i = 0; i < VECTORS; ++i) {
             const int64_t at = first + i * WIDE;
             const Wide rise = load(task.gains->phi + at) * slope[i];
             Wide error = value - level[i] - rise;
@@ -35,16 +37,23 @@ void smooth_some(const gatecast::SmoothTask& task, int64_t first, gatecast::Smoo
         }
         if (SEASONAL && ++place == task.season) place = 0;
     }
-    UNROLL for (int i = 0; i < GAINS_AT_ONCE; ++i) {
+    UNROLL for (int i = 0; i < VECTORS; ++i) {
         const int64_t at = first + i * WIDE;
         store(to.level + at, level[i]), store(to.slope + at, slope[i]), store(to.squares + at, squares[i]);
     }
 }
 
+template <bool SEASONAL>
+void smooth_all(const gatecast::SmoothTask& task, gatecast::Smoothed& to) {
+    int64_t first = 0;
+    for (; first + MORE_AT_ONCE * WIDE <= task.count; first += MORE_AT_ONCE * WIDE)
+        smooth_some<SEASONAL, MORE_AT_ONCE>(task, first, to);
+    for (; first < task.count; first += GAINS_AT_ONCE * WIDE) smooth_some<SEASONAL, GAINS_AT_ONCE>(task, first, to);
+}
+
 void smooth(const gatecast::SmoothTask& task, gatecast::Smoothed& to) {
-    for (int64_t first = 0; first < task.count; first += GAINS_AT_ONCE * WIDE)
-        if (task.seasons) smooth_some<true>(task, first, to);
-        else smooth_some<false>(task, first, to);
+    if (task.seasons) smooth_all<true>(task, to);
+    else smooth_all<false>(task, to);
 }
 
 double product(const double* a, const double* b, int64_t count) {
