@@ -263,7 +263,7 @@ inline void add_pair(const TileRoom& room, int64_t tiles, const Half* weights, f
     _tile_stored(3, sums + TILE_ROWS * 4 * LANES + LANES, SUM_ROW);
 }
 
-// The same one by one for a row with infinite factors: an infinite number times the other's second half may be no number.
+// The same one by one for a row with infinite factors: infinity times a second half may be no number.
 inline void add_one_by_one(const TileRoom& room, int64_t tiles, const Half* weights, int64_t row, float* sums) {
     for (int64_t at = 0; at < 4 * LANES; ++at) {
         const Half* column = weights + at / LANES * 2 * TILE + at % LANES * 2;

@@ -18,13 +18,14 @@ from gatecast.ensemble.fitted import Fitted
 from gatecast.errors import Argument, ConfigError
 from gatecast.forecasts.forecast import Forecast
 from gatecast.live.ahead import Ahead, panel_of
-from gatecast.live.arrivals import NEW, WORDS, Arrivals, Rules, arrivals
 from gatecast.live.carried import Remembered, kept_of
 from gatecast.live.drift import Drift, Wagers
-from gatecast.live.incoming import Incoming, Known, read_rows
 from gatecast.live.memory import Memory
 from gatecast.live.observed import Observed
 from gatecast.live.precision import Precision
+from gatecast.live.rows.arrivals import NEW, WORDS, Arrivals, Rules, arrivals
+from gatecast.live.rows.given import Incoming, Known
+from gatecast.live.rows.incoming import read_rows
 from gatecast.live.scoring import HeldBack, held_from, normal_scores, promised_sizes
 from gatecast.live.state.alarms import Alarms
 from gatecast.live.state.asked import asked

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gatecast.forecasts.following import beyond, followed, widened
-from gatecast.live.arrivals import Arrivals
+from gatecast.live.rows.arrivals import Arrivals
 
 __all__ = ["RATE", "Widths"]
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from gatecast.data.schema import Schema
 from gatecast.errors import Argument, PanelError, Part, Setting, joined, listed
-from gatecast.live.incoming import Incoming, require_static
 from gatecast.live.memory import Memory
+from gatecast.live.rows.given import Incoming
+from gatecast.live.rows.incoming import require_static
 
 __all__ = ["AHEAD", "COMPLETED", "KNOWN", "MISSING", "NEW", "REVISED", "WORDS", "Arrivals", "Rules", "arrivals"]
 

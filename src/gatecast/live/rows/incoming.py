@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,53 +20,14 @@ from gatecast.data.tables.shapes.table import Table, guarded
 from gatecast.data.tables.table_rows import Rows
 from gatecast.data.tables.times.read import Wish
 from gatecast.errors import CovariateError, PanelError, Setting, did_you_mean, listed
+from gatecast.live.rows.given import Incoming, Known
+from gatecast.live.rows.plain import plain_rows
 
-__all__ = ["Incoming", "Known", "read_rows", "require_static"]
+__all__ = ["read_rows", "read_table", "require_static"]
 
 CHOICES = ("day_first", "year_first", "decimal")
 ALL_OF_THEM = "Give every target and past covariate, with None or nan where a value is missing."
 PLAINLY = "Write times as 2024-01-31 and numbers as 1234.5, or give dates and numbers."
-
-
-@dataclass(frozen=True)
-class Known:
-    """What rows are read by.
-
-    Args:
-        schema: the columns.
-        frequency: the step.
-        names: of the series and time columns.
-        ids: series that are followed already.
-    """
-
-    schema: Schema
-    frequency: Frequency
-    names: tuple[str, str]
-    ids: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """R rows of M series.
-
-    Args:
-        ids: M names.
-        series_R: which of them each row belongs to.
-        times_R: in the stored form; None = the rows follow the last ones of their series.
-        values_RV: targets, past and future covariates, encoded; nan = missing or not given.
-        static_MS: static covariates, nan where they were not given.
-        labels: what the table holds for each series, by its name (see ``Labels.values``).
-    """
-
-    ids: tuple[str, ...]
-    series_R: np.ndarray
-    times_R: np.ndarray | None
-    values_RV: np.ndarray
-    static_MS: np.ndarray
-    labels: tuple[tuple[str, Any], ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.series_R)
 
 
 def read_rows(rows: Any, known: Known) -> Incoming:
@@ -78,6 +39,12 @@ def read_rows(rows: Any, known: Known) -> Incoming:
     """
     if isinstance(rows, Panel):
         return _of_panel(rows, known)
+    plain = plain_rows(rows, known)
+    return read_table(rows, known) if plain is None else plain
+
+
+def read_table(rows: Any, known: Known) -> Incoming:
+    """The same for rows whose cells have yet to be understood."""
     if not isinstance(rows, str) and hasattr(rows, "__len__") and not len(rows):
         return _nothing(known)
     if isinstance(rows, list | tuple) and rows and all(isinstance(row, Mapping) for row in rows):
