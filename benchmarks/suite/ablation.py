@@ -1,13 +1,14 @@
 """What each piece of the default procedure earns on the suite: ``python -m benchmarks.suite.ablation FILE``.
 
 FILE keeps what was measured, so that the same command goes on where it was stopped. A piece earns its place where the
-suite is at least 0.3 % worse without it, and the interval over sets excludes zero.
+suite is at least 0.3 % worse without it, MASE and WQL together, and the interval over sets excludes zero.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def shown(found: Mapping[str, Figures]) -> Table:
         worst = max(zip(mase, (set_ for set_ in base if set_ in figures), strict=True))
         seconds = sum(row["seconds"] for row in figures.values())
         single = figures.get("singles", {}).get("worst", float("nan"))
-        judged = "" if name == DEFAULT.name else earns([*mase, *wql])
+        judged = "" if name == DEFAULT.name else earns([math.sqrt(m * w) for m, w in zip(mase, wql, strict=True)])
         table.add_row(
             name, _percent(mase), _percent(wql), f"{100 * (worst[0] - 1):+.1f} {worst[1]}", f"{single:.2f}",
             f"{seconds:.0f}", judged,
@@ -75,16 +76,31 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = _options()
     asked = parser.parse_args(words)
     folder = folder_of(parser)
-    found = json.loads(asked.file.read_text()) if asked.file.exists() else {}
+    found = _kept(parser, asked.file, asked.seed)
     own = [Piece(pair, defaults=numbers_of([pair])) for pair in asked.defaults]
     chosen = [one for one in PIECES if one.name in asked.piece] + own if asked.piece or own else PIECES
     for piece, name in _owed(found, [DEFAULT, *chosen], asked.sets or list(SETS)):
         figures = found.setdefault(piece.name, {})
         figures |= rows({name: _scores(piece, name, asked.seed, folder)})
-        asked.file.write_text(json.dumps(found, indent=1))
+        asked.file.write_text(json.dumps({"seed": asked.seed, "pieces": found}, indent=1))
     progress("")
     Console(highlight=False, width=120).print(shown(found))
     return 0
+
+
+def _kept(parser: argparse.ArgumentParser, file: Path, seed: int) -> dict[str, dict[str, dict[str, float]]]:
+    """What FILE holds; ends the command where that is something else."""
+    if not file.exists():
+        return {}
+    try:
+        kept = json.loads(file.read_text())
+        before, pieces = kept["seed"], kept["pieces"]
+    except (ValueError, KeyError, TypeError):
+        parser.error(f"{file} was not written by this command. Name another file.")
+    if before != seed:
+        parser.error(f"{file} was measured with --seed {before}, not {seed}. Name another file.")
+    found: dict[str, dict[str, dict[str, float]]] = pieces
+    return found
 
 
 def _options() -> argparse.ArgumentParser:

@@ -120,3 +120,16 @@ def test_more_rows_than_a_sheet_holds_are_refused_before_the_training(run, tmp_p
         done = run(*command)
         assert done.code == 2
         assert "a sheet holds 3 rows" in done.err
+
+
+def test_a_table_whose_target_is_not_clear(run, tmp_path) -> None:
+    """What is clear is said; a column of names rules out that each column is a series."""
+    rows = [f"{s},2024-01-{d:02},{d},{d % 3}" for s in "ab" for d in range(1, 20)]
+    (tmp_path / "t.csv").write_text("shop,day,units,price\n" + "\n".join(rows) + "\n")
+    shown = run("look", "t.csv", "--json")
+    assert [column["role"] for column in shown.json["columns"]] == ["series", "time", "target?", "target?"]
+    assert shown.json["next"] == "gatecast look t.csv --target units"
+    assert "wide" not in str(shown.json["problem"])
+    assert run(*shown.json["next"].split()[1:]).code == 0
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n2,3\n3,4\n")
+    assert "--wide" in run("look", "t.csv").out

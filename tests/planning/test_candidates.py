@@ -148,32 +148,6 @@ def test_only_what_is_left_open_is_blended(panel_of: PanelOf, changed: dict[str,
 # ---------------------------------------------------------------- means of two seasons
 
 
-@pytest.mark.parametrize(
-    ("text", "horizon", "steps", "twin"),
-    [
-        ("log+seasonal-difference:6+standard", 5, 21, "log+seasonal-difference:6/2+standard"),
-        ("seasonal-difference:6/3", 3, 90, "seasonal-difference:6/2"),
-        ("seasonal-difference:6", 6, 90, None),
-        ("seasonal-difference:6", 5, 20, None),
-        ("difference", 3, 90, None),
-        ("smooth:6/0.2/0.2", 3, 90, None),
-    ],
-)
-def test_two_seasons_are_averaged_where_they_are_long_and_many(
-    panel_of: PanelOf, text: str, horizon: int, steps: int, twin: str | None
-) -> None:
-    found = choosing._averaged(seasonal(panel_of, steps=steps), Scaling.parse(text), horizon)
-    assert found == ([] if twin is None else [Scaling.parse(twin)])
-
-
-@pytest.mark.parametrize(("horizon", "averaged"), [(3, True), (6, False)])
-def test_a_mean_of_two_seasons_is_among_the_candidates(panel_of: PanelOf, horizon: int, averaged: bool) -> None:
-    # a mean of seven is the best variant, so that nothing but the twin has two
-    tried = [name for name, _ in choose(seasonal(panel_of, noise=0.5), replace(FREE, horizon=horizon)).candidates]
-    assert any("seasonal-difference:6/7+" in name for name in tried)
-    assert any("seasonal-difference:6/2+" in name for name in tried) is averaged
-
-
 # ---------------------------------------------------------------- variants
 
 

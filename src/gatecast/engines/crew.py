@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["Crew", "Work", "crew_here"]
+__all__ = ["SIGNALS_SEEN", "Crew", "Work", "crew_here"]
 
-SIGNALS_SEEN = 0.5  # seconds until the caller looks again
+SIGNALS_SEEN = 0.5  # seconds until a caller that waits looks again
 
 _here = threading.local()
 

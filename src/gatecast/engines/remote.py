@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from gatecast.engines.crew import SIGNALS_SEEN
 from gatecast.engines.executor import Executor, Item, Result
 from gatecast.engines.worker import outcome_of
 
@@ -80,7 +81,8 @@ class Remote:
             for item in items:
                 futures.append(self.pool.submit(parcel.task, parcel.pack(item)))
                 futures[-1].add_done_callback(partial(_heard, parcel))
-            wait(futures)
+            while wait(futures, SIGNALS_SEEN).not_done:  # see there
+                pass
             return [
                 parcel.unpack(item, outcome_of(future.result())) for item, future in zip(items, futures, strict=True)
             ]

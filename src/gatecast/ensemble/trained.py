@@ -14,7 +14,6 @@ from gatecast.ensemble.calibration import Calibration
 from gatecast.ensemble.predictor import Predictor
 from gatecast.ensemble.sampling import joined_paths, stepwise_paths, with_spread
 from gatecast.model.heads import Head
-from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.plan import Plan
 from gatecast.training.loop import Row
 from gatecast.training.member import Member
@@ -60,7 +59,6 @@ class TrainedCandidate:
         device: where they compute.
         interrupted: a stop ended the training.
         validation_error: mean absolute error on the validation fold, in output units; nan where it is not known.
-        as_good: see ``TrainingDefaults`` (it is not saved).
         carried: what its reference knows of rows that a panel has no more (it is not saved); None = panels are whole.
     """
 
@@ -74,7 +72,6 @@ class TrainedCandidate:
     device: torch.device
     interrupted: bool = False
     validation_error: float = math.nan
-    as_good: float = DEFAULTS.training.as_good
     carried: Carried | None = None
 
     median_only = False
@@ -170,26 +167,13 @@ class TrainedCandidate:
 
     @property
     def common_epoch(self) -> int:
-        """The last epoch whose mean validation error over all members is as good as the best one.
-
-        Which of several epochs within 3 % is the very best is a matter of luck; the later one has used more of its
-        schedule, whose end, with a small learning rate, is worth more than that.
-        """
+        """The epoch whose mean validation error over all members is the least."""
         rows = [member.record.validation for member in self.members]
         shared = min(map(len, rows))
         if not shared:
             return max(self.epochs)
         error = np.mean([row[:shared] for row in rows], axis=0)
-        if not np.isfinite(error).any():
-            return 0
-        if self.likely:
-            return int(np.nanargmin(error))
-        return int(np.flatnonzero(error <= (1 + self.as_good) * np.nanmin(error))[-1])
-
-    @property
-    def likely(self) -> bool:
-        """The loss is a likelihood: its differences are no shares of it, and its widths drift in a longer training."""
-        return self.head.about.kind == "likelihood"
+        return int(np.nanargmin(error)) if np.isfinite(error).any() else 0
 
     @property
     def out_of_time(self) -> bool:

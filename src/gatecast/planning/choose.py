@@ -174,9 +174,8 @@ def _probes(task: _Task) -> tuple[list[Probe], Tried]:
     if not probes:
         scaling = scalings[-1]
         return [Probe(scaling, _lookbacks(task, scaling)[0], 1 if skip is None else skip)], ()
-    last_value = min((p.centre_error for p in probes if p.scaling.reference == LastValue()), default=np.inf)
     tried = tuple((f"lookback {p.lookback} · {p.scaling.describe()}", round(p.error, 6)) for p in probes)
-    return sorted(probes, key=lambda found: _handicapped(task, found, last_value)), tried
+    return sorted(probes, key=lambda found: found.error), tried
 
 
 def _probe(task: _Task, scaling: Scaling, lookback: int, *, needed: bool) -> Probe | None:
@@ -189,7 +188,7 @@ def _probe(task: _Task, scaling: Scaling, lookback: int, *, needed: bool) -> Pro
 
 
 def _scalings(task: _Task) -> list[Scaling]:
-    """The scalings to probe: of each reference the variant that a quick line does best on, and means of two seasons."""
+    """The scalings to probe: of each reference the variant that a quick line does best on."""
     panel, settings, defaults = task.panel, task.settings, task.defaults
     if settings.scaling is not None:
         return [settings.scaling]
@@ -200,33 +199,7 @@ def _scalings(task: _Task) -> list[Scaling]:
     for plain in (scaling for scaling in found if not scaling.log):
         lookback = _lookbacks(task, plain)[0]
         best[plain] = best_variant(panel, plain, lookback, task.horizon, defaults, task.deadline)
-    chosen = [replace(best[replace(scaling, log=False)], log=scaling.log) for scaling in found]
-    means = (mean for scaling in chosen for mean in _averaged(panel, scaling, task.horizon, defaults.search))
-    return list(dict.fromkeys([*chosen, *means]))
-
-
-def _averaged(panel: Panel, scaling: Scaling, horizon: int, search: SearchDefaults = DEFAULTS.search) -> list[Scaling]:
-    """The same reference as a mean of two seasons, which are longer than the horizon and of which there are enough.
-
-    A line seldom sees its worth: it takes noise out of every step, and what it lags behind the network mends.
-    """
-    season, steps = scaling.reference.main_season or 0, float(np.median(panel.length))
-    if not (season > horizon and steps >= search.enough_seasons * season):
-        return []
-    means = scaling.reference.variants("depth", (search.averaged_seasons,), steps)
-    return [replace(scaling, reference=mean) for mean in means]
-
-
-def _handicapped(task: _Task, found: Probe, last_value: float) -> float:
-    """The error, times what the candidate has to make up for.
-
-    Where the window's mean forecasts better than the last value (``last_value`` is its error) no anchor is missed;
-    where a typical series holds several lookbacks a long one does no harm.
-    """
-    search = task.defaults.search
-    free = search.no_reference if not found.scaling.reference.anchored and found.centre_error > last_value else 1
-    long = search.long_lookback_counts if found.lookback > task.typical * search.long_part else 1
-    return found.error * free * long
+    return list(dict.fromkeys(replace(best[replace(scaling, log=False)], log=scaling.log) for scaling in found))
 
 
 def _lookbacks(task: _Task, scaling: Scaling) -> list[int]:

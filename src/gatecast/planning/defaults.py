@@ -72,10 +72,6 @@ class SearchDefaults:
         most_trained: Candidates that are trained where the validation folds tell all; fewer, the less they tell.
         clearly_worse: A candidate whose linear error is so many times the best one's is not trained: a line that is so
             much worse promises little for a network.
-        no_reference: What the error of a candidate without a reference counts: its forecasts are not tied to a past
-            value and drift off once the level moves, so it has to win clearly.
-        long_lookback_counts: What the error of a long lookback counts: it leaves few whole windows.
-        long_part: A lookback is a long one above this share of a typical series.
         seasons_read: Lookback in seasons.
         long_lookback: The second lookback in steps that is tried where there is no season: it averages noise away.
         smooth_lookback: Least lookback in steps behind a smoothing, which has seen all that came before.
@@ -86,15 +82,10 @@ class SearchDefaults:
         season_gain: Gain of its season, before variants.
         category_depth: Steps of a category whose median is a reference: one odd day among them does not move it.
         most_categories: Categories of a covariate that may be a reference.
-        enough_seasons: A mean of several seasons is tried where a typical series holds so many.
-        averaged_seasons: Seasons of that mean.
     """
 
     most_trained: int = 6
     clearly_worse: float = 1.4
-    no_reference: float = 1.06
-    long_lookback_counts: float = 1.02
-    long_part: float = 0.25
     seasons_read: int = 2
     long_lookback: int = 64
     smooth_lookback: int = 4
@@ -105,8 +96,6 @@ class SearchDefaults:
     season_gain: float = 0.4
     category_depth: int = 6
     most_categories: int = 24
-    enough_seasons: float = 3.5
-    averaged_seasons: int = 2
 
 
 @dataclass(frozen=True)

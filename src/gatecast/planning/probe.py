@@ -43,7 +43,6 @@ class Probe:
         skip: the best number of steps of the linear part.
         penalty: the best ridge penalty.
         error: mean absolute error over the folds, relative to the mean step of each series.
-        centre_error: the same for an output of 0: the base or the location as the forecast.
         spread_HC: (H, C) mean absolute error in output units, out of sample; None where nothing could be checked.
     """
 
@@ -52,7 +51,6 @@ class Probe:
     skip: int
     penalty: float = 1e-2
     error: float = np.nan
-    centre_error: float = np.nan
     spread_HC: np.ndarray | None = None
 
 
@@ -81,11 +79,10 @@ def probe(
         return None
     penalties = linear.penalties
     error_KP = np.mean([[fold.errors(skip, penalties) for skip in skips] for fold in folds], axis=0)
-    centre_error = float(np.mean([fold.centre_error() for fold in folds]))
     k, p = divmod(int(np.argmin(error_KP)), len(penalties))
     spread_Y = np.mean([fold.spread(skips[k], penalties[p]) for fold in folds], axis=0)
     spread_HC = spread_Y.reshape(horizon, -1)
-    return Probe(scaling, lookback, skips[k], penalties[p], float(error_KP[k, p]), centre_error, spread_HC)
+    return Probe(scaling, lookback, skips[k], penalties[p], float(error_KP[k, p]), spread_HC)
 
 
 def quick_error(panel: Panel, scaling: Scaling, framing: Framing, defaults: Defaults = DEFAULTS) -> float:
@@ -130,11 +127,6 @@ class _Fold:
         outputs_HC = np.arange(self.y_train.shape[1]).reshape(self.horizon, -1)
         return outputs_HC[:: -(-self.horizon // MOST_COMPARED)].ravel()
 
-    def centre_error(self) -> float:
-        """The weighted error, in the data's unit, of an output of 0."""
-        error_M = np.abs(self.unit.centre() - self.truth_MY).mean(axis=1)
-        return float(error_M @ self.unit.weight_M)
-
     def errors(self, skip: int, penalties: Sequence[float]) -> list[float]:
         """For every penalty: the weighted error in the data's unit."""
         moments, x_check = self._linear_part(skip)
@@ -173,9 +165,6 @@ class _Unit:
     def of_outputs(self, outputs: np.ndarray) -> _Unit:
         """That of some outputs alone."""
         return replace(self, centre_MY=self.centre_MY[:, outputs], spread_MY=self.spread_MY[:, outputs])
-
-    def centre(self) -> np.ndarray:
-        return self.restore(np.zeros_like(self.centre_MY))
 
     def restore(self, output_MY: np.ndarray) -> np.ndarray:
         u_MY = self.centre_MY + self.spread_MY * output_MY

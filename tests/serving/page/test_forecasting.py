@@ -62,6 +62,8 @@ def test_roles_are_chosen_from_lists(visit: Visit, shop_table: dict[str, list[An
     pl.DataFrame(shop_table).write_parquet(file)
     read(page, "shops.parquet", file.getvalue())
     assert "could all be the target" in page.inner_text(".told .alarm")
+    chosen = page.locator("[aria-label='Role of units']").evaluate("list => list.selectedOptions[0].text")
+    assert chosen == "not chosen: perhaps the target"
     page.select_option("[aria-label='Role of units']", "target")
     page.wait_for_selector("#read-as")
     page.focus("[aria-label='Role of price']")

@@ -12,6 +12,7 @@ export const ROLES = {
 };
 const MANY = 12; // columns; a longer table scrolls in its box
 const FOUND = "a series"; // each column of a wide table is one
+const MAY_BE = "target?"; // one of several
 
 /** The columns with a list of roles for each; `picked(name, role)` hears of a choice. */
 export const columnsTable = (look, chosen, picked) => {
@@ -19,6 +20,7 @@ export const columnsTable = (look, chosen, picked) => {
     const role = chosen[column.name] ?? column.role;
     const options = Object.entries(ROLES);
     if (role === FOUND) options.unshift([FOUND, "a series of its own"]);
+    if (role === MAY_BE) options.unshift([MAY_BE, "not chosen: perhaps the target"]);
     if (!look.data && role === "") options[0] = ["", "not chosen"];
     const list = choice(options, role, (event) => picked(column.name, event.target.value), {
       "id": `role-${k}`,

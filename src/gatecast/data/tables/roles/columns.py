@@ -11,7 +11,7 @@ from gatecast.data.tables.numerals import PLAIN_HINTS, Hints
 from gatecast.data.tables.roles.looks import Looks
 from gatecast.data.tables.times.parts import clock_in, parts_in
 from gatecast.data.tables.times.words import DATE_NAMES, called_like_a_time, plain_name
-from gatecast.errors import PanelError, Part, Setting, did_you_mean, listed
+from gatecast.errors import PanelError, Part, Setting, did_you_mean, joined, listed
 
 __all__ = ["Roles", "as_names", "check_names", "choose_columns"]
 
@@ -20,6 +20,7 @@ _TIME_NAMES = (
 )
 _STEP_NAMES = (*_TIME_NAMES, "t", "step", "index", "period")
 _SERIES_NAMES = ("unique_id", "series_id", "series", "item_id", "id")
+CHOICES = 3  # columns that may be the target, named with what says so
 # Of two columns of dates the one that begins the step.
 _SPANS = (
     ("von", "bis"),
@@ -300,11 +301,21 @@ def _find_targets(looks: Looks, roles: Roles, wide: bool | None, ignored: tuple[
         return replace(roles, targets=("y",))
     if len(left) == 1:
         return replace(roles, targets=tuple(left))
-    what = f"columns {listed([repr(n) for n in left])} could all be the target" if left else "no column holds numbers"
-    others = (" (and ", Setting("series", of="read"), ", ", Setting("time", of="read"), "), or ")
-    wide_too = (*others, Setting("wide", True, of="read"), " if each column is a series") if left else ()
-    told = f"{what}. The columns are {_shown(looks.frame.columns)}. Pass "
-    raise PanelError(told, Setting("target", of="read"), wide_too, ".")
+    raise _target_wanted(looks, roles, left)
+
+
+def _target_wanted(looks: Looks, roles: Roles, left: Sequence[str]) -> PanelError:
+    """What is to be forecast is not clear: the columns that it may be, each with what says so."""
+    shown = f"The columns are {_shown(looks.frame.columns)}."
+    others = " (and ", Setting("series", of="read"), ", ", Setting("time", of="read"), ")"
+    if not left:
+        return PanelError(f"no column holds numbers. {shown} Pass ", Setting("target", of="read"), *others, ".")
+    named = joined(" or ", [Setting("target", name, of="read") for name in left[:CHOICES]])
+    told = f"columns {listed([repr(n) for n in left])} could all be the target. {shown} Pass "
+    if roles.series and roles.time:
+        return PanelError(told, *named, ".")
+    wide = Setting("wide", True, of="read"), " if each column is a series."
+    return PanelError(told, *named, *others, ", or ", *wide)
 
 
 def _shown(columns: Sequence[str]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class ColumnLook:
     Args:
         name: its name.
         holds: what its cells look like: "dates", "numbers", "words", ...
-        role: what it was taken for: "time", "series", "target", ...; "" for nothing.
+        role: what it was taken for: "time", "series", "target", ...; "target?" where it may be one; "" for nothing.
         missing: cells without anything.
         different: different cells.
         examples: some of them.
@@ -92,6 +93,8 @@ def look_at(source: Any, layout: Layout = Layout(), **options: Any) -> Overview:
     except InputError as error:
         problem = error
     columns = tuple(_columns(table, panel, options))
+    if problem is not None:
+        columns = _with_candidates(table, columns, problem, options)
     odd = () if panel is None else tuple(_odd(panel))
     return Overview(table.file, table.frame.height, columns, panel, problem, odd)
 
@@ -106,6 +109,20 @@ def _columns(table: Table, panel: Panel | None, options: dict[str, Any]) -> Iter
         examples = tuple(cell[:24] for cell in cells.head(_EXAMPLES).to_list() if cell is not None)
         role = "" if panel is None else _role(name, panel)
         yield ColumnLook(name, _WORDS[looks.kind(name)], role, column.null_count(), len(cells), examples)
+
+
+def _with_candidates(
+    table: Table, columns: tuple[ColumnLook, ...], problem: GatecastError, options: dict[str, Any]
+) -> tuple[ColumnLook, ...]:
+    """Where only the target is not clear: the other roles, and the columns that it may be."""
+    may_be = [told["value"] for told in problem.remedies if told["setting"] == "target" and "value" in told]
+    if not may_be or options.get("target"):
+        return columns
+    with suppress(InputError):
+        panel = read(table, **options | {"target": may_be[0]})
+        roles = {one.name: "target?" if one.name in may_be else _role(one.name, panel) for one in columns}
+        return tuple(replace(one, role=roles[one.name]) for one in columns)
+    return columns
 
 
 def _role(name: str, panel: Panel) -> str:
