@@ -117,6 +117,7 @@ def test_every_engine_gives_the_same_bytes(saved: Path, tmp_path: Path, engine: 
 
 def test_future_covariates_go_to_the_group_of_their_series() -> None:
     frame = table().with_columns((pl.col("day").dt.day() % 7 == 0).cast(pl.Float64).alias("promo"))
+    frame = frame.with_columns(pl.col("sales") + 50 * pl.col("promo"))
     panel = gc.read(frame, series=["region", "item"], time="day", target="sales", future="promo")
     history, ahead = panel.split(horizon=H)
     made = model().fit(history, origins=0)

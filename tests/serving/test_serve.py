@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
+import gatecast as gc
 from gatecast.cli.main import main
 
 CODE = "import sys; from gatecast.cli.main import main; sys.exit(main())"
@@ -110,6 +112,12 @@ def test_workers_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
     assert not any(map(runs, workers))
 
 
+def _groups() -> gc.GroupedForecaster:
+    """A model for each of two groups."""
+    rows = [{"region": r, "day": day, "y": 10 + day % 7} for r in "ab" for day in range(60)]
+    return gc.GroupedForecaster(gc.Forecaster(3, preset="instant"), "region").fit(pl.DataFrame(rows))
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -121,6 +129,7 @@ def test_workers_end_with_a_service_that_is_killed(tmp_path: Path) -> None:
         (["--token-file", "nothing"], "cannot be read"),
         (["nothing.gatecast"], "nothing.gatecast cannot be read"),
         (["broken.gatecast"], "no model of Gatecast"),
+        (["groups.gatecast"], "groups.gatecast holds a model for each of a, b, and gatecast serve takes one"),
         (["bad name.gatecast"], "The name of a model"),
         (["--store", "mysql://a:b@c/d"], "mysql is not known"),
     ],
@@ -131,11 +140,14 @@ def test_what_cannot_be_served_is_told_in_a_line(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     Path("broken.gatecast").write_bytes(b"no model")
+    _groups().save("groups.gatecast")
     Path("bad name.gatecast").write_bytes(airline_file.read_bytes())
     assert main(["serve", *words]) == 2
     message = capsys.readouterr().err
     assert told in message
     assert message.count("\n") == 1, message
+    if words[0].startswith(("nothing", "broken", "groups")):
+        assert not list(tmp_path.glob("gatecast.db*")), "a store for nothing"
 
 
 def test_a_taken_port_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], client: httpx.Client) -> None:

@@ -34,6 +34,8 @@ class LSTM(torch.nn.LSTM):
       are not those of ``torch.nn.LSTM``.
     - The same seed gives the same bytes at the same number of threads (``torch.set_num_threads``). Small batches use
       fewer threads than that.
+    - On processors with AMX, layers of 64 units and more differ by some 1e-6 where no gradient is wanted
+      (``GATECAST_KERNELS=avx512`` leaves that out).
     - ``torch.fx`` sees one call, as for torch's modules. ``quantize_dynamic`` leaves the layer in float32: to quantize,
       load its ``state_dict`` into a ``torch.nn.LSTM``.
     - Second derivatives (``create_graph=True``) go through torch's operations; with dropout drawn they are an error.

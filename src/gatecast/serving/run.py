@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatecast.errors import ConfigError, GatecastError
+from gatecast.errors import ConfigError, GatecastError, ModelFileError
 from gatecast.serving.limits import Limits
 
 __all__ = ["Start", "serve"]
@@ -67,6 +67,7 @@ def serve(start: Start) -> int:
             "--token-file, or listen on 127.0.0.1."
         )
     databases = databases_of(start.databases)
+    contents = [(path, _content(path)) for path in start.models]  # before a store is made
     to_stderr()
     store = open_store(start.store)
     try:
@@ -75,8 +76,8 @@ def serve(start: Start) -> int:
         store.close()
         raise
     try:
-        for path in start.models:
-            _add(service.desk.catalogue.put, path)
+        for path, content in contents:
+            _add(service.desk.catalogue.put, path, content)
         sys.setswitchinterval(SWITCH)
         torch.set_num_threads(1)
         with suppress(KeyboardInterrupt):  # Ctrl-C has ended it as it should
@@ -86,14 +87,25 @@ def serve(start: Start) -> int:
     return 0
 
 
-def _add(put: Callable[..., object], path: Path) -> None:
-    """Put a model file into the store, unless the same is there."""
-    from gatecast.serving.problems import Problem
+def _content(path: Path) -> bytes:
+    """A model file, of one model."""
+    from gatecast.storage.files import require_no_groups
 
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        require_no_groups(path, "gatecast serve")
+    except ModelFileError as error:
+        raise ConfigError(f"{path} is no model of Gatecast: ", error) from None
+    return content
+
+
+def _add(put: Callable[..., object], path: Path, content: bytes) -> None:
+    """Put a model file into the store, unless the same is there."""
+    from gatecast.serving.problems import Problem
+
     try:
         put(path.name.removesuffix(path.suffix), content, only_changed=True)
     except Problem as problem:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from gatecast.data.frequency import Frequency
-from gatecast.errors import InputError, ModelFileError
+from gatecast.errors import ConfigError, InputError, ModelFileError, listed
 from gatecast.evaluation.blended import GATE, SMOOTHING
 from gatecast.storage.checks import check_document, check_tensors, check_values
 from gatecast.storage.codec import decode, encode, parse, write
@@ -138,6 +138,18 @@ def kind_of(path: PathLike) -> str:
     """What a file says that it holds: "forecaster", "live", "groups". Raises ModelFileError where it is damaged."""
     with naming(path, "Get an intact copy, or train the model again."), opened(Path(path)) as container:
         return unseal(container.text).kind
+
+
+def require_no_groups(path: PathLike, taker: str) -> None:
+    """Raise ConfigError for a file with a model for each group, where ``taker`` takes a single one."""
+    if kind_of(path) != GROUPS:
+        return
+    names = [one["name"] for one in describe_file(path)["groups"]]
+    raise ConfigError(
+        f"{path} holds a model for each of {listed(names, 5)}, and {taker} takes one. Write the model of one group to "
+        f"a file of its own, in Python: gatecast.load_groups({str(path)!r}).parts_[{names[0]!r}].model.save("
+        "'one.gatecast')."
+    )
 
 
 def _parameters(tensors: Mapping[str, TensorType]) -> int:

@@ -12,7 +12,7 @@ from gatecast.cli.options import DataOptions
 from gatecast.cli.printing import Screen
 from gatecast.cli.results.verdicts import COLOURS, exit_code
 from gatecast.cli.sections import show_panel
-from gatecast.errors import ConfigError, WindowError, listed
+from gatecast.errors import ConfigError, WindowError
 from gatecast.progress import code_of_stop
 
 if TYPE_CHECKING:
@@ -55,23 +55,15 @@ def loaded(path: Path, running: Mapping[str, Any] | None = None) -> Model:
 def one_model(path: Path, command: str) -> Forecaster:
     """The model of a file. Raises ConfigError where there is one for each group, or the state of a live model."""
     from gatecast.forecaster import load
-    from gatecast.storage.files import describe_file, kind_of
-    from gatecast.storage.groups import GROUPS
+    from gatecast.storage.files import kind_of, require_no_groups
     from gatecast.storage.live import LIVE
 
-    kind = kind_of(path)
-    if kind == LIVE:
+    if kind_of(path) == LIVE:
         raise ConfigError(
             f"{path} holds the state of a live model, and gatecast {command} takes the model that it began with. Give "
             f"that file; gatecast watch and serve go on from a state."
         )
-    if kind == GROUPS:
-        names = [one["name"] for one in describe_file(path)["groups"]]
-        raise ConfigError(
-            f"{path} holds a model for each of {listed(names, 5)}, and gatecast {command} takes one. Write the model "
-            f"of one group to a file of its own, in Python: gatecast.load_groups({str(path)!r}).parts_[{names[0]!r}]"
-            f".model.save('one.gatecast')."
-        )
+    require_no_groups(path, f"gatecast {command}")
     return load(path)
 
 
