@@ -40,6 +40,7 @@ PIECES = (
     Piece("no smooth reference", defaults={"search.smooth_references": False}),
     Piece("no logarithms", defaults={"search.logarithms": False}),
     Piece("no variants", defaults={f"variants.{name}": () for name in ("depths", "level_gains", "season_gains")}),
+    Piece("very best epoch", defaults={"training.as_good": 0.0}),
     Piece("one fold", defaults={"validation.most_folds": 1}),
     Piece("lr 0.003", {"training": {"lr": 3e-3}}),
     Piece("one member", {"members": 1}),

@@ -215,7 +215,8 @@ class Trainer:
         reader = WindowReader(panel, plan.scaling, plan.framing, covariates)
         reader.fitted = reader.fit_statistics() if plan.scaling.fitted else None
         shell = TrainedCandidate(
-            plan, (), head, covariates, reader.fitted, panel.ids, Calibration(head.quantiles), device
+            plan, (), head, covariates, reader.fitted, panel.ids, Calibration(head.quantiles), device,
+            as_good=numbers.as_good,
         )  # fmt: skip
         augment, seed = plan.training.augment or 0, plan.training.seed
         shown = augmented(panel, augment, seed, defaults.alterations)  # made-up series have the real ones' names

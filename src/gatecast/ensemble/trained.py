@@ -14,6 +14,7 @@ from gatecast.ensemble.calibration import Calibration
 from gatecast.ensemble.predictor import Predictor
 from gatecast.ensemble.sampling import joined_paths, stepwise_paths, with_spread
 from gatecast.model.heads import Head
+from gatecast.planning.defaults import DEFAULTS
 from gatecast.planning.plan import Plan
 from gatecast.training.loop import Row
 from gatecast.training.member import Member
@@ -59,6 +60,7 @@ class TrainedCandidate:
         device: where they compute.
         interrupted: a stop ended the training.
         validation_error: mean absolute error on the validation fold, in output units; nan where it is not known.
+        as_good: see ``TrainingDefaults`` (it is not saved).
         carried: what its reference knows of rows that a panel has no more (it is not saved); None = panels are whole.
     """
 
@@ -72,6 +74,7 @@ class TrainedCandidate:
     device: torch.device
     interrupted: bool = False
     validation_error: float = math.nan
+    as_good: float = DEFAULTS.training.as_good
     carried: Carried | None = None
 
     median_only = False
@@ -167,13 +170,26 @@ class TrainedCandidate:
 
     @property
     def common_epoch(self) -> int:
-        """The epoch whose mean validation error over all members is the least."""
+        """The last epoch whose mean validation error over all members is as good as the best one.
+
+        Which of several epochs within 3 % is the very best is a matter of luck; the later one has used more of its
+        schedule, whose end, with a small learning rate, is worth more than that.
+        """
         rows = [member.record.validation for member in self.members]
         shared = min(map(len, rows))
         if not shared:
             return max(self.epochs)
         error = np.mean([row[:shared] for row in rows], axis=0)
-        return int(np.nanargmin(error)) if np.isfinite(error).any() else 0
+        if not np.isfinite(error).any():
+            return 0
+        if self.likely:
+            return int(np.nanargmin(error))
+        return int(np.flatnonzero(error <= (1 + self.as_good) * np.nanmin(error))[-1])
+
+    @property
+    def likely(self) -> bool:
+        """The loss is a likelihood: its differences are no shares of it, and its widths drift in a longer training."""
+        return self.head.about.kind == "likelihood"
 
     @property
     def out_of_time(self) -> bool:

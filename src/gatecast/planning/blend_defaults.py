@@ -12,12 +12,15 @@ class TrainingDefaults:
     """How candidates are trained, and again on all data.
 
     Args:
+        as_good: An epoch whose validation error is so little above the best one's, as a share, is as good: the last
+            such epoch is taken, for a longer training does better on more data.
         side_weight: Of the pinball loss of every level but the middle one: all levels share one network, and with
             equal weights the point forecast pays for the intervals. The compiled kernels know this number alone.
         warm_epochs: A warm training has one epoch for so many.
         warm_rate: Its learning rate is the usual one divided by this.
     """
 
+    as_good: float = 0.03
     side_weight: float = 0.1
     warm_epochs: int = 4
     warm_rate: float = 3.0

@@ -94,7 +94,7 @@ class TrainingParcel:
             return None
         quantiles = self.procedure.quantiles if order.before is None else order.before.quantiles
         made = read_candidate(self.work / answer, quantiles, order.panel)
-        return replace(made, plan=order.plan)
+        return replace(made, plan=order.plan, as_good=self.procedure.defaults.training.as_good)
 
     def heard(self, answer: Any) -> None:
         """One more is done."""
@@ -154,6 +154,7 @@ def train(told: dict[str, Any]) -> str | None:
     plan, before = decode(Plan, told["plan"], "plan"), None
     if told["before"] is not None:
         before = read_candidate(work / told["before"], quantiles, panel)
+        before = replace(before, as_good=defaults.training.as_good)
     deadline = time.monotonic() + float(told["seconds"])
     made = Training(procedure)(
         Order(plan, panel, deadline, 1, before, told["warm"], told["again"], needed=True)
