@@ -2,6 +2,7 @@
 // build serves every Python from 3.11 on. The caller vouches for the addresses; sizes are checked where that is cheap.
 #include "binding.h"
 
+#include <cmath>
 #include <memory>
 #include <new>
 #include <vector>
@@ -22,7 +23,16 @@ struct Memory {
     Stack stack;
     StackData data = {};  // of the forward pass; its states lie in the stack, so backward reads none of the tensors
     std::vector<int64_t> lengths;
+    std::vector<float> zeros;  // a state before all that is not given, where it has to be met
 };
+
+// The layers leave out the products with a state of 0, of which torch makes NaN where a factor is infinite.
+bool zeros_count(const Stack& stack, const std::vector<Weights>& weights) {
+    const int64_t count = 4 * stack.shape().units * stack.shape().units;
+    for (const Weights& cell : weights)
+        if (!std::isfinite(stack.kernels().squares(cell.hidden, count))) return true;
+    return false;
+}
 
 void forget(PyObject* capsule) { delete static_cast<Memory*>(PyCapsule_GetPointer(capsule, CAPSULE)); }
 
@@ -58,7 +68,12 @@ PyObject* lstm_forward(PyObject*, PyObject* args) {
         if (given) memory->lengths.assign(given, given + batch);
         const int64_t* kept = given ? memory->lengths.data() : nullptr;
         memory->data = {floats(x), kept, floats(h0), floats(c0), floats(out), floats(hn), floats(cn)};
-        memory->stack.forward(memory->data, weights_of(at).data());
+        const std::vector<Weights> weights = weights_of(at);
+        if (!h0 && !c0 && zeros_count(memory->stack, weights)) {
+            memory->zeros.assign((size_t)(layers * directions * batch * units), 0.0f);
+            memory->data.h0 = memory->data.c0 = memory->zeros.data();
+        }
+        memory->stack.forward(memory->data, weights.data());
     } catch (const std::bad_alloc&) {
         full = true;
     }

@@ -69,11 +69,20 @@ void put_gate_rows(const float* values, int64_t units, int64_t first, float* to,
             to[(v * units + first + lane) * columns + column] = values[v * LANES + lane];
 }
 
+// Gradients of hidden weights that met a state of 0 alone: 0, or NaN where that of the gate is not finite.
+void put_no_state(const float* values, int64_t units, int64_t first, float* to) {
+    const int64_t real = units - first < LANES ? units - first : LANES;
+    for (int v = 0; v < 4; ++v)
+        for (int64_t lane = 0; lane < real; ++lane) {
+            float* row = to + (v * units + first + lane) * units;
+            for (int64_t column = 0; column < units; ++column) row[column] = 0.0f * values[v * LANES + lane];
+        }
+}
+
 // The sums of all threads, added in their order, as torch keeps gradients.
 void unpack_gradients(const float* const* sums, int64_t count, int64_t features, int64_t units, bool hidden,
                       const Gradients& to) {
     const int64_t Gp = 4 * padded(units, LANES);
-    if (!hidden && to.hidden) memset(to.hidden, 0, (size_t)(4 * units * units) * sizeof(float));
     for (int64_t first = 0; first < units; first += LANES) {
         for (int64_t m = 0; m < features + units + 1; m += m + 1 == features && !hidden ? units + 1 : 1) {
             float total[4 * LANES];
@@ -88,6 +97,7 @@ void unpack_gradients(const float* const* sums, int64_t count, int64_t features,
             } else if (m < features + units) {
                 if (to.hidden) put_gate_rows(total, units, first, to.hidden, units, m - features);
             } else {
+                if (!hidden && to.hidden) put_no_state(total, units, first, to.hidden);
                 if (to.input_bias) put_gate_rows(total, units, first, to.input_bias, 1, 0);
                 if (to.hidden_bias) put_gate_rows(total, units, first, to.hidden_bias, 1, 0);
             }

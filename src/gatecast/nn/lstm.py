@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -151,9 +149,6 @@ class LSTM(torch.nn.LSTM):
         weights = self._weights(plan.weights)
         if weights is None:
             return None
-        if h0 is None and (length == 1 or not _all_finite(weights[1 :: 4 if self.bias else 2])):
-            # the kernels leave out the products with a state of 0, of which torch makes NaN where a factor is infinite
-            h0 = c0 = input.new_zeros(plan.states, rows, hidden)
         require_memory(input)
         if input.stride()[2] != 1:
             input = input.contiguous()
@@ -198,11 +193,6 @@ def _as_leaf(layer: LSTM, input: Proxy, hx: Any) -> Proxy | None:
         return None
     call: Proxy = tracer.create_proxy("call_module", tracer.path_of_module(layer), (input, hx), {})
     return call
-
-
-def _all_finite(weights: Sequence[Tensor]) -> bool:
-    """Whether all numbers are finite; no for some large ones too."""
-    return all(math.isfinite(weight.detach().sum().item()) for weight in weights)
 
 
 def _last_of(output: Tensor, steps: int, axis: int) -> Tensor:
