@@ -18,8 +18,8 @@ namespace {
 const char CAPSULE[] = "gatecast._kernels.memory";
 
 struct Memory {
-    Memory(const StackShape& shape, int64_t threads, bool training, Dropout dropout)
-        : stack(shape, threads, training, dropout) {}
+    Memory(const StackShape& shape, int64_t threads, bool training, Dropout dropout, bool halves)
+        : stack(shape, threads, training, dropout, 0, halves) {}
     Stack stack;
     StackData data = {};  // of the forward pass; its states lie in the stack, so backward reads none of the tensors
     std::vector<int64_t> lengths;
@@ -49,11 +49,11 @@ PyObject* lstm_forward(PyObject*, PyObject* args) {
     long long batch, steps, features, units, layers, directions, x_row, x_step, out_row, out_step, keep, threads;
     unsigned long long x, lengths, h0, c0, out, hn, cn, seed;
     PyObject* addresses;
-    int train;
+    int train, halves;
     double dropout;
-    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(KKKKKKK)OLpdK:lstm_forward", &batch, &steps, &features, &units, &layers,
+    if (!PyArg_ParseTuple(args, "(LLLLLLLLLLL)(KKKKKKK)OLpdKp:lstm_forward", &batch, &steps, &features, &units, &layers,
                           &directions, &x_row, &x_step, &out_row, &out_step, &keep, &x, &lengths, &h0, &c0, &out, &hn,
-                          &cn, &addresses, &threads, &train, &dropout, &seed))
+                          &cn, &addresses, &threads, &train, &dropout, &seed, &halves))
         return nullptr;
     StackShape shape = {batch, steps, features, units, layers, directions, (ptrdiff_t)x_row, (ptrdiff_t)x_step,
                         (ptrdiff_t)out_row, (ptrdiff_t)out_step, keep};
@@ -63,7 +63,7 @@ PyObject* lstm_forward(PyObject*, PyObject* args) {
     bool full = false;
     Py_BEGIN_ALLOW_THREADS
     try {
-        memory.reset(new Memory(shape, threads, train != 0, Dropout{(float)dropout, seed}));
+        memory.reset(new Memory(shape, threads, train != 0, Dropout{(float)dropout, seed}, halves != 0));
         const int64_t* given = reinterpret_cast<const int64_t*>(lengths);
         if (given) memory->lengths.assign(given, given + batch);
         const int64_t* kept = given ? memory->lengths.data() : nullptr;

@@ -39,11 +39,11 @@ void clear_past(const int64_t* lengths, const Room& room, int64_t steps, float* 
 
 }  // namespace
 
-Stack::Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout, int64_t count)
+Stack::Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout, int64_t count, bool halves)
     : shape_(shape), kernels_(chosen()), threads_(threads),
       chunks_(chunk_count(shape.batch, count ? count : threads, training)),
       padded_(padded(shape.units, kernels_.lanes)), training_(training),
-      tiled_(!training && kernels_.tiles && shape.units >= LEAST_UNITS_IN_TILES), dropout_(dropout) {
+      tiled_(halves && !training && kernels_.tiles && shape.units >= LEAST_UNITS_IN_TILES), dropout_(dropout) {
     Parts packs(nullptr), sums(nullptr);
     for (int64_t cell = 0; cell < cells(); ++cell) {
         const int64_t F = features(cell / shape.directions);

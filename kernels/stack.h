@@ -60,7 +60,9 @@ struct Room {
 class Stack {
 public:
     // parts: chunks of a training; 0 = as many as threads. Sums over rows depend on the parts, never on the threads.
-    Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout, int64_t parts = 0);
+    // halves: products of two bf16 for each number will do, where they are faster; not in a training, see tiles.h
+    Stack(const StackShape& shape, int64_t threads, bool training, Dropout dropout, int64_t parts = 0,
+          bool halves = false);
 
     void forward(const StackData& data, const Weights* weights);
     void backward(const StackData& data, const StackGradients& gradients, const Weights* weights,

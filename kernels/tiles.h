@@ -3,7 +3,7 @@
 //     a = a1 + a2, b = b1 + b2: each number as two bf16, 16 bits of it        (Henry, Tang and Heinecke 2019)
 //     a b ~ a1 b1 + a2 b1 + a1 b2: a2 b2, below 2^-16 of it, is left out
 //
-// So what comes of it is as good as float32's own rounding over a sum of this length, at three products for one. A row
+// So a sum is 1e-5 of its largest products from float32's, at three products for one: for layers that ask for it. A row
 // goes the same way however many others are there: its numbers do not depend on them.
 //
 // Packed: [16 floats: infinite or not], then for each block of units

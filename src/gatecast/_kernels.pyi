@@ -28,6 +28,7 @@ def lstm_forward(
     train: bool,
     dropout: float,
     seed: int,
+    halves: bool,
     /,
 ) -> Memory | None:
     """Run an LSTM of one or more layers over a batch.
@@ -43,6 +44,7 @@ def lstm_forward(
         train: keep what ``lstm_backward`` needs.
         dropout: probability between layers while training.
         seed: of the dropout.
+        halves: two bf16 for each number will do, where that is faster; not while training.
 
     Returns:
         Memory for ``lstm_backward`` where ``train``, else None.

@@ -133,3 +133,12 @@ def test_a_table_whose_target_is_not_clear(run, tmp_path) -> None:
     assert run(*shown.json["next"].split()[1:]).code == 0
     (tmp_path / "t.csv").write_text("a,b\n1,2\n2,3\n3,4\n")
     assert "--wide" in run("look", "t.csv").out
+
+
+def test_columns_that_are_series_and_dates_of_which_one_is_the_time(run, tmp_path) -> None:
+    rows = [f"2024-01-{d:02},2024-02-{d:02},{d},{d % 3}" for d in range(1, 20)]
+    (tmp_path / "t.csv").write_text("order,ship,sales,price\n" + "\n".join(rows) + "\n")
+    assert run("look", "t.csv", "--json").json["next"] == "gatecast look t.csv --time order"
+    told = "each of 2 columns was taken for a series of its own"
+    assert told in str(run("look", "t.csv", "--time", "order", "--json").json["odd"])
+    assert told not in str(run("look", "t.csv", "--time", "order", "--target", "sales", "--json").json["odd"])

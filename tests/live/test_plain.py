@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gatecast.data.frequency import Frequency
 from gatecast.data.schema import Column, Schema
+from gatecast.errors import PanelError
 from gatecast.live.rows.given import Incoming, Known
 from gatecast.live.rows.incoming import read_rows, read_table
 from gatecast.live.rows.plain import FEW, plain_rows
@@ -97,6 +98,14 @@ def test_plain_rows_take_it(rows: Any) -> None:
         ROW | {"more": 1},
         {name: cell for name, cell in ROW.items() if name != "price"},
         [ROW] * (FEW + 1),
+        [ROW | {"y": [1.0]}],
+        {name: [cell, [cell]] for name, cell in ROW.items()},
+        [450.0],
+        [None, ROW],
+        ROW | {"y": np.datetime64(5, "ns")},
+        ROW | {"ds": "0001-01-01"},
+        ROW | {"ds": np.datetime64("20000-01-01")},
+        ROW | {"ds": np.datetime64("NaT")},
         [],
     ],
 )
@@ -114,9 +123,32 @@ def test_whole_steps_and_the_only_series() -> None:
     assert plain_rows({"ds": 61, "y": 1}, Known(Schema(("y",)), STEPS, ("unique_id", "ds"), ("a", "b"))) is None
 
 
+def test_records_that_are_none_are_refused() -> None:
+    known = Known(Schema(("y",)), DATES, ("unique_id", "ds"), ("sales",))
+    for rows in (
+        [450.0],
+        [None],
+        [5, {"ds": MOMENT, "y": 1.0}],
+        [{"ds": MOMENT, "y": [1.0]}, {"ds": MOMENT, "y": 2.0}],
+    ):
+        with pytest.raises(PanelError):
+            read_rows(rows, known)
+
+
 @pytest.mark.parametrize("category", [Column("kind", ("a", "b"))])
 def test_models_with_categories_or_a_time_zone_are_left_to_it(category: Column) -> None:
     row = {"ds": MOMENT, "y": 1.0, "kind": "a"}
     assert plain_rows(row, Known(Schema(("y",), future=(category,)), DATES, ("unique_id", "ds"), ("a",))) is None
     berlin = Known(Schema(("y",)), Frequency.from_text("hour[Europe/Berlin]"), ("unique_id", "ds"), ("a",))
     assert plain_rows({"ds": MOMENT, "y": 1.0}, berlin) is None
+
+
+def test_iso_dates_are_never_read_with_the_day_second() -> None:
+    """A date and a date with its time in one column: the reader of tables sees two forms."""
+    known = Known(Schema(("y",)), DATES, ("unique_id", "ds"), ("sales",))
+    rows = {"ds": ["1961-01-01", datetime.datetime(1961, 6, 1, 3)], "y": [1.0, 2.0]}
+    wanted = np.array(["1961-01-01", "1961-06-01T03"], "datetime64[us]")
+    np.testing.assert_array_equal(read_table(rows, known).times_R, wanted)
+    np.testing.assert_array_equal(
+        read_table(pd.DataFrame({**rows, "ds": list(map(str, rows["ds"]))}), known).times_R, wanted
+    )

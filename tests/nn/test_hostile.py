@@ -72,6 +72,7 @@ def test_bad_weights_spread_as_in_torch(variant: str, where: str, bias: bool, ba
 def test_bad_numbers_of_wide_layers_spread_as_in_torch(variant: str, where: str, bad: float) -> None:
     """Without gradients, where wide layers are done in tiles; infinite factors are none for these."""
     ours, theirs = pair(3, 70, 2, bidirectional=True)
+    ours.bf16x3 = True
     x = torch.randn(7, 40, 3)
     with torch.no_grad():
         for layer in (ours, theirs):

@@ -36,6 +36,7 @@ class Task(NamedTuple):
     threads: int
     dropout: float  # between the layers; 0 where none is drawn
     seed: int
+    halves: bool = False  # products of two bf16 for each number will do
 
 
 @lru_cache(maxsize=64)

@@ -96,6 +96,8 @@ class _Same(list[Any]):
 
 def _cells(values: Any) -> Any:
     """A column, or the one cell of all rows."""
+    if isinstance(values, list | tuple):
+        return values
     if isinstance(values, str | bytes) or not hasattr(values, "__len__") or np.ndim(values) == 0:
         return _Same([values])
     return values

@@ -22,6 +22,7 @@ __all__ = ["plain_rows"]
 
 FEW = 100  # from so many records on the reader of tables costs less
 MOST = 2**53
+YEARS = (1700, 2200)  # of those that are not odd
 ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?")
 
 
@@ -47,7 +48,9 @@ def plain_rows(rows: Any, known: Known) -> Incoming | None:
 
 def _records(rows: Mapping[Any, Any]) -> Sequence[Mapping[Any, Any]]:
     """One record, or those of short columns of the same length; none of others."""
-    lengths = {len(c) if isinstance(c, list | np.ndarray) and np.ndim(c) == 1 else -1 for c in rows.values()}
+    lengths = {
+        len(c) if isinstance(c, list) or (isinstance(c, np.ndarray) and c.ndim == 1) else -1 for c in rows.values()
+    }
     if lengths == {-1}:
         return [rows]
     if len(lengths) > 1 or not 0 < max(lengths, default=0) <= FEW:
@@ -70,9 +73,11 @@ def _read(records: Sequence[Any], known: Known) -> Incoming:
     (series, time), wanted, followed = known.names, _names(known.schema), set(known.ids)
     only = known.ids[0] if len(known.ids) == 1 else None
     ids, times, values = list[str](), list[Any](), list[list[float]]()
+    if not all(isinstance(record, Mapping) for record in records):
+        raise _NotPlainError
     columns = {time, *wanted, *([series] if only is None or series in records[0] else [])}
     for record in records:
-        if not isinstance(record, Mapping) or record.keys() != columns:
+        if record.keys() != columns:
             raise _NotPlainError
         name = record.get(series, only)
         if not isinstance(name, str) or name not in followed:
@@ -90,6 +95,8 @@ def _read(records: Sequence[Any], known: Known) -> Incoming:
 def _number(cell: Any) -> float:
     if cell is None:
         return nan
+    if isinstance(cell, np.datetime64 | np.timedelta64):
+        raise _NotPlainError
     number = cell.item() if isinstance(cell, np.generic) else cell
     if isinstance(number, bool) or not isinstance(number, int | float) or abs(number) > MOST:
         raise _NotPlainError  # infinite, or a whole number that is no float
@@ -99,17 +106,19 @@ def _number(cell: Any) -> float:
 def _time(cell: Any, frequency: Frequency) -> Any:
     """A stored time: a whole step, or a wall time."""
     if frequency.unit == "step":
-        step = cell.item() if isinstance(cell, np.generic) else cell
+        step = cell.item() if isinstance(cell, np.integer) else cell
         if isinstance(step, bool) or not isinstance(step, int) or abs(step) > MOST:
             raise _NotPlainError
         return step
     if isinstance(cell, str) and ISO.fullmatch(cell):
         try:
-            return datetime.fromisoformat(cell)
+            cell = datetime.fromisoformat(cell)
         except ValueError:
             raise _NotPlainError from None
-    if (type(cell) is datetime and cell.tzinfo is None) or type(cell) is date:
-        return cell
-    if isinstance(cell, np.datetime64) and not np.isnat(cell):
-        return cell.astype("datetime64[us]")
-    raise _NotPlainError
+    elif isinstance(cell, np.datetime64):
+        cell = cell.astype("datetime64[us]").item()  # an int where datetime has no such year
+    if type(cell) not in (datetime, date) or (isinstance(cell, datetime) and cell.tzinfo is not None):
+        raise _NotPlainError
+    if not YEARS[0] <= cell.year <= YEARS[1]:
+        raise _NotPlainError
+    return cell

@@ -131,8 +131,8 @@ def _find_time(looks: Looks, roles: Roles, ignored: tuple[str, ...]) -> Roles:
         dated = _one_of(dated)
     if len(dated) > 1:
         shown = listed([repr(name) for name in dated])
-        told = f"columns {shown} all hold dates. Pass "
-        raise PanelError(told, Setting("time", of="read"), " with the one that the series run over.")
+        named = joined(" or ", [Setting("time", name, of="read") for name in dated[:CHOICES]])
+        raise PanelError(f"columns {shown} all hold dates. Pass ", *named, ": the one that the series run over.")
     if dated:
         return _with_clock(looks, replace(roles, time=(dated[0],)), left)
     if parts := parts_in([looks.frame[name] for name in left]):

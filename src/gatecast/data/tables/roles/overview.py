@@ -22,6 +22,7 @@ __all__ = ["ColumnLook", "Overview", "look_at"]
 
 _WORDS = {"date": "dates", "clock": "times of day", "truth": "true or false", "number": "numbers", "word": "words"}
 _EXAMPLES = 5
+_OWN = "a series"  # role of a column that is one
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def look_at(source: Any, layout: Layout = Layout(), **options: Any) -> Overview:
     columns = tuple(_columns(table, panel, options))
     if problem is not None:
         columns = _with_candidates(table, columns, problem, options)
-    odd = () if panel is None else tuple(_odd(panel))
+    odd = () if panel is None else (*_taken_apart(columns, options), *_odd(panel))
     return Overview(table.file, table.frame.height, columns, panel, problem, odd)
 
 
@@ -132,7 +133,14 @@ def _role(name: str, panel: Panel) -> str:
     series, time = (joined.split(" · ") for joined in panel.names)
     roles = {"time": time, "series": series, "target": schema.targets, **held}
     found = next((role for role, names in roles.items() if name in names), "")
-    return found or ("a series" if name in panel.ids else "")
+    return found or (_OWN if name in panel.ids else "")
+
+
+def _taken_apart(columns: tuple[ColumnLook, ...], options: dict[str, Any]) -> Iterator[str]:
+    """That each column was taken for a series, where nobody said so."""
+    own = [column.name for column in columns if column.role == _OWN]
+    if len(own) > 1 and not options.get("wide"):
+        yield f"each of {len(own):,} columns was taken for a series of its own; name a target to forecast it alone"
 
 
 def _odd(panel: Panel) -> Iterator[str]:

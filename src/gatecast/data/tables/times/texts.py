@@ -61,6 +61,7 @@ def _is_span(zone: pl.Series) -> bool:
 
 # ---------------------------------------------------------------- dates of three numbers
 
+MONTHS = 12
 _ORDERS = {"ymd": "the year first", "dmy": "the day first", "mdy": "the month first", "ydm": "the year, then the day"}
 
 
@@ -69,7 +70,8 @@ def _numbers(parts: pl.DataFrame, name: str, wish: Wish) -> Iterator[Reading]:
     four = parts.select(pl.col("a").str.len_chars().max().alias("a"), pl.col("c").str.len_chars().max().alias("c"))
     year_first, year_last = (four["a"][0] or 0) > 2, (four["c"][0] or 0) > 2
     dotted = bool((parts["sep"] == ".").fill_null(True).all())
-    for order in _orders(year_first, year_last, wish):
+    day_second = bool(parts.select((whole["b"].max() > MONTHS) & (whole["c"].max() <= MONTHS))[0, 0])
+    for order in _orders(year_first, year_last, day_second, wish):
         place = dict(zip(order, "abc", strict=True))
         date = _date(parts, full_year(place["y"]), whole[place["m"]], whole[place["d"]])
         times, offset = _with_clock(parts, date)
@@ -82,11 +84,13 @@ def _numbers(parts: pl.DataFrame, name: str, wish: Wish) -> Iterator[Reading]:
         yield Reading(times, _ORDERS[order], rank, setting=setting, offset=offset, told=not year_first and not dotted)
 
 
-def _orders(year_first: bool, year_last: bool, wish: Wish) -> tuple[str, ...]:
+def _orders(year_first: bool, year_last: bool, day_second: bool, wish: Wish) -> tuple[str, ...]:
     """The orders of year, month and day that may be."""
     days = {None: ("dmy", "mdy"), True: ("dmy",), False: ("mdy",)}[wish.day_first]
     if year_first or (wish.year_first and not year_last):
-        return ("ydm",) if wish.day_first else ("ymd", "ydm") if wish.day_first is None else ("ymd",)
+        if wish.day_first is None:  # what begins with the year goes on as ISO 8601 has it, unless it cannot
+            return ("ydm",) if day_second else ("ymd",)
+        return ("ydm",) if wish.day_first else ("ymd",)
     return days if year_last or wish.year_first is False or wish.day_first is not None else ("ymd", *days)
 
 
