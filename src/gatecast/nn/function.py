@@ -73,22 +73,8 @@ _apply: Any = super(torch.autograd.Function, _Layers).apply
 def _forward(
     task: Task, input: Tensor, h0: Tensor | None, c0: Tensor | None, weights: Sequence[Tensor], train: bool
 ) -> tuple[Outputs, Any]:
-    (
-        batch,
-        steps,
-        features,
-        hidden,
-        layers,
-        directions,
-        keep,
-        batch_first,
-        bias,
-        lengths,
-        threads,
-        dropout,
-        seed,
-        halves,
-    ) = task
+    batch, steps, features, hidden, layers, directions, keep, batch_first, bias, lengths, *how = task
+    threads, dropout, seed, halves = how
     width = hidden * directions
     if batch_first:
         x_batch, x_step, _ = input.stride()
@@ -108,7 +94,9 @@ def _forward(
         h_n.data_ptr(),
         c_n.data_ptr(),
     )
-    memory = KERNELS.lstm_forward(shape, data, addresses, threads, train, dropout, seed, halves)  # type: ignore[union-attr]
+    memory = KERNELS.lstm_forward(  # type: ignore[union-attr]
+        shape, data, addresses, threads, train, dropout, seed, halves
+    )
     return (out, h_n, c_n), memory
 
 
