@@ -129,6 +129,7 @@ def _groups() -> gc.GroupedForecaster:
         (["--token-file", "nothing"], "cannot be read"),
         (["nothing.gatecast"], "nothing.gatecast cannot be read"),
         (["broken.gatecast"], "no model of Gatecast"),
+        (["flipped.gatecast"], "flipped.gatecast is no model of Gatecast"),
         (["groups.gatecast"], "groups.gatecast holds a model for each of a, b, and gatecast serve takes one"),
         (["bad name.gatecast"], "The name of a model"),
         (["--store", "mysql://a:b@c/d"], "mysql is not known"),
@@ -141,10 +142,14 @@ def test_what_cannot_be_served_is_told_in_a_line(
     monkeypatch.chdir(tmp_path)
     Path("broken.gatecast").write_bytes(b"no model")
     _groups().save("groups.gatecast")
+    content = bytearray(airline_file.read_bytes())
+    content[-40] ^= 1
+    Path("flipped.gatecast").write_bytes(content)
     Path("bad name.gatecast").write_bytes(airline_file.read_bytes())
     assert main(["serve", *words]) == 2
     message = capsys.readouterr().err
     assert told in message
+    assert "/gatecast-" not in message, "the path of a temporary file"
     assert message.count("\n") == 1, message
     if words[0].startswith(("nothing", "broken", "groups")):
         assert not list(tmp_path.glob("gatecast.db*")), "a store for nothing"

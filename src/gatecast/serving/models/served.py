@@ -13,7 +13,7 @@ import numpy as np
 
 from gatecast.data.panel import Panel
 from gatecast.ensemble.fitted import Fitted
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, ModelFileError
 from gatecast.live.ahead import panel_of
 from gatecast.live.files import load_live
 from gatecast.live.kept import kept_of_document
@@ -125,4 +125,7 @@ def _as_file(content: bytes) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
         path = Path(folder, "model.gatecast")
         path.write_bytes(content)
-        yield path
+        try:
+            yield path
+        except ModelFileError as error:  # the path is nobody's business
+            raise ModelFileError(str(error).removeprefix(f"{path}: ")) from error
