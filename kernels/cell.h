@@ -18,6 +18,17 @@ ALWAYS_INLINE Gates activate(const Vec (&raw)[4]) {
     return Gates{sigmoid(raw[0]), sigmoid(raw[1]), tanh_of(raw[2]), sigmoid(raw[3])};
 }
 
+// The biases of one block of units, [4][lanes], input's and hidden's together; padding units get zeros.
+inline float* pack_bias(const gatecast::Weights& weights, int64_t units, int64_t first, float* to) {
+    for (int v = 0; v < 4; ++v)
+        for (int64_t lane = 0; lane < LANES; ++lane, ++to) {
+            const int64_t row = v * units + first + lane;
+            *to = first + lane < units && weights.input_bias ? weights.input_bias[row] : 0.0f;
+            if (first + lane < units && weights.hidden_bias) *to += weights.hidden_bias[row];
+        }
+    return to;
+}
+
 // Forward: one block of units (a vector of each gate) for some rows.
 struct ForwardBlock {
     const Stretch* stretches;

@@ -88,14 +88,12 @@ inline bool pack_tiles(const float* weight, int64_t count, int64_t units, int64_
 inline int64_t tiles_of(int64_t count) { return padded(count, TILE_INNER) / TILE_INNER; }
 
 inline void pack_layer_in_tiles(const gatecast::Weights& weights, int64_t features, int64_t units, bool hidden,
-                                float (*bias)(const gatecast::Weights&, int64_t), float* packed) {
+                                float* packed) {
     float* header = packed;
     packed += LANES;
     bool infinite = false;
     for (int64_t first = 0; first < units; first += LANES) {
-        for (int gate = 0; gate < 4; ++gate)
-            for (int64_t lane = 0; lane < LANES; ++lane, ++packed)
-                *packed = first + lane < units ? bias(weights, gate * units + first + lane) : 0.0f;
+        packed = pack_bias(weights, units, first, packed);
         Half* to = reinterpret_cast<Half*>(packed);
         infinite |= pack_tiles(weights.input, features, units, first, to);
         if (hidden) infinite |= pack_tiles(weights.hidden, units, units, first, to);
@@ -314,8 +312,7 @@ constexpr bool HAS_TILES = false;
 struct TileRoom {
     TileRoom(int64_t, int64_t, float*) {}
 };
-inline void pack_layer_in_tiles(const gatecast::Weights&, int64_t, int64_t, bool,
-                                float (*)(const gatecast::Weights&, int64_t), float*) {}
+inline void pack_layer_in_tiles(const gatecast::Weights&, int64_t, int64_t, bool, float*) {}
 inline void forward_step_in_tiles(TileRoom&, const Stretch*, int, int, int64_t, const float*, ForwardBlock) {}
 
 #endif

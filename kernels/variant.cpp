@@ -11,11 +11,6 @@ namespace {
 using gatecast::Gradients;
 using gatecast::Weights;
 
-float bias_of(const Weights& weights, int64_t row) {
-    float sum = weights.input_bias ? weights.input_bias[row] : 0.0f;
-    return weights.hidden_bias ? sum + weights.hidden_bias[row] : sum;
-}
-
 // Columns of a torch matrix (4D, count) as rows of [gate][lane] for one block of units; padding units get zeros.
 float* pack_columns(const float* weight, int64_t count, int64_t units, int64_t first, float* to) {
     const int64_t real = units - first < LANES ? units - first : LANES;
@@ -31,11 +26,9 @@ float* pack_columns(const float* weight, int64_t count, int64_t units, int64_t f
 
 // Per block of units: [bias][F][D] rows of [4][lanes]. Hidden weights that no step meets are left out.
 void pack_forward(const Weights& weights, int64_t features, int64_t units, bool hidden, bool tiled, float* packed) {
-    if (tiled) return pack_layer_in_tiles(weights, features, units, hidden, bias_of, packed);
+    if (tiled) return pack_layer_in_tiles(weights, features, units, hidden, packed);
     for (int64_t first = 0; first < units; first += LANES) {
-        for (int v = 0; v < 4; ++v)
-            for (int64_t lane = 0; lane < LANES; ++lane, ++packed)
-                *packed = first + lane < units ? bias_of(weights, v * units + first + lane) : 0.0f;
+        packed = pack_bias(weights, units, first, packed);
         packed = pack_columns(weights.input, features, units, first, packed);
         packed = hidden ? pack_columns(weights.hidden, units, units, first, packed) : packed + units * 4 * LANES;
     }

@@ -81,7 +81,7 @@ class Remote:
             for item in items:
                 futures.append(self.pool.submit(parcel.task, parcel.pack(item)))
                 futures[-1].add_done_callback(partial(_heard, parcel))
-            while wait(futures, SIGNALS_SEEN).not_done:  # see there
+            while wait(futures, SIGNALS_SEEN).not_done:  # one that comes just before a wait, see crew
                 pass
             return [
                 parcel.unpack(item, outcome_of(future.result())) for item, future in zip(items, futures, strict=True)

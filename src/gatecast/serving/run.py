@@ -67,7 +67,8 @@ def serve(start: Start) -> int:
             "--token-file, or listen on 127.0.0.1."
         )
     databases = databases_of(start.databases)
-    contents = [(path, _content(path)) for path in start.models]  # before a store is made
+    for path in start.models:  # before a store is made
+        _require_one_model(path)
     to_stderr()
     store = open_store(start.store)
     try:
@@ -76,8 +77,8 @@ def serve(start: Start) -> int:
         store.close()
         raise
     try:
-        for path, content in contents:
-            _add(service.desk.catalogue.put, path, content)
+        for path in start.models:
+            _add(service.desk.catalogue.put, path)
         sys.setswitchinterval(SWITCH)
         torch.set_num_threads(1)
         with suppress(KeyboardInterrupt):  # Ctrl-C has ended it as it should
@@ -87,25 +88,25 @@ def serve(start: Start) -> int:
     return 0
 
 
-def _content(path: Path) -> bytes:
-    """A model file, of one model."""
+def _require_one_model(path: Path) -> None:
+    """Raise ConfigError for a file that is not there, is no model, or holds one for each group."""
     from gatecast.storage.files import require_no_groups
 
     try:
-        content = path.read_bytes()
+        path.open("rb").close()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
     try:
         require_no_groups(path, "gatecast serve")
     except ModelFileError as error:
         raise ConfigError(f"{path} is no model of Gatecast: ", error) from None
-    return content
 
 
-def _add(put: Callable[..., object], path: Path, content: bytes) -> None:
+def _add(put: Callable[..., object], path: Path) -> None:
     """Put a model file into the store, unless the same is there."""
     from gatecast.serving.problems import Problem
 
+    content = path.read_bytes()
     try:
         put(path.name.removesuffix(path.suffix), content, only_changed=True)
     except Problem as problem:
