@@ -49,5 +49,7 @@ PyObject* train(PyObject*, PyObject* args);
 PyObject* exponential_smoothing(PyObject*, PyObject* args);
 PyObject* smoothed_levels(PyObject*, PyObject* args);
 PyObject* bank(PyObject*, PyObject* args);
+PyObject* pack_gate(PyObject*, PyObject* args);
+PyObject* weigh(PyObject*, PyObject* args);
 
 }  // namespace gatecast

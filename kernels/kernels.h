@@ -209,6 +209,20 @@ struct SmoothTask {
     int64_t season;
 };
 
+// What the pretrained gate says of one series: its layers above the LSTM, packed by pack_dense; see gate.h.
+struct GateTask {
+    int64_t horizon, experts, mixing, levels, middle;
+    float least_spread;
+    const float *step, *mix, *logits, *shape;   // packed layers
+    const float* series;          // (M padded) what the first layer made of what is known of the series
+    const float* forecast;        // (H, K); NaN = the expert cannot say
+    const float* ahead;           // (H, ahead_row)
+    ptrdiff_t ahead_row;
+    float* quantiles;             // (H, Q)
+    float* weights;               // (H, K)
+    float* room;                  // H rows of 4 K + 2 M + Q + 1 numbers, each of them padded
+};
+
 struct Kernels {
     const char* name;
     int lanes;
@@ -231,6 +245,7 @@ struct Kernels {
     void (*exponential_smoothings)(const SmoothingTask&);
     void (*smooth)(const SmoothTask&, Smoothed&);
     double (*product)(const double* a, const double* b, int64_t count);
+    void (*gate_lines)(const GateTask&);
 };
 
 inline int64_t padded(int64_t count, int64_t lanes) { return (count + lanes - 1) / lanes * lanes; }

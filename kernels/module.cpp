@@ -145,6 +145,8 @@ PyMethodDef METHODS[] = {
     {"exponential_smoothing", exponential_smoothing, METH_VARARGS, "Averages of exponential smoothings."},
     {"smoothed_levels", smoothed_levels, METH_VARARGS, "Level and season at every step."},
     {"bank", bank, METH_VARARGS, "The simple forecasts that a pretrained network weighs."},
+    {"pack_gate", pack_gate, METH_VARARGS, "The layers above that network's LSTM."},
+    {"weigh", weigh, METH_VARARGS, "Weigh forecasts with them."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmarks.pretrained.score import table
 from benchmarks.pretrained.train import lessons
-from gatecast.pretrained.gate import Gate, GateSizes, Weighed, of_lines, quantiles_around
+from gatecast.pretrained.gate import Gate, GateSizes, Weighed, quantiles_around
 from gatecast.pretrained.training import Recipe, Training
 from gatecast.training.device import drawing
 
@@ -37,9 +37,9 @@ class Free(Gate):
         """Quantiles; the weights of the bank are all 0."""
         read_BHK = torch.nan_to_num(forecast_BHK) * float(self.reads_bank)
         mixed_BHM = self.mixed(state_BD, read_BHK, ahead_H, season)
-        median_BH = torch.sinh(of_lines(self.median, mixed_BHM)[..., 0].clamp(-FARTHEST, FARTHEST))
+        median_BH = torch.sinh(self.median(mixed_BHM)[..., 0].clamp(-FARTHEST, FARTHEST))
         spread_BH = 1 + median_BH.detach().abs() / 4
-        quantiles_BHQ = quantiles_around(of_lines(self.shape, mixed_BHM), median_BH, spread_BH)
+        quantiles_BHQ = quantiles_around(self.shape(mixed_BHM), median_BH, spread_BH)
         return Weighed(quantiles_BHQ, torch.zeros_like(read_BHK))
 
 

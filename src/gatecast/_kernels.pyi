@@ -174,3 +174,30 @@ def bank(
         ValueError: a size is not positive.
         MemoryError: there is no room for the work space.
     """
+
+def pack_gate(sizes: tuple[int, int, int, int, int], least: tuple[float, float], weights: tuple[int, ...], /) -> object:
+    """The layers of the pretrained gate above its LSTM, packed; see ``gatecast/pretrained/packed.py``.
+
+    Args:
+        sizes: units of the LSTM, experts, units of the mixing layers, levels, place of the level 0.5.
+        least: what is added to how far the experts are apart, and to a past error.
+        weights: nine addresses, float32: weight and bias of each layer; that of the step has no bias.
+    """
+
+def weigh(
+    gate: object,
+    data: tuple[int, int, int],
+    made: tuple[int, int],
+    sizes: tuple[int, int, int, int, int, int],
+    threads: int,
+    /,
+) -> None:
+    """Weigh the forecasts of many series.
+
+    Args:
+        gate: what ``pack_gate`` gave.
+        data: addresses of the LSTM's last outputs (B, T, D), past errors (B, K, 2) and forecasts (B, H, K), float32.
+        made: addresses of what is written: quantiles (B, H, Q) and weights (B, H, K), float32.
+        sizes: B, T, H, season, steps ahead of the first forecast, numbers from one series' forecasts to the next's.
+        threads: how many to use.
+    """

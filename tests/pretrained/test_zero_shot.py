@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,9 @@ from torch import Tensor
 
 import gatecast as gc
 from gatecast.nn.kernels import load
-from gatecast.pretrained.bank import EXPERTS, STEPS_READ, WITHOUT_SEASON, Seasons, history_for
-from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes, Weighed
+from gatecast.pretrained.bank import EXPERTS, STEPS_READ, WITHOUT_SEASON, Bank, Seasons, history_for
+from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate, GateSizes
+from gatecast.pretrained.packed import PackedGate
 from gatecast.pretrained.zero_shot import SERIES_AT_ONCE, forecasts
 
 from .gates import SMALL, fresh, shaken
@@ -95,16 +97,16 @@ def test_series_that_end_at_different_times_may_stand_together(gate: Gate) -> No
 
 
 def test_a_series_that_ended_long_ago_costs_the_others_nothing(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[tuple[int, ...]] = []
-    weigh = gate.weigh
+    taken: list[int] = []
+    weigh = PackedGate.weigh
 
-    def counted(state_BD: Tensor, forecast_BHK: Tensor, ahead_H: Tensor, season: int) -> Weighed:
-        taken.append(tuple(forecast_BHK.shape))
-        return weigh(state_BD, forecast_BHK, ahead_H, season)
+    def counted(self: PackedGate, output_BTD: Tensor, bank: Bank, late: int, season: int) -> Any:
+        taken.append(bank.forecast_BHK.shape[1] - late)
+        return weigh(self, output_BTD, bank, late, season)
 
-    monkeypatch.setattr(gate, "weigh", counted)
+    monkeypatch.setattr(PackedGate, "weigh", counted)
     asked(gate, [walk(50), np.append(walk(50), np.full(500, np.nan)), walk(50, 1)])
-    assert {horizon for _, horizon, _ in taken} == {5}
+    assert set(taken) == {5}
 
 
 def test_missing_values_before_the_first_one_do_not_count(gate: Gate) -> None:

@@ -121,7 +121,8 @@ def _limits(bounds: Bounds, seen: _Seen, values: np.ndarray) -> tuple[np.ndarray
 def _extremes(target_R: np.ndarray, first_B: np.ndarray, origin_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(B,) lowest and highest known value from each first row to its origin; nan where there is none."""
     if (origin_B - first_B + 1).sum() <= _TWICE_READ * len(target_R):
-        # ``reduceat`` needs ends inside the buffer: the last value is added by hand
+        # ``reduceat`` needs ends inside the buffer: the last value is added by hand. What lies behind is not read.
+        target_R = target_R[: origin_B.max(initial=0) + 1]
         ends = np.stack([first_B, origin_B], axis=1).ravel()
         return tuple(found(found.reduceat(target_R, ends)[::2], target_R[origin_B]) for found in (np.fmin, np.fmax))
     lowest_B, highest_B = np.empty(len(first_B)), np.empty(len(first_B))

@@ -19,11 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gatecast.nn.blocks import whole_blocks
 from gatecast.nn.lstm import LSTM
 from gatecast.pretrained.bank import CHANNELS, EXPERTS
 
-__all__ = ["LEVELS", "Gate", "GateSizes", "Weighed", "Widths", "of_lines", "quantiles_around"]
+__all__ = ["LEVELS", "Gate", "GateSizes", "Weighed", "Widths", "quantiles_around"]
 
 LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
 MIDDLE = LEVELS.index(0.5)
@@ -93,6 +92,11 @@ class Gate(nn.Module):
         self.shape = nn.Linear(mixing, 1 + len(LEVELS))
         self._begin()
 
+    @property
+    def layers(self) -> tuple[nn.Linear, ...]:
+        """Those above the LSTM, in the order in which they are gone through."""
+        return self.of_series, self.of_step, self.mix, self.logits, self.shape
+
     def _begin(self) -> None:
         """Start from equal weights, no move, and quantiles of a normal distribution."""
         normal = [NormalDist().inv_cdf(level) for level in LEVELS]
@@ -119,32 +123,30 @@ class Gate(nn.Module):
 
     def read(self, error_BK2: Tensor, channel_BTC: Tensor) -> Tensor:
         """(B, 2 D + 2 K + 3) what is known of each series: the state of the LSTM, and how the experts did."""
-        output_BTD, _ = self.lstm.last(channel_BTC, steps=min(STATES, channel_BTC.shape[1]))
+        output_BTD = self.last_outputs(channel_BTC)
         return torch.cat([output_BTD[:, -1], output_BTD.mean(1), _of_errors(error_BK2)], 1)
+
+    def last_outputs(self, channel_BTC: Tensor) -> Tensor:
+        """(B, STATES, D) of the LSTM, or as many as there are steps."""
+        output_BTD, _ = self.lstm.last(channel_BTC, steps=min(STATES, channel_BTC.shape[1]))
+        return output_BTD
 
     def mixed(self, state_BD: Tensor, forecast_BHK: Tensor, ahead_H: Tensor, season: int) -> Tensor:
         """(B, H, M) what is known of each series and each step ahead, of which weights and quantiles are made."""
         given_BHX = torch.cat([torch.asinh(forecast_BHK), _of_steps(ahead_H, season, len(state_BD))], 2)
-        series_BM = self.of_series(whole_blocks(state_BD))[: len(state_BD)]
-        mixed_BHM = nn.functional.gelu(series_BM[:, None] + of_lines(self.of_step, given_BHX))
-        return nn.functional.gelu(of_lines(self.mix, mixed_BHM))
+        mixed_BHM = nn.functional.gelu(self.of_series(state_BD)[:, None] + self.of_step(given_BHX))
+        return nn.functional.gelu(self.mix(mixed_BHM))
 
     def weigh(self, state_BD: Tensor, forecast_BHK: Tensor, ahead_H: Tensor, season: int) -> Weighed:
         """The weights and quantiles that follow from it; see ``forward``."""
         unusable_BHK = torch.isnan(forecast_BHK)
         forecast_BHK = torch.nan_to_num(forecast_BHK)
         mixed_BHM = self.mixed(state_BD, forecast_BHK, ahead_H, season)
-        logits_BHK = of_lines(self.logits, mixed_BHM)
+        logits_BHK = self.logits(mixed_BHM)
         weights_BHK = torch.softmax(logits_BHK.masked_fill(unusable_BHK, OUT_OF_QUESTION), -1)
         mean_BH = (weights_BHK * forecast_BHK).sum(-1)
         apart_BH = (weights_BHK * (forecast_BHK - mean_BH[..., None]).abs()).sum(-1)
-        return Weighed(quantiles_around(of_lines(self.shape, mixed_BHM), mean_BH, apart_BH + LEAST_SPREAD), weights_BHK)
-
-
-def of_lines(layer: nn.Linear, given_BHX: Tensor) -> Tensor:
-    """A layer applied to every step of every series: (B, H, outputs)."""
-    line_RX = given_BHX.flatten(0, 1)
-    return layer(whole_blocks(line_RX))[: len(line_RX)].unflatten(0, given_BHX.shape[:2])
+        return Weighed(quantiles_around(self.shape(mixed_BHM), mean_BH, apart_BH + LEAST_SPREAD), weights_BHK)
 
 
 def quantiles_around(shape_BHS: Tensor, mean_BH: Tensor, unit_BH: Tensor) -> Tensor:

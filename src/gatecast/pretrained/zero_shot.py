@@ -10,6 +10,7 @@ import torch
 from gatecast.engines.executor import Serial
 from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_of, history_for
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate
+from gatecast.pretrained.packed import packed
 from gatecast.training.device import lean, side_by_side
 
 __all__ = ["forecasts"]
@@ -58,12 +59,10 @@ def forecasts(
 
 def _weighed(gate: Gate, bank: Bank, late: int, seasons: Seasons) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles (B, H, Q) in units of each series, and weights (B, H, K) of the experts, without the first steps."""
-    state_BD = gate.read(torch.from_numpy(bank.error_BK2), torch.from_numpy(bank.channel_BTC))
-    ahead_H = torch.arange(late + 1, bank.forecast_BHK.shape[1] + 1)
-    weighed = gate.weigh(state_BD, torch.from_numpy(bank.forecast_BHK[:, late:]), ahead_H, seasons.short)
-    units_BHQ, wider = weighed.quantiles_BHQ, gate.widths.of(seasons.short)
-    median_BH1 = units_BHQ[..., MIDDLE : MIDDLE + 1]
-    return (median_BH1 + wider * (units_BHQ - median_BH1)).numpy(), weighed.weights_BHK.numpy()
+    output_BTD = gate.last_outputs(torch.from_numpy(bank.channel_BTC))
+    units_BHQ, weights_BHK = packed(gate).weigh(output_BTD, bank, late, seasons.short)
+    median_BH1, wider = units_BHQ[..., MIDDLE : MIDDLE + 1], gate.widths.of(seasons.short)
+    return median_BH1 + wider * (units_BHQ - median_BH1), weights_BHK
 
 
 def _prepared(
@@ -74,14 +73,9 @@ def _prepared(
     A series without any value has length 0.
     """
     values_R = np.asarray(values_R, np.float64)
-    known_R = np.isfinite(values_R)
-    row_R = np.arange(len(values_R))
-    last_R = np.maximum.accumulate(np.where(known_R, row_R, -1))
-    next_R1 = np.append(np.minimum.accumulate(np.where(known_R, row_R, len(row_R))[::-1])[::-1], len(row_R))
     first_B = np.asarray(first_B, np.int64)
     end_B = first_B + np.asarray(length_B, np.int64)
-    stop_B = last_R[end_B - 1] + 1
-    begin_B = next_R1[np.maximum(first_B, stop_B - history_for(seasons))]
+    begin_B, stop_B = _known(values_R, first_B, end_B, history_for(seasons))
     empty_B = begin_B >= end_B
     length_B = np.where(empty_B, 0, stop_B - begin_B)
     late_B = np.where(empty_B, 0, end_B - stop_B)
@@ -95,6 +89,22 @@ def _prepared(
         length_B[short_B] = SHORTEST
         values_R = np.concatenate([values_R, *copies])
     return values_R, begin_B, length_B, late_B
+
+
+def _known(values_R: np.ndarray, first_B: np.ndarray, end_B: np.ndarray, history: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row of the first and row after the last known value of each series, in the history before the last one.
+
+    A series without any has its begin behind its end.
+    """
+    known_R = np.isfinite(values_R)
+    if known_R.all():
+        return np.maximum(first_B, end_B - history), end_B
+    row_R = np.arange(len(values_R))
+    last_R = np.maximum.accumulate(np.where(known_R, row_R, -1))
+    next_R1 = np.append(np.minimum.accumulate(np.where(known_R, row_R, len(row_R))[::-1])[::-1], len(row_R))
+    stop_B = last_R[end_B - 1] + 1
+    begin_B: np.ndarray = next_R1[np.maximum(first_B, stop_B - history)]
+    return begin_B, stop_B
 
 
 def _groups(length_B: np.ndarray, late_B: np.ndarray) -> Iterator[np.ndarray]:
