@@ -21,16 +21,18 @@ constexpr double RISE = 3.0;  // a forecast from logarithms stays below e^3 time
 
 // Work space of one thread, in doubles.
 struct Room {
-    double *values, *adjusted, *logs, *log_adjusted, *average, *seasons, *log_seasons, *winters, *log_winters, *levels,
-        *changes, *forecast, *past;
+    double *values, *adjusted, *logs, *log_adjusted, *decomposed, *log_decomposed, *seasons, *log_seasons, *winters,
+        *log_winters, *levels, *changes, *forecast, *past;
 
     static int64_t size(int64_t n, int64_t season, int64_t horizon) {
-        return 5 * n + 2 * season + 2 * WINTERS_ROW * season + 3 * n + 2 * longer(horizon) +
-               BANK_EXPERTS * (horizon + MOST_PAST_STEPS);
+        return 4 * n + 2 * Decomposition::room_size(n, season) + 2 * season + 2 * WINTERS_ROW * season + 3 * n +
+               2 * longer(horizon) + BANK_EXPERTS * (horizon + MOST_PAST_STEPS);
     }
     Room(double* base, int64_t n, int64_t season, int64_t horizon) {
         const auto take = [&](int64_t doubles) { return (base += doubles) - doubles; };
-        values = take(n), adjusted = take(n), logs = take(n), log_adjusted = take(n), average = take(n);
+        values = take(n), adjusted = take(n), logs = take(n), log_adjusted = take(n);
+        decomposed = take(Decomposition::room_size(n, season));
+        log_decomposed = take(Decomposition::room_size(n, season));
         seasons = take(season), log_seasons = take(season);
         winters = take(WINTERS_ROW * season), log_winters = take(WINTERS_ROW * season);
         levels = take(n + longer(horizon)), changes = take(2 * n + longer(horizon));
@@ -48,13 +50,16 @@ struct Series {
     bool seasonal() const { return season > 1 && n >= 2 * season + 1; }
 };
 
-// Smoothings of the series and of its logarithms, which go on from one end of what is known to the next.
+// What goes on from one end of what is known to the next: smoothings of the series and of its logarithms, and seasons.
 struct Running {
+    Decomposition decomposed, log_decomposed;
     Smoothed trends, log_trends;
     std::optional<Winters> winters, log_winters;
     int64_t reached = 1;
 
-    Running(const Series& s, const Room& room) {
+    Running(const Series& s, const Room& room)
+        : decomposed(room.values, s.n, s.season, s.positive, room.decomposed),
+          log_decomposed(room.logs, s.positive ? s.n : 0, s.season, false, room.log_decomposed) {
         const bool seasons = s.season > 1 && s.n >= 2 * s.season + 2;
         trends = begun_trends(room.values, s.n);
         if (seasons) winters.emplace(room.values, s.season, room.winters);
@@ -86,19 +91,19 @@ void fill(const double* from, int64_t n, double* to) {
 }
 
 // The view without its season: a product where all values are above zero, else a sum. As it is without one.
-View adjusted_view(const Series& s, const Room& room) {
+View adjusted_view(const Series& s, const Room& room, Running& running) {
     if (!s.seasonal()) return {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0};
-    classical_seasons(room.values, s.n, s.season, s.positive, room.average, room.seasons);
+    running.decomposed.seasons(s.n, room.seasons);
     without_season(room.values, s.n, s.season, room.seasons, s.positive, room.adjusted);
     return {s.positive ? Unit::PRODUCT : Unit::SUM, room.adjusted, s.n, s.season, room.seasons, 0};
 }
 
 double highest(const double* x, int64_t n) { return *std::max_element(x, x + n); }
 
-View log_view(const Series& s, const Room& room) {
+View log_view(const Series& s, const Room& room, Running& running) {
     const double ceiling = highest(room.logs, s.n) + RISE;
     if (!s.seasonal()) return {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, ceiling};
-    classical_seasons(room.logs, s.n, s.season, false, room.average, room.log_seasons);
+    running.log_decomposed.seasons(s.n, room.log_seasons);
     without_season(room.logs, s.n, s.season, room.log_seasons, false, room.log_adjusted);
     return {Unit::LOGARITHM, room.log_adjusted, s.n, s.season, room.log_seasons, ceiling};
 }
@@ -155,7 +160,7 @@ void add_by_seasons(const Series& s, const View& view, const Room& room, Sink& s
 }
 
 void add_logarithms(const Series& s, const Room& room, Running& running, Sink& sink) {
-    const View view = log_view(s, room), logs = {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, view.ceiling};
+    const View view = log_view(s, room, running), logs = {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, view.ceiling};
     if (s.seasonal()) add_trends(view, Trends(view, trends_of(view.v, s.n)), sink);
     else add_trends(view, Trends(view, running.log_trends), sink);
     add_winters(logs, s.season, running.log_winters, sink);
@@ -167,7 +172,7 @@ void add_logarithms(const Series& s, const Room& room, Running& running, Sink& s
 
 // All forecasts of the series up to step n, which is not before the last one that was asked for.
 void forecast_all(const Series& s, const Room& room, Running& running, Sink sink) {
-    const View plain = {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0}, adjusted = adjusted_view(s, room);
+    const View plain = {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0}, adjusted = adjusted_view(s, room, running);
     const auto add_both = [&](const View& view, const Smoothed& smoothed) {
         const Trends trends(view, smoothed);
         add_trends(view, trends, sink);

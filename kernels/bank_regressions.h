@@ -36,14 +36,14 @@ inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOS
     }
 }
 
-// Regresses a series on its own lags and goes on from its end (Yule 1927; Hoerl and Kennard 1970 for the ridge).
+// Regresses a series on its own lags and goes on from its end (Yule 1927; Hoerl and Kennard 1970 for the ridge, whose
+// penalty is in units of the series' own size).
 class Autoregression {
 public:
-    // `room` holds n + H doubles: the standardised series, and what comes after it.
+    // `room` holds n + H doubles: the series less its mean, and what comes after it.
     Autoregression(const double* v, int64_t n, double* room) : n_(n), mean_(mean_of(v, n)), u_(room) {
         for (int64_t t = 0; t < n; ++t) u_[t] = v[t] - mean_;
         size_ = sqrt(chosen().product(u_, u_, n) / (double)n) + 1e-9 * (1e-3 + fabs(mean_));
-        for (int64_t t = 0; t < n; ++t) u_[t] /= size_;
     }
 
     // H forecasts in the series' own unit. False: it is too short.
@@ -53,12 +53,13 @@ public:
         moments(lags, a, b);
         for (int i = 0; i < lags.count; ++i) a[i][i] += BANK_PENALTY;
         solve(a, b, lags.count);
+        const double farthest = BANK_FARTHEST * size_;
         for (int64_t t = n_; t < n_ + horizon; ++t) {
             double sum = 0;
             for (int i = 0; i < lags.count; ++i) sum += b[i] * u_[t - lags.lag[i]];
-            u_[t] = std::min(std::max(sum, -BANK_FARTHEST), BANK_FARTHEST);
+            u_[t] = std::min(std::max(sum, -farthest), farthest);
         }
-        for (int64_t h = 0; h < horizon; ++h) to[h] = u_[n_ + h] * size_ + mean_;
+        for (int64_t h = 0; h < horizon; ++h) to[h] = u_[n_ + h] + mean_;
         return true;
     }
 
@@ -72,6 +73,7 @@ private:
         const double *begin = u_ + from, *end = u_ + n_;
         int64_t lag[MOST_REGRESSORS + 1] = {0};  // the step itself is the lag 0
         std::copy_n(lags.lag, lags.count, lag + 1);
+        const double square = size_ * size_;
         double sum[MOST_REGRESSORS + 1][MOST_REGRESSORS + 1];
         for (int i = 0; i < size; ++i)
             for (int j = 0; j <= i; ++j) {
@@ -79,8 +81,8 @@ private:
                 if (j && lag[i - 1] == p - 1 && lag[j - 1] == q - 1)
                     sum[i][j] = sum[i - 1][j - 1] + begin[-p] * begin[-q] - end[-p] * end[-q];
                 else sum[i][j] = chosen().product(begin - p, begin - q, steps);
-                if (j) a[i - 1][j - 1] = sum[i][j];
-                else if (i) b[i - 1] = sum[i][0];
+                if (j) a[i - 1][j - 1] = sum[i][j] / square;
+                else if (i) b[i - 1] = sum[i][0] / square;
             }
     }
 

@@ -73,26 +73,42 @@ inline void moving_average(const double* x, int64_t n, int64_t season, double* t
     for (int64_t t = 0; t < count; ++t) inner[t] /= (double)season;
 }
 
-// Classical decomposition: seasons (m) that add up to 0, or are 1 on average where `product`. There are two seasons.
-// `room` holds n doubles.
-inline void classical_seasons(const double* x, int64_t n, int64_t season, bool product, double* room, double* to) {
-    const int64_t half = season / 2, end = n - half;
-    moving_average(x, n, season, room);
-    if (product) for (int64_t t = half; t < end; ++t) room[t] = x[t] / room[t];
-    else for (int64_t t = half; t < end; ++t) room[t] = x[t] - room[t];
-    double total = 0;
-    for (int64_t place = 0; place < season; ++place) {
-        double sum = 0;
-        int64_t count = 0;
-        for (int64_t t = place < half ? place + season : place; t < end; t += season, ++count) sum += room[t];
-        to[place] = sum / (double)count;
-        total += to[place];
+// Classical decomposition: the seasons add up to 0, or are 1 on average where `product`. What a step is beside the
+// moving average hangs on half a season before and after it, so it is worked out once for all ends of what is known;
+// the sums of the places in the cycle go on from one end to the next.
+class Decomposition {
+public:
+    static int64_t room_size(int64_t n, int64_t season) { return n + 2 * season; }
+
+    Decomposition(const double* x, int64_t n, int64_t season, bool product, double* room)
+        : season_(season), half_(season / 2), reached_(half_), product_(product), sums_(room), counts_(room + season),
+          beside_(room + 2 * season) {
+        std::fill_n(room, 2 * season, 0.0);
+        if (n < 2 * season) return;
+        moving_average(x, n, season, beside_);
+        for (int64_t t = half_; t < n - half_; ++t) beside_[t] = product ? x[t] / beside_[t] : x[t] - beside_[t];
     }
-    for (int64_t place = 0; place < season; ++place) {
-        if (product) to[place] = std::min(std::max(to[place] * (double)season / total, 0.05), 20.0);
-        else to[place] -= total / (double)season;
+
+    // (m) of the first n steps, two seasons at least; n does not fall.
+    void seasons(int64_t n, double* to) {
+        int64_t place = reached_ % season_;
+        for (; reached_ < n - half_; ++reached_) {
+            sums_[place] += beside_[reached_], counts_[place] += 1;
+            if (++place == season_) place = 0;
+        }
+        double total = 0;
+        for (int64_t i = 0; i < season_; ++i) total += to[i] = sums_[i] / counts_[i];
+        for (int64_t i = 0; i < season_; ++i) {
+            if (product_) to[i] = std::min(std::max(to[i] * (double)season_ / total, 0.05), 20.0);
+            else to[i] -= total / (double)season_;
+        }
     }
-}
+
+private:
+    int64_t season_, half_, reached_;
+    bool product_;
+    double *sums_, *counts_, *beside_;
+};
 
 // The series without its season, as a product or a sum.
 inline void without_season(const double* x, int64_t n, int64_t season, const double* seasons, bool product,

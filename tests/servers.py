@@ -22,6 +22,7 @@ import pytest
 
 HOST = "127.0.0.1"
 PATIENCE = 60  # seconds that a server may take to start
+ROOM = 4 << 30  # bytes that have to be free in memory for the files of a cluster: it needs up to 1 GB
 PASSWORD = "p@ss/w:rd#1"  # every character of it has to be escaped in a URL
 
 
@@ -137,6 +138,12 @@ def _new_cluster(programs: Path, folder: Path) -> Postgres:
     return cluster
 
 
+def _roomy_memory() -> Path | None:
+    """A folder in memory, for disks may take milliseconds to remove each of the cluster's thousands of files."""
+    folder = Path("/dev/shm")
+    return folder if folder.is_dir() and shutil.disk_usage(folder).free > ROOM else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A private PostgreSQL, one for each process of the tests; skipped without Debian's package postgresql."""
@@ -146,7 +153,7 @@ def postgres() -> Iterator[Postgres]:
     if os.geteuid() == 0 and shutil.which("runuser") is None:
         pytest.skip("PostgreSQL does not run as root, and there is no runuser")
     # Not under pytest's own folder, which only its owner may enter.
-    with tempfile.TemporaryDirectory(prefix="gatecast-postgres-") as name:
+    with tempfile.TemporaryDirectory(prefix="gatecast-postgres-", dir=_roomy_memory()) as name:
         cluster = _new_cluster(programs, Path(name))
         try:
             yield cluster

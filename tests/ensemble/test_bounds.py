@@ -53,7 +53,7 @@ def test_counts_are_never_below_zero_on_5000_series() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_counts_are_never_below_zero_with_the_defaults(seed: int) -> None:
-    made = gc.Forecaster(14, progress=False, time_limit=20).fit(panel_of(counts(seed, 40, 150))).predict()
+    made = gc.Forecaster(14, progress=False, time_limit=5).fit(panel_of(counts(seed, 40, 150))).predict()
     assert made.values_NHCQ.min() >= 0
 
 
