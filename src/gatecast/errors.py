@@ -27,6 +27,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from types import EllipsisType
 from typing import Any, Literal, TypeAlias
 
@@ -50,6 +51,8 @@ __all__ = [
     "did_you_mean",
     "joined",
     "listed",
+    "require_count",
+    "require_seconds",
 ]
 
 _LONGEST = 4000  # characters of a message
@@ -263,3 +266,26 @@ def joined(separator: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     ('a', ' or ', 'b')
     """
     return tuple(piece for part in parts for piece in (separator, part))[1:]
+
+
+def require_count(name: str | Argument, value: object) -> None:
+    """Raise ConfigError for what is no whole number, or below 1.
+
+    >>> require_count("origins", 2.5)
+    Traceback (most recent call last):
+    gatecast.errors.ConfigError: origins must be at least 1, a whole number; got 2.5.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ConfigError(name, f" must be at least 1, a whole number; got {value!r}.")
+    if value < 1:
+        raise ConfigError(name, f" must be at least 1; got {value}.")
+
+
+def require_seconds(name: str | Argument, value: object) -> None:
+    """Raise ConfigError for what is no number, or not above 0; None is no limit."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ConfigError(name, f" must be a number of seconds; got {value!r}.")
+    if not float(value) > 0:
+        raise ConfigError(name, f" must be above 0 seconds; got {value}.")

@@ -22,7 +22,7 @@ from gatecast.ensemble.blend import Blend
 from gatecast.ensemble.blending import fit_blend, train_blend_again
 from gatecast.ensemble.fitted import Fitted
 from gatecast.ensemble.fitting import Procedure
-from gatecast.errors import ConfigError, WindowError
+from gatecast.errors import ConfigError, WindowError, require_count
 from gatecast.forecasts.axes import Axes
 from gatecast.forecasts.finite import require_finite
 from gatecast.forecasts.forecast import Forecast
@@ -34,7 +34,7 @@ from gatecast.planning.choose import candidates, choose
 from gatecast.planning.defaults import DEFAULTS, Defaults
 from gatecast.planning.plan import Plan
 from gatecast.planning.seasonality import seasonal_periods
-from gatecast.planning.settings import Preset, Settings, with_field_docs
+from gatecast.planning.settings import Preset, Settings, ascending, with_field_docs
 from gatecast.pretrained.expert import PretrainedExpert, untrained_beside
 from gatecast.pretrained.weights import is_there
 from gatecast.progress import Listener, listening, stopping
@@ -91,7 +91,7 @@ class Forecaster(Learned):
             horizon=horizon, lookback=lookback, scaling=Scaling.parse(scaling) if isinstance(scaling, str) else scaling,
             network=dict(network) if isinstance(network, Mapping) else network,
             training=dict(training) if isinstance(training, Mapping) else training,
-            members=members, candidates=candidates, calendar=calendar, quantiles=tuple(sorted(quantiles)),
+            members=members, candidates=candidates, calendar=calendar, quantiles=ascending(quantiles),
             recursive=recursive, bounds=Bounds.of(bounds).text, time_limit=time_limit, refit=refit, seed=seed,
             preset=preset, progress=progress if isinstance(progress, bool) else True,
         )  # fmt: skip
@@ -253,8 +253,7 @@ class Forecaster(Learned):
             WindowError: no series has a horizon of new steps.
         """
         fitted = self._fitted()
-        if origins < 1:
-            raise ConfigError(f"origins must be at least 1; got {origins}.")
+        require_count("origins", origins)
         fitted.require_trained("calibrated")
         history = observed_part(self.panel_of(data))
         fitted.require_same_columns(history)
@@ -333,8 +332,7 @@ class Forecaster(Learned):
             ConfigError: the model gives the median alone, folds steps or uses category-difference while recursive.
             CovariateError, WindowError, PanelError, ModelFileError, TrainingError: as ``predict``.
         """
-        if paths < 1:
-            raise ConfigError(f"paths must be at least 1; got {paths}.")
+        require_count("paths", paths)
         history, extended, origin_N = self._history_and_horizon(data, future)
         seen = observed_part(self.panel_) if hasattr(self, "panel_") else history
         noise_NSHC = drawn(history, paths, self.horizon, seed)

@@ -21,7 +21,7 @@ import torch
 from gatecast.data.panel import Panel
 from gatecast.data.rows import row_ranges
 from gatecast.data.tables.intake import as_panel, require_same_columns
-from gatecast.errors import ConfigError, PanelError, Setting
+from gatecast.errors import ConfigError, PanelError, Setting, require_count
 from gatecast.export.observe import export_steps
 from gatecast.live.sequences import LiveSequences
 from gatecast.model.config import LSTMConfig
@@ -66,8 +66,7 @@ class SequenceRegressor:
         seed: int = 0,
         progress: bool = True,
     ) -> None:
-        if interleave < 1:
-            raise ConfigError(f"interleave must be at least 1; got {interleave}.")
+        require_count("interleave", interleave)
         if network is not None and (network.readout != 0 or network.patch != 1):
             wanted = (Setting("readout", 0, of="network"), ", ", Setting("patch", 1, of="network"))
             raise ConfigError("a sequence regressor reads out at every step: use LSTMConfig(", wanted, ").")

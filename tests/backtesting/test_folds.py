@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,10 +113,12 @@ def test_series_without_two_steps_before_the_first_origin_are_dropped(panel_of: 
     [
         (0, None, "sliding", "origins must be at least 1; got 0"),
         (1, 0, "sliding", "stride must be at least 1; got 0"),
+        ("3", 1, "sliding", "origins must be at least 1, a whole number; got '3'"),
+        (1, 1.5, "sliding", "stride must be at least 1, a whole number; got 1.5"),
         (1, 1, "slidin", r"window='slidin' is unknown \(did you mean 'sliding'\?\)"),
     ],
 )
-def test_settings_out_of_range_are_told(origins: int, stride: int | None, window: str, words: str) -> None:
+def test_settings_out_of_range_are_told(origins: Any, stride: Any, window: str, words: str) -> None:
     require_rolling(1, 1, "expanding")
     with pytest.raises(ConfigError, match=words):
         require_rolling(origins, stride, window)

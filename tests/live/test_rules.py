@@ -125,7 +125,7 @@ def test_nothing_is_nothing() -> None:
         ({"ds": ["02/03/24", "03/03/24"], "y": 1.0}, "two dates|two ways"),
 
         ({"ds": "2024-03-01 05:00", "y": 1.0}, "off the grid of one day: 'a' at 2024-03-01 05:00:00"),
-        (7, "cannot read a int"),
+        (7, "data of type int cannot be read"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_and_changes_nothing(rows: Any, message: str) -> None:

@@ -105,3 +105,23 @@ def test_all_problems_are_told_at_once(wrong: dict[str, Any], words: list[str]) 
 
 def test_a_forecaster_sorts_its_quantiles() -> None:
     assert Forecaster(1, quantiles=(0.9, 0.5, 0.1)).quantiles == (0.1, 0.5, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"quantiles": 0.5}, "quantiles must be a list of numbers between 0 and 1"),
+        ({"quantiles": ("a", "b")}, "quantiles must be a list of numbers between 0 and 1"),
+        ({"quantiles": (0.5, "b")}, "quantiles must be a list of numbers between 0 and 1"),
+        ({"time_limit": "soon"}, "time_limit must be a number of seconds; got 'soon'"),
+        ({"time_limit": True}, "time_limit must be a number of seconds; got True"),
+        ({"time_limit": float("nan")}, "time_limit must be above 0 seconds; got nan"),
+        ({"training": 5}, r"training takes a mapping of its settings, or TrainingConfig\(...\); got 5"),
+        ({"network": 5}, r"network takes a mapping of its settings, or LSTMConfig\(...\); got 5"),
+        ({"scaling": 5}, "scaling must be a text or a Scaling; got 5"),
+        ({"horizon": 2.5, "members": "x"}, "horizon must be a whole number; got 2.5. members must be a whole number"),
+    ],
+)
+def test_values_of_another_type_are_refused_in_a_line(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Forecaster(**{"horizon": 3} | settings)

@@ -9,11 +9,12 @@ refit=2       ──────train──────┤ o1   o2              
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.errors import Argument, ConfigError, WindowError, did_you_mean, listed
+from gatecast.errors import Argument, ConfigError, WindowError, did_you_mean, listed, require_count
 
 __all__ = [
     "WINDOWS",
@@ -48,9 +49,9 @@ def require_rolling(origins: int, stride: int | None, window: str) -> None:
     if window not in WINDOWS:
         told = f"={window!r} is unknown{did_you_mean(window, WINDOWS)}. Known: {listed(WINDOWS)}."
         raise ConfigError(Argument("window", of="backtest"), told)
-    for name, value in (("origins", origins), ("stride", stride)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} must be at least 1; got {value}.")
+    require_count("origins", origins)
+    if stride is not None:
+        require_count("stride", stride)
 
 
 def long_enough(panel: Panel, horizon: int, origins: int, stride: int) -> Panel:
@@ -71,9 +72,10 @@ def make_folds(origins: int, refit: bool | int) -> list[Fold]:
     >>> [(fold.begin, fold.end) for fold in make_folds(5, 2)]
     [(0, 2), (2, 4), (4, 5)]
     """
-    size = origins if refit is False else int(refit)
-    if size < 1:
-        raise ConfigError(f"refit must be False, True or a number of origins, at least 1; got {refit}.")
+    given: object = origins if refit is False else refit
+    if not isinstance(given, Integral) or given < 1:
+        raise ConfigError(f"refit must be False, True or a number of origins, at least 1; got {refit!r}.")
+    size = int(given)
     return [Fold(k, at, min(at + size, origins)) for k, at in enumerate(range(0, origins, size))]
 
 

@@ -33,9 +33,7 @@ def run(task: Task, input: Tensor, h0: Tensor | None, c0: Tensor | None, weights
 
 
 def _any_wants_gradient(input: Tensor, h0: Tensor | None, c0: Tensor | None, weights: Sequence[Tensor]) -> bool:
-    for (
-        weight
-    ) in weights:  # a loop, because any() over a generator takes four times as long, and this runs at every call
+    for weight in weights:  # any() over a generator takes four times as long, and this runs at every call
         if weight.requires_grad:
             return True
     return input.requires_grad or (h0 is not None and h0.requires_grad) or (c0 is not None and c0.requires_grad)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Literal, TypeVar, get_args
 
 import gatecast  # for the type Scaling, loaded where it is used: the help of a command needs no numpy
 from gatecast.data.allowed import Bounds
-from gatecast.errors import Argument, ConfigError, Part, Setting, did_you_mean, joined, listed
+from gatecast.errors import Argument, ConfigError, Part, Setting, did_you_mean, joined, listed, require_seconds
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.model.losses import loss_named
 from gatecast.model.networks import kind_of
 from gatecast.training.config import TrainingConfig
 
-__all__ = ["Settings", "changed", "field_docs", "with_field_docs"]
+__all__ = ["Settings", "ascending", "changed", "field_docs", "with_field_docs"]
 
 Preset = Literal["instant", "fast", "standard", "best"]
 OF_TRAINING = ("lookback", "scaling", "network", "training", "members", "candidates", "calendar", "recursive")
@@ -97,15 +97,21 @@ class Settings:
         for name in ("horizon", "lookback", "members", "candidates", "seed"):
             value, least = getattr(self, name), 0 if name == "seed" else 1
             if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
-                yield Argument(name, of="forecaster"), f" must be a whole number; got {value!r}. "
+                yield Argument(name, of="forecaster"), f" must be a whole number; got {value!r}."
             elif value is not None and value < least:
                 yield Argument(name, of="forecaster"), f" must be at least {least}; got {value}."
-        if self.time_limit is not None and not self.time_limit > 0:
-            yield Argument("time_limit", of="forecaster"), f" must be above 0 seconds; got {self.time_limit}."
+        if not (self.scaling is None or hasattr(self.scaling, "describe")):
+            yield Argument("scaling", of="forecaster"), f" must be a text or a Scaling; got {self.scaling!r}."
+        try:
+            require_seconds(Argument("time_limit", of="forecaster"), self.time_limit)
+        except ConfigError as error:
+            yield error
 
     def _wrong_quantiles(self) -> Iterator[Part]:
         levels = self.quantiles
-        if not levels or not all(0 < level < 1 for level in levels) or list(levels) != sorted(set(levels)):
+        if not isinstance(levels, tuple) or not all(isinstance(level, Real) for level in levels):
+            yield f"quantiles must be a list of numbers between 0 and 1, such as (0.1, 0.5, 0.9); got {levels!r}."
+        elif not levels or not all(0 < level < 1 for level in levels) or list(levels) != sorted(set(levels)):
             yield f"quantiles ({listed(levels, len(levels))}) are not ascending numbers between 0 and 1."
         elif 0.5 not in levels:
             whole = Setting("quantiles", tuple(sorted((*map(float, levels), 0.5))), of="forecaster")
@@ -219,6 +225,14 @@ class Settings:
         return self.training is not None and self.training.get("start") == "random"
 
 
+def ascending(levels: Any) -> Any:
+    """Levels in order; what is no list of numbers stays as it is, for the settings to refuse."""
+    try:
+        return tuple(sorted(levels))
+    except TypeError:
+        return levels
+
+
 def _fields_of(config: Any) -> dict[str, Any]:
     return {field.name: getattr(config, field.name) for field in fields(config)}
 
@@ -232,11 +246,13 @@ def changed(config: Config, changes: Mapping[str, Any] | None) -> Config:
     >>> changed(LSTMConfig(skip=3), {"hidden_size": 64}).skip
     3
     """
-    changes = changes or {}
+    what = "network" if isinstance(config, LSTMConfig) else "training"
+    changes = {} if changes is None else changes
+    if not isinstance(changes, Mapping):
+        raise ConfigError(f"{what} takes a mapping of its settings, or {type(config).__name__}(...); got {changes!r}.")
     known = [field.name for field in fields(config)]
     unknown = [f"{name!r}{did_you_mean(str(name), known)}" for name in changes if name not in known]
     if unknown:
-        what = "network" if isinstance(config, LSTMConfig) else "training"
         raise ConfigError(f"{what} has no setting {listed(unknown)}. Known: {listed(known, len(known))}.")
     return replace(config, **changes)
 

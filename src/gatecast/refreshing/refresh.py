@@ -18,7 +18,7 @@ import numpy as np
 from gatecast.backtesting.newer.update import Update, held_origins, update
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
-from gatecast.errors import Argument, ConfigError, WindowError
+from gatecast.errors import Argument, ConfigError, WindowError, require_seconds
 from gatecast.forecaster import Forecaster
 from gatecast.live.ahead import panel_of
 from gatecast.live.live import Live
@@ -122,8 +122,7 @@ class _Work:
 
 def begun(live: Live, panel: Any, time_limit: float | None, before: Refresh | None) -> Refresh:
     """Check what there is to train on, and begin. See ``Live.refresh``."""
-    if time_limit is not None and not time_limit > 0:
-        raise ConfigError(Argument("time_limit", of="refresh"), f" must be above 0 seconds; got {time_limit}.")
+    require_seconds(Argument("time_limit", of="refresh"), time_limit)
     if before is not None and not before.done():
         raise ConfigError("a refresh of this live model goes on: wait for it, or stop it.")
     with live._lock:

@@ -15,7 +15,7 @@ from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import as_panel
-from gatecast.errors import Argument, ConfigError, Setting
+from gatecast.errors import Argument, ConfigError, Setting, require_count, require_seconds
 from gatecast.progress import Listener, listening
 from gatecast.storage.fingerprint import settings_of
 from gatecast.tuning.clock import Clock, Stops
@@ -162,10 +162,9 @@ def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, pane
 def _require_sensible(trials: int | None, time_limit: float | None, origins: int, stride: int | None) -> None:
     """Raise ConfigError for numbers out of range."""
     for name, value in (("trials", trials), ("origins", origins), ("stride", stride)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} must be at least 1; got {value}.")
-    if time_limit is not None and not time_limit > 0:
-        raise ConfigError(Argument("time_limit", of="tune"), f" must be above 0 seconds; got {time_limit}.")
+        if value is not None:
+            require_count(name, value)
+    require_seconds(Argument("time_limit", of="tune"), time_limit)
     if trials is None and time_limit is None:
         trials_, limit = Setting("trials", of="tune"), Setting("time_limit", of="tune")
         raise ConfigError("a search without an end: give ", trials_, " or ", limit, ".")

@@ -66,3 +66,10 @@ def test_what_is_no_table_is_told_in_one_line(source: dict[Any, Any], told: str)
         gc.read(source)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("role", ["series", "time", "target", "past", "future", "static"])
+def test_columns_are_named_by_text(role: str) -> None:
+    wrong: dict[str, Any] = {role: [5, "sales"]}
+    with pytest.raises(gc.PanelError, match="columns are named by text; got 5"):
+        gc.read({"month": MONTHS, "sales": [3, 4, 5, 6]}, **wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -63,8 +63,13 @@ class Roles:
 
 
 def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
-    """One name, several or none, as a tuple."""
-    return () if names is None else (names,) if isinstance(names, str) else tuple(names)
+    """One name, several or none, as a tuple. Raises PanelError for what is no name."""
+    if names is None:
+        return ()
+    given = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if wrong := [repr(name) for name in given if not isinstance(name, str)]:
+        raise PanelError(f"columns are named by text; got {listed(wrong)}.")
+    return given
 
 
 def check_names(names: Sequence[str], columns: Sequence[str]) -> None:

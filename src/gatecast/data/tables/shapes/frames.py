@@ -33,7 +33,7 @@ def load_frame(source: Any) -> Table:
         frame = nw.from_native(source, allow_series=True)
     except TypeError as error:
         raise PanelError(
-            f"cannot read a {type(source).__name__}. Give a path, a frame of pandas, polars or pyarrow, "
+            f"data of type {type(source).__name__} cannot be read. Give a path, a frame of pandas, polars or pyarrow, "
             "a dict of columns, or an array."
         ) from error
     except ValueError as error:
