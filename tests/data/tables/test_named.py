@@ -71,5 +71,5 @@ def test_what_is_no_table_is_told_in_one_line(source: dict[Any, Any], told: str)
 @pytest.mark.parametrize("role", ["series", "time", "target", "past", "future", "static"])
 def test_columns_are_named_by_text(role: str) -> None:
     wrong: dict[str, Any] = {role: [5, "sales"]}
-    with pytest.raises(gc.PanelError, match="columns are named by text; got 5"):
+    with pytest.raises(gc.GatecastError, match="columns are named by text; got 5"):
         gc.read({"month": MONTHS, "sales": [3, 4, 5, 6]}, **wrong)
