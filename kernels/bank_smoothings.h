@@ -23,15 +23,15 @@ void smooth_some(const gatecast::SmoothTask& task, int64_t first, gatecast::Smoo
         const Wide value = wide(task.values[t]);
         UNROLL for (int i = 0; i < VECTORS; ++i) {
             const int64_t at = first + i * WIDE;
-            const Wide rise = load(task.gains->phi + at) * slope[i];
-            Wide error = value - level[i] - rise;
+            const Wide rise = load(task.gains->phi + at) * slope[i], expected = level[i] + rise;
+            Wide error = value - expected;
             if (SEASONAL) {
                 double* season = task.seasons + place * task.count + at;
                 const Wide before = load(season);
                 error = error - before;
                 store(season, multiply_add(load(task.gains->season + at), error, before));
             }
-            level[i] = level[i] + multiply_add(load(task.gains->level + at), error, rise);
+            level[i] = multiply_add(load(task.gains->level + at), error, expected);
             slope[i] = multiply_add(load(task.gains->slope + at), error, rise);
             squares[i] = multiply_add(error, error, squares[i]);
         }

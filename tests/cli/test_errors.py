@@ -122,7 +122,7 @@ def _named() -> Iterator[tuple[str, str, str]]:
     for path in sorted(SOURCE.rglob("*.py")):
         where = path.relative_to(SOURCE).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Setting", "Argument"):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Setting", "Argument"):
                 of = next(ast.literal_eval(word.value) for word in node.keywords if word.arg == "of")
                 if isinstance(node.args[0], ast.Constant):
                     yield where, of, ast.literal_eval(node.args[0])
