@@ -120,9 +120,9 @@ class Service:
 class Client(threading.Thread):
     """Sends the rows of one series, one or a few at a time; what was not answered is sent again."""
 
-    def __init__(self, service: Service, series: str, ending: threading.Event) -> None:
+    def __init__(self, service: Service, series: str, ending: threading.Event, pause: float) -> None:
         super().__init__(daemon=True)
-        self.service, self.series, self.ending = service, series, ending
+        self.service, self.series, self.ending, self.pause = service, series, ending, pause
         self.acknowledged: list[int] = []
         self.wrong: list[str] = []
 
@@ -135,6 +135,7 @@ class Client(threading.Thread):
                 self._sent(client, steps)
                 self.acknowledged += steps
                 step = steps[-1] + 1
+                time.sleep(self.pause)
 
     def _sent(self, client: httpx.Client, steps: list[int]) -> None:
         rows = [
@@ -158,7 +159,7 @@ class Client(threading.Thread):
 
 
 def killed(
-    store: str, folder: Path, times: int, seconds: tuple[float, float] = (0.3, 2.0), clients: int = 6
+    store: str, folder: Path, times: int, seconds: tuple[float, float] = (0.3, 2.0), clients: int = 6, pause: float = 0
 ) -> Outcome:
     """Kill a service again and again.
 
@@ -168,13 +169,14 @@ def killed(
         times: kills.
         seconds: shortest and longest time between a start and a kill.
         clients: that send rows.
+        pause: seconds between two requests of a client.
     """
     service = Service(store, folder, _model(folder))
     service.start()
     table = _table()
     wanted = _job_done(service, _job(service, table))
     jobs, ending, outcome, rng = list[str](), threading.Event(), Outcome(), random.Random(0)
-    sending = [Client(service, f"series-{n}", ending) for n in range(clients)]
+    sending = [Client(service, f"series-{n}", ending, pause) for n in range(clients)]
     for client in sending:
         client.start()
     for k in range(times):

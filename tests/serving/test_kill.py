@@ -10,7 +10,7 @@ from benchmarks.serve.kills import killed
 
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost_or_doubled(store_url: str, tmp_path: Path) -> None:
-    outcome = killed(store_url, tmp_path, times=2)
+    outcome = killed(store_url, tmp_path, times=2, pause=0.02)
     assert outcome.sound, outcome
     assert outcome.kills == 2
     assert outcome.acknowledged > 20
