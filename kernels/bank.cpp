@@ -234,7 +234,7 @@ void write_channels(const Series& s, const Room& room, const double* given, doub
     const double *x = room.values, *v = s.seasonal() ? room.adjusted : room.values, last = x[s.n - 1];
     double size = 0, level = v[0], fast = v[0], slope = 0;
     for (int64_t t = 0; t < s.n; ++t) size += fabs(x[t]) / (double)s.n;
-    const double relative = log(step / (size + 1e-12) + 1e-6) / 5, length = log((double)s.n) / 5;
+    const double relative = log(step / (size + LEAST) + 1e-6) / 5, length = log((double)s.n) / 5;
     const double turn = 2 * M_PI / (double)s.season, period = log((double)s.season) / 3;
     for (int64_t t = 0; t < s.n; ++t) {
         const double off = v[t] - level, fast_off = v[t] - fast - 0.9 * slope;
@@ -263,7 +263,7 @@ void one_series(const BankRequest& request, int64_t b, const Room& room) {
         size += fabs(x) / (double)s.n;
         if (t) step += fabs(x - room.values[t - 1]) / (double)(s.n - 1);
     }
-    step += 1e-9 * size + 1e-12;
+    step += 1e-9 * size + LEAST;
     for (int64_t t = 0; s.positive && t < s.n; ++t) room.logs[t] = log(room.values[t]);
     Running running(s, room);
     past_errors(s, room, running, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);

@@ -8,6 +8,7 @@ namespace gatecast {
 
 constexpr int MOST_REGRESSORS = 12;
 constexpr double BANK_PENALTY = 3.0, BANK_FARTHEST = 30.0;  // the most that a forecast may reach, in sigmas
+constexpr double LEAST = 1e-140;  // a size of numbers that are all 0: its square is still above 0
 
 struct LagList {
     int count;
@@ -43,7 +44,7 @@ public:
     // `room` holds n + H doubles: the series less its mean, and what comes after it.
     Autoregression(const double* v, int64_t n, double* room) : n_(n), mean_(mean_of(v, n)), u_(room) {
         for (int64_t t = 0; t < n; ++t) u_[t] = v[t] - mean_;
-        size_ = sqrt(chosen().product(u_, u_, n) / (double)n) + 1e-9 * (1e-3 + fabs(mean_));
+        size_ = sqrt(chosen().product(u_, u_, n) / (double)n) + 1e-9 * fabs(mean_) + LEAST;
     }
 
     // H forecasts in the series' own unit. False: it is too short.

@@ -63,13 +63,20 @@ inline double sum_of_all(const double* x, int64_t n) {
 inline double mean_of(const double* x, int64_t n) { return sum_of_all(x, n) / (double)n; }
 
 // Centred moving average over a season (Hyndman and Athanasopoulos 2021, 3.4); the ends, half a season each, have none.
-inline void moving_average(const double* x, int64_t n, int64_t season, double* to) {
-    const int64_t half = season / 2, count = n - 2 * half;
+// Sums of 1, 2, 4, .. steps make up that of a season. `room` holds n doubles.
+inline void moving_average(const double* x, int64_t n, int64_t season, double* room, double* to) {
+    const int64_t half = season / 2, count = n - 2 * half, between = 2 * half - 1;
     const double ends = season % 2 ? 1.0 : 0.5;
     double* inner = to + half;
     for (int64_t t = 0; t < count; ++t) inner[t] = ends * (x[t] + x[t + 2 * half]);
-    for (int64_t i = 1; i < 2 * half; ++i)
-        for (int64_t t = 0; t < count; ++t) inner[t] += x[t + i];
+    std::copy_n(x, n, room);
+    for (int64_t width = 1, begin = 1; width <= between; width *= 2) {
+        if (between & width) {
+            for (int64_t t = 0; t < count; ++t) inner[t] += room[t + begin];
+            begin += width;
+        }
+        for (int64_t t = 0; t + 2 * width <= n; ++t) room[t] += room[t + width];
+    }
     for (int64_t t = 0; t < count; ++t) inner[t] /= (double)season;
 }
 
@@ -78,14 +85,14 @@ inline void moving_average(const double* x, int64_t n, int64_t season, double* t
 // the sums of the places in the cycle go on from one end to the next.
 class Decomposition {
 public:
-    static int64_t room_size(int64_t n, int64_t season) { return n + 2 * season; }
+    static int64_t room_size(int64_t n, int64_t season) { return 2 * n + 2 * season; }
 
     Decomposition(const double* x, int64_t n, int64_t season, bool product, double* room)
         : season_(season), half_(season / 2), reached_(half_), product_(product), sums_(room), counts_(room + season),
           beside_(room + 2 * season) {
         std::fill_n(room, 2 * season, 0.0);
         if (n < 2 * season) return;
-        moving_average(x, n, season, beside_);
+        moving_average(x, n, season, beside_ + n, beside_);
         for (int64_t t = half_; t < n - half_; ++t) beside_[t] = product ? x[t] / beside_[t] : x[t] - beside_[t];
     }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #if defined(__linux__)
@@ -93,10 +94,14 @@ private:
     static uint64_t left(uint64_t state) { return state & 0xffffffffu; }
     static uint64_t helpers(uint64_t state) { return state >> 32 & 0xff; }
 
+    // Where the system has no more threads to give those that are there, and the caller, do the work.
     void grow(int64_t threads) {
-        for (; size_ < threads; ++size_) {
-            uint64_t number = (uint64_t)size_;
-            std::thread([this, number] { serve(number); }).detach();
+        try {
+            for (; size_ < threads; ++size_) {
+                uint64_t number = (uint64_t)size_;
+                std::thread([this, number] { serve(number); }).detach();
+            }
+        } catch (const std::system_error&) {
         }
     }
 

@@ -45,7 +45,7 @@ class Answer:
 def answer(given: Floats, season: int, longer: int, horizon: int, steps: int) -> Answer:
     """The whole bank."""
     x = filled(given)
-    step = float(np.abs(np.diff(x)).mean() + 1e-9 * np.abs(x).mean() + 1e-12)
+    step = float(np.abs(np.diff(x)).mean() + 1e-9 * np.abs(x).mean() + 1e-140)
     positive = bool((x > 0).all())
     by_name = forecasts(x, positive, season, longer, horizon)
     forecast_HK = np.stack([(by_name[name] - x[-1]) / step for name in EXPERTS], axis=1)
@@ -317,7 +317,7 @@ def regressed(v: Floats, lags: Sequence[int], horizon: int) -> Floats:
     n, longest = len(v), max(lags)
     if n < longest + 6:
         return np.full(horizon, np.nan)
-    mean, size = v.mean(), v.std() + 1e-9 * (1e-3 + abs(v.mean()))
+    mean, size = v.mean(), v.std() + 1e-9 * abs(v.mean()) + 1e-140
     u = list((v - mean) / size)
     x_RL = np.array([[u[t - lag] for lag in lags] for t in range(longest, n)])
     with_penalty = np.concatenate([x_RL, np.sqrt(RIDGE) * np.eye(len(lags))])
@@ -388,7 +388,7 @@ def channels(given: Floats, x: Floats, positive: bool, season: int, longer: int,
             np.cos(turn) if season > 1 else 0,
             np.log(season) / 3,
             np.log(n - t) / 5,
-            np.log(step / (size + 1e-12) + 1e-6) / 5,
+            np.log(step / (size + 1e-140) + 1e-6) / 5,
             np.log(n) / 5,
             not np.isnan(given[t]),
             positive,

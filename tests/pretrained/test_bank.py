@@ -180,7 +180,7 @@ def test_no_series_at_all() -> None:
 
 
 @pytest.mark.parametrize("kind", ["walk", "noise", "positive", "seasonal"])
-@pytest.mark.parametrize("factor", [1000.0, 0.001])
+@pytest.mark.parametrize("factor", [1000.0, 0.001, 1e-12, 1e-30, 1e30])
 def test_the_unit_of_the_data_does_not_matter(kind: str, factor: float) -> None:
     x = 50 * made(kind, 70, 4)
     bank, scaled = bank_alone(x), bank_alone(factor * x)
@@ -224,13 +224,6 @@ def test_forecasts_are_finite_or_an_expert_says_nothing(
     assert not np.isinf(bank.error_BK2).any()
     assert np.isfinite(bank.channel_BTC).all()
     assert bank.step_B[0] > 0
-
-
-def test_numbers_below_the_least_normal_one_are_kept() -> None:
-    x = made("walk", 40, magnitude=1e-52)  # the unit is 1e-12 at least: float32 has such forecasts as denormal ones
-    drift_H = bank_alone(x).forecast_BHK[0, :, EXPERTS.index("drift")]
-    np.testing.assert_allclose(drift_H, (x[-1] - x[0]) / 39 * np.arange(1, 9) / 1e-12, rtol=0.01)
-    assert (drift_H != 0).all()
 
 
 @pytest.mark.parametrize("n", range(3, 12))

@@ -37,7 +37,7 @@ class NetworkKind:
 def _build_lstm(config: LSTMConfig, features: int, horizon: int, targets: int, raws: int, future: int) -> Network:
     from gatecast.model.lstm import LSTMNetwork  # here, for describing a model file must not load torch
 
-    return LSTMNetwork(config, features, horizon, targets, raws, future)
+    return LSTMNetwork(config, features, horizon, targets, raws, future).float()  # whatever torch's default is
 
 
 NETWORKS: dict[type[NetworkConfig], NetworkKind] = {

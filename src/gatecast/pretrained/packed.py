@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gatecast.errors import InputError
@@ -34,9 +35,8 @@ class PackedGate:
         if kernels is None:
             raise InputError("the pretrained gate needs the compiled kernels.")
         self._kernels = kernels
-        weights = [
-            w.detach().contiguous() for layer in gate.layers for w in (layer.weight, layer.bias) if w is not None
-        ]
+        both = [weights for layer in gate.layers for weights in (layer.weight, layer.bias)]
+        weights = [weight.detach().to(torch.float32).contiguous() for weight in both if weight is not None]
         sizes = (gate.sizes.hidden, gate.logits.out_features, gate.sizes.mixing, len(LEVELS), MIDDLE)
         self._packed = kernels.pack_gate(sizes, (LEAST_SPREAD, KNOWN), tuple(weight.data_ptr() for weight in weights))
 
@@ -52,7 +52,7 @@ class PackedGate:
         Returns:
             (B, H, Q) quantiles at ``LEVELS``, rising, in units of each series, and (B, H, K) weights of the experts.
         """
-        output_BTD = output_BTD.contiguous()
+        output_BTD = output_BTD.to(torch.float32).contiguous()
         count, reach, experts = bank.forecast_BHK.shape
         horizon = reach - late
         quantiles_BHQ = np.empty((count, horizon, len(LEVELS)), np.float32)

@@ -6,7 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -89,12 +89,17 @@ def lean(work: float = math.inf) -> Iterator[None]:
     """
     flushed_before = _denormals_are_flushed()
     little = work < WORK_FOR_THREADS or load() is not None
-    with kernels_keep_threads(), torch_on_one_thread() if little else nullcontext():
+    with kernels_keep_threads(), torch_on_one_thread() if little else nullcontext(), _in_float32():
         torch.set_flush_denormal(True)
         try:
             yield
         finally:
             torch.set_flush_denormal(flushed_before)
+
+
+def _in_float32() -> AbstractContextManager[None]:
+    """Numbers as they are stored, where a caller has torch cast what it computes to a shorter type."""
+    return torch.autocast("cpu", enabled=False) if torch.is_autocast_enabled("cpu") else nullcontext()
 
 
 def alone() -> None:
