@@ -253,7 +253,7 @@ class Forecaster(Learned):
             WindowError: no series has a horizon of new steps.
         """
         fitted = self._fitted()
-        require_count("origins", origins)
+        origins = require_count("origins", origins)
         fitted.require_trained("calibrated")
         history = observed_part(self.panel_of(data))
         fitted.require_same_columns(history)
@@ -332,7 +332,7 @@ class Forecaster(Learned):
             ConfigError: the model gives the median alone, folds steps or uses category-difference while recursive.
             CovariateError, WindowError, PanelError, ModelFileError, TrainingError: as ``predict``.
         """
-        require_count("paths", paths)
+        paths, seed = require_count("paths", paths), require_count("seed", seed, least=0)
         history, extended, origin_N = self._history_and_horizon(data, future)
         seen = observed_part(self.panel_) if hasattr(self, "panel_") else history
         noise_NSHC = drawn(history, paths, self.horizon, seed)

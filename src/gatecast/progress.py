@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, ClassVar, Protocol
 
+from gatecast.errors import ConfigError
+
 __all__ = ["Course", "Listener", "Silent", "TerminalLine", "code_of_stop", "listening", "shown_by", "stopping"]
 
 SECONDS_BETWEEN = 0.2
@@ -173,6 +175,8 @@ def listening(progress: bool | Listener) -> Listener:
     """The listener that a user's ``progress`` argument stands for: a terminal line, none, or their own."""
     if isinstance(progress, bool):
         return _SHOWN_BY.get()() if progress else Silent()
+    if isinstance(progress, type) or not hasattr(progress, "on_progress"):
+        raise ConfigError(f"progress must be True, False or a Listener; got {' '.join(repr(progress).split())[:60]}.")
     return progress
 
 

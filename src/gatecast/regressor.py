@@ -18,6 +18,7 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 
+from gatecast.data.fields import shown
 from gatecast.data.panel import Panel
 from gatecast.data.rows import row_ranges
 from gatecast.data.tables.intake import as_panel, require_same_columns
@@ -66,7 +67,10 @@ class SequenceRegressor:
         seed: int = 0,
         progress: bool = True,
     ) -> None:
-        require_count("interleave", interleave)
+        interleave = require_count("interleave", interleave)
+        for name, given, kind in (("network", network, LSTMConfig), ("training", training, TrainingConfig)):
+            if given is not None and not isinstance(given, kind):
+                raise ConfigError(f"{name} takes {kind.__name__}(...); got {shown(given)}.")
         if network is not None and (network.readout != 0 or network.patch != 1):
             wanted = (Setting("readout", 0, of="network"), ", ", Setting("patch", 1, of="network"))
             raise ConfigError("a sequence regressor reads out at every step: use LSTMConfig(", wanted, ").")

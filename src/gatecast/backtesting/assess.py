@@ -20,7 +20,7 @@ from gatecast.data.quantiles import middle
 from gatecast.data.scan.source import PanelSource
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import as_panel
-from gatecast.errors import Argument, Code, ConfigError, WindowError, listed, require_count
+from gatecast.errors import Argument, Code, ConfigError, WindowError, listed, optional_count
 from gatecast.evaluation.scales import mase_scale, rmsse_scale
 from gatecast.evaluation.scores import Scores
 from gatecast.forecasts.finite import require_finite
@@ -111,6 +111,12 @@ def evaluate(
 
     if not isinstance(model, GroupedForecaster):
         require_model(model, "evaluate")
+    if not isinstance(origins, str):
+        origins = optional_count(Argument("origins", of="evaluate"), origins)
+    elif origins != "all":
+        raise ConfigError(Argument("origins", of="evaluate"), f" must be a whole number, or 'all'; got {origins!r}.")
+    stride = optional_count(Argument("stride", of="evaluate"), stride)
+    season = optional_count(Argument("season", of="evaluate"), season)
     if isinstance(data, PanelSource):
         return _of_a_source(model, data, origins, stride, season, (begin, end, in_sample, checkpoint))
     if isinstance(model, GroupedForecaster):
@@ -122,7 +128,6 @@ def evaluate(
             raise ConfigError("a span has all its origins: leave out ", origins_, " and ", stride_, ".")
         return _over_a_span(model, data, begin, end, season, in_sample)
     count = 1 if origins is None else origins
-    require_count(Argument("origins", of="evaluate"), count)
     if not model.is_fitted:
         before, whole = training_part(as_panel(data), model.horizon, count, stride)
         return _last_origins(model.fit(before, checkpoint=checkpoint), whole, count, stride, season, in_sample)
@@ -143,7 +148,6 @@ def _of_a_source(
     if origins == "all" or any(others):
         raise ConfigError("a source is scored on its last origins: give origins and stride alone.")
     count = 1 if origins is None else origins
-    require_count(Argument("origins", of="evaluate"), count)
     return evaluate_source(model, source, count, stride, season)
 
 

@@ -28,7 +28,7 @@ from gatecast.backtesting.rolling import Rolling
 from gatecast.data.scan.source import PanelSource
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import as_panel
-from gatecast.errors import ConfigError, listed
+from gatecast.errors import ConfigError, listed, optional_count
 from gatecast.evaluation.layout import score_html
 from gatecast.progress import Listener, listening
 from gatecast.statistical.rivals import require_rivals, rival_forecasts, worthwhile_at
@@ -202,6 +202,7 @@ def backtest(
     Source: rolling-origin evaluation, Tashman 2000.
     """
     require_model(model, "backtest")
+    season = optional_count("season", season)
     if isinstance(data, PanelSource):
         from gatecast.scale.backtest import backtest_source
 
@@ -211,7 +212,7 @@ def backtest(
             model, data, origins=origins, stride=stride, refit=refit, window=window, warm=warm, season=season,
             checkpoint=checkpoint, memory_limit=memory_limit, progress=progress,
         )  # fmt: skip
-    require_rolling(origins, stride, window)
+    origins, stride = require_rolling(origins, stride, window)
     if rivals != "auto":
         rivals = (rivals,) if isinstance(rivals, str) else tuple(rivals)
         require_rivals(rivals)

@@ -9,12 +9,11 @@ refit=2       ──────train──────┤ o1   o2              
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.errors import Argument, ConfigError, WindowError, did_you_mean, listed, require_count
+from gatecast.errors import Argument, ConfigError, WindowError, did_you_mean, listed, optional_count, require_count
 
 __all__ = [
     "WINDOWS",
@@ -44,14 +43,12 @@ class Fold:
         return slice(self.begin, self.end)
 
 
-def require_rolling(origins: int, stride: int | None, window: str) -> None:
-    """Raise ConfigError for a number below 1 or an unknown window."""
+def require_rolling(origins: int, stride: int | None, window: str) -> tuple[int, int | None]:
+    """Origins and stride as Python's own numbers. Raises ConfigError for one below 1 or an unknown window."""
     if window not in WINDOWS:
         told = f"={window!r} is unknown{did_you_mean(window, WINDOWS)}. Known: {listed(WINDOWS)}."
         raise ConfigError(Argument("window", of="backtest"), told)
-    require_count("origins", origins)
-    if stride is not None:
-        require_count("stride", stride)
+    return require_count("origins", origins), optional_count("stride", stride)
 
 
 def long_enough(panel: Panel, horizon: int, origins: int, stride: int) -> Panel:
@@ -72,10 +69,10 @@ def make_folds(origins: int, refit: bool | int) -> list[Fold]:
     >>> [(fold.begin, fold.end) for fold in make_folds(5, 2)]
     [(0, 2), (2, 4), (4, 5)]
     """
-    given: object = origins if refit is False else refit
-    if not isinstance(given, Integral) or given < 1:
-        raise ConfigError(f"refit must be False, True or a number of origins, at least 1; got {refit!r}.")
-    size = int(given)
+    if isinstance(refit, bool | np.bool_):
+        size = 1 if refit else origins
+    else:
+        size = require_count("refit must be False, True or a number of origins: it", refit)
     return [Fold(k, at, min(at + size, origins)) for k, at in enumerate(range(0, origins, size))]
 
 

@@ -87,7 +87,7 @@ def leakage_check(
         KeyboardInterrupt: Ctrl-C; half a check proves nothing.
     """
     require_model(model, "leakage_check")
-    require_rolling(origins, stride, window)
+    origins, stride = require_rolling(origins, stride, window)
     if not train and not model.is_fitted:
         argument = Argument("train", of="leakage_check")
         raise ConfigError("leakage_check(", argument, "=False) needs a fitted model: call fit() first.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gatecast.data.fields import misfits, shown
 from gatecast.errors import Argument, ConfigError, joined
 
 __all__ = ["LSTMConfig", "NetworkConfig"]
@@ -67,6 +68,8 @@ class LSTMConfig(NetworkConfig):
     bidirectional: bool = False
 
     def __post_init__(self) -> None:
+        if wrong := [_wrong(name, getattr(self, name), must) for name, must in misfits(self)]:
+            raise ConfigError("network settings of another type: ", joined(", ", wrong), ".")
         problems = [
             _wrong(name, value, f"at least {low}")
             for name, value, low in (
@@ -92,5 +95,5 @@ class LSTMConfig(NetworkConfig):
         return f"LSTM {self.hidden_size} x {self.num_layers}{linear}"
 
 
-def _wrong(name: str, value: float, limit: str) -> ConfigError:
-    return ConfigError(Argument(name, of="network"), f" = {value} ({limit})")
+def _wrong(name: str, value: object, limit: str) -> ConfigError:
+    return ConfigError(Argument(name, of="network"), f" = {shown(value)} ({limit})")

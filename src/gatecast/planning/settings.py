@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, Literal, TypeVar, get_args
 
 import gatecast  # for the type Scaling, loaded where it is used: the help of a command needs no numpy
 from gatecast.data.allowed import Bounds
+from gatecast.data.fields import misfits, shown
 from gatecast.errors import Argument, ConfigError, Part, Setting, did_you_mean, joined, listed, require_seconds
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.model.losses import loss_named
@@ -94,14 +95,17 @@ class Settings:
             yield error
 
     def _out_of_range(self) -> Iterator[Part]:
-        for name in ("horizon", "lookback", "members", "candidates", "seed"):
-            value, least = getattr(self, name), 0 if name == "seed" else 1
-            if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
-                yield Argument(name, of="forecaster"), f" must be a whole number; got {value!r}."
-            elif value is not None and value < least:
+        wrong = dict(misfits(self))
+        for name, must in wrong.items():
+            if name not in ("preset", "time_limit"):
+                yield Argument(name, of="forecaster"), f" {must}; got {shown(getattr(self, name))}."
+        for name, least in (("horizon", 1), ("lookback", 1), ("members", 1), ("candidates", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if name not in wrong and value is not None and value < least:
                 yield Argument(name, of="forecaster"), f" must be at least {least}; got {value}."
-        if not (self.scaling is None or hasattr(self.scaling, "describe")):
-            yield Argument("scaling", of="forecaster"), f" must be a text or a Scaling; got {self.scaling!r}."
+        scaling: Any = self.scaling
+        if scaling is not None and not isinstance(scaling, gatecast.Scaling):
+            yield Argument("scaling", of="forecaster"), f" must be a text or a Scaling; got {shown(scaling)}."
         try:
             require_seconds(Argument("time_limit", of="forecaster"), self.time_limit)
         except ConfigError as error:
@@ -109,8 +113,8 @@ class Settings:
 
     def _wrong_quantiles(self) -> Iterator[Part]:
         levels = self.quantiles
-        if not isinstance(levels, tuple) or not all(isinstance(level, Real) for level in levels):
-            yield f"quantiles must be a list of numbers between 0 and 1, such as (0.1, 0.5, 0.9); got {levels!r}."
+        if not isinstance(levels, tuple) or not all(isinstance(level, int | float) for level in levels):
+            yield f"quantiles must be a list of numbers between 0 and 1, such as (0.1, 0.5, 0.9); got {shown(levels)}."
         elif not levels or not all(0 < level < 1 for level in levels) or list(levels) != sorted(set(levels)):
             yield f"quantiles ({listed(levels, len(levels))}) are not ascending numbers between 0 and 1."
         elif 0.5 not in levels:
@@ -227,10 +231,12 @@ class Settings:
 
 def ascending(levels: Any) -> Any:
     """Levels in order; what is no list of numbers stays as it is, for the settings to refuse."""
-    try:
-        return tuple(sorted(levels))
-    except TypeError:
+    if isinstance(levels, str | bytes | Mapping) or not isinstance(levels, Iterable):
         return levels
+    given = tuple(levels)
+    if not all(isinstance(level, Real) for level in given):
+        return list(given)
+    return tuple(sorted(level if isinstance(level, int | float) else float(f"{float(level):.7g}") for level in given))
 
 
 def _fields_of(config: Any) -> dict[str, Any]:
@@ -249,7 +255,9 @@ def changed(config: Config, changes: Mapping[str, Any] | None) -> Config:
     what = "network" if isinstance(config, LSTMConfig) else "training"
     changes = {} if changes is None else changes
     if not isinstance(changes, Mapping):
-        raise ConfigError(f"{what} takes a mapping of its settings, or {type(config).__name__}(...); got {changes!r}.")
+        raise ConfigError(
+            f"{what} takes a mapping of its settings, or {type(config).__name__}(...); got {shown(changes)}."
+        )
     known = [field.name for field in fields(config)]
     unknown = [f"{name!r}{did_you_mean(str(name), known)}" for name in changes if name not in known]
     if unknown:

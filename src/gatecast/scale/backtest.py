@@ -96,7 +96,7 @@ def backtest_source(
         ConfigError: a setting is out of range, or the folder holds another backtest.
         TrainingError: a stop came before all folds were trained.
     """
-    require_rolling(origins, stride, window)
+    origins, stride = require_rolling(origins, stride, window)
     folds, listener = make_folds(origins, refit), listening(progress)
     step = stride or stride_that_fits(source.lengths, model.horizon, origins)
     chosen, sample = sampled(source, memory_limit, model.seed, model.horizon + (origins - 1) * step + 2)

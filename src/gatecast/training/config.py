@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Literal
 
+from gatecast.data.fields import misfits, shown
 from gatecast.errors import Argument, ConfigError, Part, joined
 from gatecast.model.losses import LOSSES, loss_named
 
@@ -80,7 +80,14 @@ class TrainingConfig:
     log_every: int = 1
 
     def __post_init__(self) -> None:
-        counts, wrong = loss_named(self.loss).counts, list[Part]()
+        wrong: list[Part] = [
+            _wrong(name, getattr(self, name), must)
+            for name, must in misfits(self)
+            if name != "loss" or not isinstance(self.loss, str)
+        ]
+        if wrong:
+            raise ConfigError("training settings of another type: ", joined(", ", wrong), ".")
+        counts = loss_named(self.loss).counts
         if not self.lr > 0:
             wrong.append(_wrong("lr", self.lr, "above 0"))
         if not 0 <= self.validation < 1:
@@ -96,13 +103,11 @@ class TrainingConfig:
         whole = ("batch_size", "max_epochs", "steps_per_epoch", "patience", "plateau_patience", "log_every", "augment")
         for name in whole:
             value, low = getattr(self, name), 0 if name in ("max_epochs", "augment") else 1
-            if value is not None and not isinstance(value, Integral):
-                wrong.append(_wrong(name, value, "must be a whole number"))
-            elif value is not None and value < low:
+            if value is not None and value < low:
                 wrong.append(_wrong(name, value, f"at least {low}"))
         if wrong:
             raise ConfigError("training settings out of range: ", joined(", ", wrong), ".")
 
 
 def _wrong(name: str, value: object, limit: str) -> ConfigError:
-    return ConfigError(Argument(name, of="training"), f" = {value} ({limit})")
+    return ConfigError(Argument(name, of="training"), f" = {shown(value)} ({limit})")

@@ -15,7 +15,7 @@ from gatecast.data.fingerprint import digest
 from gatecast.data.panel import Panel
 from gatecast.data.tables.future import observed_part
 from gatecast.data.tables.intake import as_panel
-from gatecast.errors import Argument, ConfigError, Setting, require_count, require_seconds
+from gatecast.errors import Argument, ConfigError, Setting, optional_count, require_count, require_seconds
 from gatecast.progress import Listener, listening
 from gatecast.storage.fingerprint import settings_of
 from gatecast.tuning.clock import Clock, Stops
@@ -85,6 +85,7 @@ def tune(
     require_model(model, "tune")
     require_optuna()
     _require_sensible(trials, time_limit, origins, stride)
+    seed = require_count("seed", seed, least=0)
     clock, stops, line = Clock(time_limit), Stops(), listening(progress)
     panel = observed_part(as_panel(data))
     step = stride or outer_stride(panel, model.horizon, origins)
@@ -161,9 +162,9 @@ def _proved(finals: Finals, tried: list[Tried], members: int, stops: Stops, pane
 
 def _require_sensible(trials: int | None, time_limit: float | None, origins: int, stride: int | None) -> None:
     """Raise ConfigError for numbers out of range."""
-    for name, value in (("trials", trials), ("origins", origins), ("stride", stride)):
-        if value is not None:
-            require_count(name, value)
+    optional_count("trials", trials)
+    require_count("origins", origins)
+    optional_count("stride", stride)
     require_seconds(Argument("time_limit", of="tune"), time_limit)
     if trials is None and time_limit is None:
         trials_, limit = Setting("trials", of="tune"), Setting("time_limit", of="tune")

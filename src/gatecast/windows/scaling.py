@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from gatecast.data.fields import misfits, shown
 from gatecast.errors import ConfigError, did_you_mean, listed
 from gatecast.windows.reference import REFERENCES, NoReference, Reference, parse_reference
 from gatecast.windows.references.reference import exact
@@ -54,6 +55,10 @@ class Scaling:
     unit: float = 1.0
 
     def __post_init__(self) -> None:
+        if wrong := [f"{name} {must}; got {shown(getattr(self, name))}" for name, must in misfits(self)]:
+            raise ConfigError(f"scaling: {listed(wrong, len(wrong))}.")
+        if not isinstance(self.reference, Reference):
+            raise ConfigError(f"scaling: reference must be one such as LastValue(); got {shown(self.reference)}.")
         if not 0 < self.unit < np.inf:
             raise ConfigError(f"scaling needs unit > 0, finite; got {self.unit}.")
 

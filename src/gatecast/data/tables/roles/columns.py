@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
+from gatecast.data.fields import shown
 from gatecast.data.tables.numerals import PLAIN_HINTS, Hints
 from gatecast.data.tables.roles.looks import Looks
 from gatecast.data.tables.times.parts import clock_in, parts_in
@@ -66,9 +68,13 @@ def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """One name, several or none, as a tuple. Raises PanelError for what is no name."""
     if names is None:
         return ()
-    given = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
-    if wrong := [repr(name) for name in given if not isinstance(name, str)]:
-        raise PanelError(f"columns are named by text; got {listed(wrong)}.")
+    given: tuple[Any, ...] = (
+        (names,) if isinstance(names, str | bytes) or not isinstance(names, Iterable) else tuple(names)
+    )
+    if wrong := [name for name in given if not isinstance(name, str)]:
+        numbers = [repr(str(name)) for name in wrong if isinstance(name, int)]
+        hint = f" Write {', '.join(numbers)}." if len(numbers) == len(wrong) else ""
+        raise PanelError(f"columns are named by text; got {listed([shown(name) for name in wrong])}.{hint}")
     return given
 
 
