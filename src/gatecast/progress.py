@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, ClassVar, Protocol
 
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, shown
 
 __all__ = ["Course", "Listener", "Silent", "TerminalLine", "code_of_stop", "listening", "shown_by", "stopping"]
 
@@ -176,7 +176,7 @@ def listening(progress: bool | Listener) -> Listener:
     if isinstance(progress, bool):
         return _SHOWN_BY.get()() if progress else Silent()
     if isinstance(progress, type) or not hasattr(progress, "on_progress"):
-        raise ConfigError(f"progress must be True, False or a Listener; got {' '.join(repr(progress).split())[:60]}.")
+        raise ConfigError(f"progress must be True, False or a Listener; got {shown(progress)}.")
     return progress
 
 

@@ -18,11 +18,10 @@ from typing import Any, Self, cast
 import numpy as np
 import torch
 
-from gatecast.data.fields import shown
 from gatecast.data.panel import Panel
 from gatecast.data.rows import row_ranges
 from gatecast.data.tables.intake import as_panel, require_same_columns
-from gatecast.errors import ConfigError, PanelError, Setting, require_count
+from gatecast.errors import ConfigError, PanelError, Setting, require_count, shown
 from gatecast.export.observe import export_steps
 from gatecast.live.sequences import LiveSequences
 from gatecast.model.config import LSTMConfig

@@ -116,7 +116,7 @@ def evaluate(
     elif origins != "all":
         raise ConfigError(Argument("origins", of="evaluate"), f" must be a whole number, or 'all'; got {origins!r}.")
     stride = optional_count(Argument("stride", of="evaluate"), stride)
-    season = optional_count(Argument("season", of="evaluate"), season)
+    season = optional_count("season", season)
     if isinstance(data, PanelSource):
         return _of_a_source(model, data, origins, stride, season, (begin, end, in_sample, checkpoint))
     if isinstance(model, GroupedForecaster):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gatecast.data.fields import misfits, shown
-from gatecast.errors import Argument, ConfigError, joined
+from gatecast.errors import Argument, ConfigError, joined, misfits, shown
 
 __all__ = ["LSTMConfig", "NetworkConfig"]
 

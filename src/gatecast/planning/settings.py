@@ -10,8 +10,18 @@ from typing import Any, Literal, TypeVar, get_args
 
 import gatecast  # for the type Scaling, loaded where it is used: the help of a command needs no numpy
 from gatecast.data.allowed import Bounds
-from gatecast.data.fields import misfits, shown
-from gatecast.errors import Argument, ConfigError, Part, Setting, did_you_mean, joined, listed, require_seconds
+from gatecast.errors import (
+    Argument,
+    ConfigError,
+    Part,
+    Setting,
+    did_you_mean,
+    joined,
+    listed,
+    misfits,
+    require_seconds,
+    shown,
+)
 from gatecast.model.config import LSTMConfig, NetworkConfig
 from gatecast.model.losses import loss_named
 from gatecast.model.networks import kind_of

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from gatecast.data.fields import misfits, shown
-from gatecast.errors import Argument, ConfigError, Part, joined
+from gatecast.errors import Argument, ConfigError, Part, joined, misfits, shown
 from gatecast.model.losses import LOSSES, loss_named
 
 __all__ = ["COUNTS", "TrainingConfig"]

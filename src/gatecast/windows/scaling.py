@@ -18,8 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from gatecast.data.fields import misfits, shown
-from gatecast.errors import ConfigError, did_you_mean, listed
+from gatecast.errors import ConfigError, did_you_mean, listed, misfits, shown
 from gatecast.windows.reference import REFERENCES, NoReference, Reference, parse_reference
 from gatecast.windows.references.reference import exact
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from gatecast.data.fields import shown
 from gatecast.data.tables.numerals import PLAIN_HINTS, Hints
 from gatecast.data.tables.roles.looks import Looks
 from gatecast.data.tables.times.parts import clock_in, parts_in
 from gatecast.data.tables.times.words import DATE_NAMES, called_like_a_time, plain_name
-from gatecast.errors import PanelError, Part, Setting, did_you_mean, joined, listed
+from gatecast.errors import PanelError, Part, Setting, did_you_mean, joined, listed, shown
 
 __all__ = ["Roles", "as_names", "check_names", "choose_columns"]
 

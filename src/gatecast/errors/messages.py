@@ -25,10 +25,8 @@ the command line as options, a service as JSON.
 from __future__ import annotations
 
 import difflib
-import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from types import EllipsisType
 from typing import Any, Literal, TypeAlias
 
@@ -52,9 +50,6 @@ __all__ = [
     "did_you_mean",
     "joined",
     "listed",
-    "optional_count",
-    "require_count",
-    "require_seconds",
 ]
 
 _LONGEST = 4000  # characters of a message
@@ -268,40 +263,3 @@ def joined(separator: str, parts: Iterable[Part]) -> tuple[Part, ...]:
     ('a', ' or ', 'b')
     """
     return tuple(piece for part in parts for piece in (separator, part))[1:]
-
-
-def require_count(name: str | Argument, value: object, least: int = 1) -> int:
-    """A whole number as Python's own. Raises ConfigError for what is none, or below the least.
-
-    >>> require_count("origins", 2.5)
-    Traceback (most recent call last):
-    gatecast.errors.ConfigError: origins must be at least 1, a whole number; got 2.5.
-    """
-    try:
-        whole = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        whole = None
-    if whole is None:
-        raise ConfigError(name, f" must be at least {least}, a whole number; got {' '.join(repr(value).split())}.")
-    if whole < least:
-        raise ConfigError(name, f" must be at least {least}; got {whole}.")
-    return whole
-
-
-def optional_count(name: str | Argument, value: object) -> int | None:
-    """As ``require_count``; None stays None."""
-    return None if value is None else require_count(name, value)
-
-
-def require_seconds(name: str | Argument, value: object) -> None:
-    """Raise ConfigError for what is no number, or not above 0; None is no limit."""
-    if value is None:
-        return
-    try:
-        seconds = None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
-    except (TypeError, OverflowError):
-        seconds = None
-    if seconds is None:
-        raise ConfigError(name, f" must be a number of seconds; got {' '.join(repr(value).split())[:60]}.")
-    if not seconds > 0:
-        raise ConfigError(name, f" must be above 0 seconds; got {value}.")

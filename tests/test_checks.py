@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
 
 from gatecast import Forecaster, LSTMConfig, Scaling, SequenceRegressor, TrainingConfig, backtest, evaluate
-from gatecast.data.fields import misfits, shown
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, misfits, shown
 
 Side = Literal["left", "right"]
 SERIES = np.random.default_rng(0).normal(size=60).cumsum()
@@ -54,7 +53,8 @@ def test_what_does_not_fit_is_named(values: dict[str, Any], wrong: dict[str, str
 
 
 def test_numbers_of_numpy_become_pythons() -> None:
-    sizes = Sizes(np.uint8(3), np.float32(0.5), np.int16(4), np.True_, np.str_("b"))  # type: ignore[arg-type]
+    given: list[Any] = [np.uint8(3), np.float32(0.5), np.int16(4), np.True_, np.str_("b")]
+    sizes = Sizes(*given)
     assert dict(misfits(sizes)) == {}
     assert [type(value) for value in (sizes.count, sizes.share, sizes.some, sizes.on)] == [int, float, int, bool]
     assert sizes == Sizes(3, 0.5, 4, True, "b")
@@ -66,25 +66,30 @@ def test_a_value_is_shown_in_one_short_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("kind", "values", "told"),
     [
-        (lambda: LSTMConfig(hidden_size="64"), r"hidden_size = '64' \(must be a whole number\)"),  # type: ignore[arg-type]
-        (lambda: LSTMConfig(init="x"), r"init = 'x' \(must be one of 'orthogonal', 'uniform'\)"),  # type: ignore[arg-type]
-        (lambda: TrainingConfig(schedule="x"), r"schedule = 'x' \(must be one of"),  # type: ignore[arg-type]
-        (lambda: TrainingConfig(optimizer="adamm"), "did you mean 'adam'"),  # type: ignore[arg-type]
-        (lambda: TrainingConfig(loss=5), r"loss = 5 \(must be one of"),  # type: ignore[arg-type]
-        (lambda: TrainingConfig(lr=None, shuffle="no"), "lr = None .*shuffle = 'no'"),  # type: ignore[arg-type]
-        (lambda: Scaling(scale="x"), "scale must be one of 'none', 'standard', 'mean', 'last'; got 'x'"),  # type: ignore[arg-type]
-        (lambda: Scaling(reference=5), "reference must be one such as LastValue"),  # type: ignore[arg-type]
-        (lambda: Forecaster(None), "horizon must be a whole number; got None"),  # type: ignore[arg-type]
-        (lambda: Forecaster(3, recursive="no"), "recursive must be True or False"),  # type: ignore[arg-type]
-        (lambda: Forecaster(3, progress="no", preset="fast").fit(SERIES), "progress must be True, False or a Listener"),  # type: ignore[arg-type]
-        (lambda: SequenceRegressor(network=5), r"network takes LSTMConfig\(...\); got 5"),  # type: ignore[arg-type]
+        (LSTMConfig, {"hidden_size": "64"}, r"hidden_size = '64' \(must be a whole number\)"),
+        (LSTMConfig, {"init": "x"}, r"init = 'x' \(must be one of 'orthogonal', 'uniform'\)"),
+        (TrainingConfig, {"schedule": "x"}, r"schedule = 'x' \(must be one of"),
+        (TrainingConfig, {"optimizer": "adamm"}, "did you mean 'adam'"),
+        (TrainingConfig, {"loss": 5}, r"loss = 5 \(must be one of"),
+        (TrainingConfig, {"lr": None, "shuffle": "no"}, "lr = None .*shuffle = 'no'"),
+        (Scaling, {"scale": "x"}, "scale must be one of 'none', 'standard', 'mean', 'last'; got 'x'"),
+        (Scaling, {"reference": 5}, "reference must be one such as LastValue"),
+        (Forecaster, {"horizon": None}, "horizon must be a whole number; got None"),
+        (Forecaster, {"horizon": 3, "recursive": "no"}, "recursive must be True or False; got 'no'"),
+        (SequenceRegressor, {"network": 5}, r"network takes LSTMConfig\(...\); got 5"),
     ],
 )
-def test_settings_name_what_is_wrong_with_them(make: Any, told: str) -> None:
+def test_settings_name_what_is_wrong_with_them(kind: Any, values: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        make()
+        kind(**values)
+
+
+def test_progress_is_a_flag_or_a_listener() -> None:
+    wrong: Any = "no"
+    with pytest.raises(ConfigError, match="progress must be True, False or a Listener; got 'no'"):
+        Forecaster(3, progress=wrong, preset="fast").fit(SERIES)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +109,9 @@ def test_scoring_names_what_is_wrong(asked: dict[str, Any], told: str) -> None:
 
 
 def test_whole_numbers_of_numpy_are_taken() -> None:
-    model = Forecaster(np.uint8(3), preset="instant", progress=False)  # type: ignore[arg-type]
-    made = backtest(model, SERIES, origins=np.uint8(4), stride=np.uint64(3), refit=np.True_, progress=False)  # type: ignore[call-overload]
+    three, four, two, yes = cast("list[Any]", [np.uint8(3), np.uint64(4), np.int16(2), np.True_])
+    model = Forecaster(three, preset="instant", progress=False)
+    made = backtest(model, SERIES, origins=four, stride=three, refit=yes, progress=False)
     assert len(made.folds) == 4
-    assert evaluate(model.fit(SERIES[:40]), SERIES, origins=np.uint8(2)).stride == 3  # type: ignore[call-overload]
-    assert model.sample(paths=np.int16(3), seed=np.int64(1)).values_NSHC.shape == (1, 3, 3, 1)  # type: ignore[arg-type]
+    assert evaluate(model.fit(SERIES[:40]), SERIES, origins=two).scores.table
+    assert model.sample(paths=three, seed=two).values_NSHC.shape == (1, 3, 3, 1)

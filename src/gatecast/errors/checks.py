@@ -1,4 +1,4 @@
-"""Whether the fields of a dataclass of settings hold values of the types that they say."""
+"""Whether settings are of the types and in the ranges that they have to be."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, Literal, get_args, get_origin
 
-from gatecast.errors import did_you_mean
+from gatecast.errors.messages import Argument, ConfigError, did_you_mean
 
-__all__ = ["misfits", "shown"]
+__all__ = ["misfits", "optional_count", "require_count", "require_seconds", "shown"]
 
 LONGEST = 60  # characters of a value in a message
 
@@ -48,10 +48,47 @@ def shown(value: object) -> str:
     """A value as a message names it: in one line, and not too long.
 
     >>> shown("soon"), shown([1] * 100)
-    ("'soon'", '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ...')
+    ("'soon'", '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,...')
     """
     text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3].rstrip()}..."
+
+
+def require_count(name: str | Argument, value: object, least: int = 1) -> int:
+    """A whole number as Python's own. Raises ConfigError for what is none, or below the least.
+
+    >>> require_count("origins", 2.5)
+    Traceback (most recent call last):
+    gatecast.errors.ConfigError: origins must be at least 1, a whole number; got 2.5.
+    """
+    try:
+        whole = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        whole = None
+    if whole is None:
+        raise ConfigError(name, f" must be at least {least}, a whole number; got {shown(value)}.")
+    if whole < least:
+        raise ConfigError(name, f" must be at least {least}; got {whole}.")
+    return whole
+
+
+def optional_count(name: str | Argument, value: object) -> int | None:
+    """As ``require_count``; None stays None."""
+    return None if value is None else require_count(name, value)
+
+
+def require_seconds(name: str | Argument, value: object) -> None:
+    """Raise ConfigError for what is no number, or not above 0; None is no limit."""
+    if value is None:
+        return
+    try:
+        seconds = None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    except (TypeError, OverflowError):
+        seconds = None
+    if seconds is None:
+        raise ConfigError(name, f" must be a number of seconds; got {shown(value)}.")
+    if not seconds > 0:
+        raise ConfigError(name, f" must be above 0 seconds; got {value}.")
 
 
 def _choices(kind: str, settings: object) -> tuple[Any, ...]:
