@@ -30,6 +30,7 @@ from gatecast.training.config import TrainingConfig
 __all__ = ["Settings", "ascending", "changed", "field_docs", "with_field_docs"]
 
 Preset = Literal["instant", "fast", "standard", "best"]
+FARTHEST = 1_000_000  # steps ahead: more is a mistake, and memory for it there is none
 OF_TRAINING = ("lookback", "scaling", "network", "training", "members", "candidates", "calendar", "recursive")
 
 Config = TypeVar("Config", LSTMConfig, TrainingConfig)
@@ -113,6 +114,8 @@ class Settings:
             value = getattr(self, name)
             if name not in wrong and value is not None and value < least:
                 yield Argument(name, of="forecaster"), f" must be at least {least}; got {value}."
+        if "horizon" not in wrong and self.horizon > FARTHEST:
+            yield Argument("horizon", of="forecaster"), f" must be at most {FARTHEST:,}; got {self.horizon:,}."
         scaling: Any = self.scaling
         if scaling is not None and not isinstance(scaling, gatecast.Scaling):
             yield Argument("scaling", of="forecaster"), f" must be a text or a Scaling; got {shown(scaling)}."
