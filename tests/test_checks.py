@@ -77,7 +77,7 @@ def test_a_value_is_shown_in_one_short_line() -> None:
         (Scaling, {"scale": "x"}, "scale must be one of 'none', 'standard', 'mean', 'last'; got 'x'"),
         (Scaling, {"reference": 5}, "reference must be one such as LastValue"),
         (Forecaster, {"horizon": None}, "horizon must be a whole number; got None"),
-        (Forecaster, {"horizon": 10**12}, "horizon must be at most 1,000,000; got 1,000,000,000,000"),
+        (Forecaster, {"horizon": 10**12}, "horizon must be at most 1,048,576; got 1,000,000,000,000"),
         (Forecaster, {"horizon": 3, "recursive": "no"}, "recursive must be True or False; got 'no'"),
         (SequenceRegressor, {"network": 5}, r"network takes LSTMConfig\(...\); got 5"),
     ],

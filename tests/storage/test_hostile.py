@@ -141,7 +141,7 @@ TAMPERED: dict[str, tuple[Callable[..., None], str]] = {
     "bidirectional": (put("candidates.0.plan.network.bidirectional", True), "bidirectional"),
     "horizon huge": (
         both(put("candidates.0.plan.framing.horizon", 10**9), put("settings.horizon", 10**9)),
-        "1 to 1,048,576",
+        "horizon must be at most 1,048,576",
     ),
     "horizon alone": (put("settings.horizon", 4), "does not ask for"),
     "lookback huge": (put("candidates.0.plan.framing.lookback", 10**12), "1 to 1,048,576"),

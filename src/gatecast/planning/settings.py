@@ -30,7 +30,7 @@ from gatecast.training.config import TrainingConfig
 __all__ = ["Settings", "ascending", "changed", "field_docs", "with_field_docs"]
 
 Preset = Literal["instant", "fast", "standard", "best"]
-FARTHEST = 1_000_000  # steps ahead: more is a mistake, and memory for it there is none
+FARTHEST = 2**20  # steps ahead: more is a mistake, and there is no memory for it
 OF_TRAINING = ("lookback", "scaling", "network", "training", "members", "candidates", "calendar", "recursive")
 
 Config = TypeVar("Config", LSTMConfig, TrainingConfig)
