@@ -27,10 +27,10 @@ from gatecast.model.losses import loss_named
 from gatecast.model.networks import kind_of
 from gatecast.training.config import TrainingConfig
 
-__all__ = ["Settings", "ascending", "changed", "field_docs", "with_field_docs"]
+__all__ = ["LONGEST", "Settings", "ascending", "changed", "field_docs", "with_field_docs"]
 
 Preset = Literal["instant", "fast", "standard", "best"]
-FARTHEST = 2**20  # steps ahead: more is a mistake, and there is no memory for it
+LONGEST = 2**20  # steps of any span: lookback, horizon, season
 OF_TRAINING = ("lookback", "scaling", "network", "training", "members", "candidates", "calendar", "recursive")
 
 Config = TypeVar("Config", LSTMConfig, TrainingConfig)
@@ -112,10 +112,12 @@ class Settings:
                 yield Argument(name, of="forecaster"), f" {must}; got {shown(getattr(self, name))}."
         for name, least in (("horizon", 1), ("lookback", 1), ("members", 1), ("candidates", 1), ("seed", 0)):
             value = getattr(self, name)
-            if name not in wrong and value is not None and value < least:
+            if name in wrong or value is None:
+                continue
+            if value < least:
                 yield Argument(name, of="forecaster"), f" must be at least {least}; got {value}."
-        if "horizon" not in wrong and self.horizon > FARTHEST:
-            yield Argument("horizon", of="forecaster"), f" must be at most {FARTHEST:,}; got {self.horizon:,}."
+            elif value > LONGEST and name in ("horizon", "lookback"):
+                yield Argument(name, of="forecaster"), f" must be at most {LONGEST:,}; got {value:,}."
         scaling: Any = self.scaling
         if scaling is not None and not isinstance(scaling, gatecast.Scaling):
             yield Argument("scaling", of="forecaster"), f" must be a text or a Scaling; got {shown(scaling)}."

@@ -15,6 +15,7 @@ from gatecast.errors import InputError, ModelFileError, listed
 from gatecast.model.config import LSTMConfig
 from gatecast.model.losses import loss_named
 from gatecast.model.networks import parameter_shapes
+from gatecast.planning.settings import LONGEST
 from gatecast.pretrained.weights import names
 from gatecast.storage.container import TensorType
 from gatecast.storage.document import CandidateDocument, FittedDocument, GateDocument
@@ -23,7 +24,6 @@ from gatecast.windows.channels import Layout
 
 __all__ = ["check_document", "check_tensors", "check_values", "features", "levels_of", "network_shape"]
 
-LONGEST = 2**20  # steps of any span: lookback, horizon, season
 MOST_CANDIDATES = 64
 MOST_PERIODS, MOST_STEPS = 4, 10**6
 
