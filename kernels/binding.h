@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include <new>
 #include <vector>
 
 #include "kernels.h"
@@ -42,6 +43,21 @@ inline std::vector<Gradients> gradients_of(const std::vector<float*>& at) {
     std::vector<Gradients> gradients;
     for (size_t i = 0; i < at.size(); i += 4) gradients.push_back({at[i], at[i + 1], at[i + 2], at[i + 3]});
     return gradients;
+}
+
+// Run what may find no memory, without the interpreter's lock.
+template <typename Body>
+PyObject* unlocked(const Body& body) {
+    bool full = false;
+    Py_BEGIN_ALLOW_THREADS
+    try {
+        body();
+    } catch (const std::bad_alloc&) {
+        full = true;
+    }
+    Py_END_ALLOW_THREADS
+    if (full) return PyErr_NoMemory();
+    Py_RETURN_NONE;
 }
 
 PyObject* make_trainer(PyObject*, PyObject* args);

@@ -102,16 +102,9 @@ PyObject* lstm_backward(PyObject*, PyObject* args) {
     data.out = nullptr;
     StackGradients given = {floats(dout), floats(dhn), floats(dcn), floats(dx), floats(dh0), floats(dc0),
                             (ptrdiff_t)dout_row, (ptrdiff_t)dout_step, (ptrdiff_t)dx_row, (ptrdiff_t)dx_step};
-    bool full = false;
-    Py_BEGIN_ALLOW_THREADS
-    try {
+    return unlocked([&] {
         memory->stack.backward(data, given, weights_of(weights).data(), gradients_of(gradients).data());
-    } catch (const std::bad_alloc&) {
-        full = true;
-    }
-    Py_END_ALLOW_THREADS
-    if (full) return PyErr_NoMemory();
-    Py_RETURN_NONE;
+    });
 }
 
 PyObject* variants(PyObject*, PyObject*) {

@@ -1,8 +1,6 @@
 // The Python side of the bank of simple forecasts.
 #include "binding.h"
 
-#include <new>
-
 #include "bank.h"
 
 namespace gatecast {
@@ -21,16 +19,7 @@ PyObject* bank(PyObject*, PyObject* args) {
         reinterpret_cast<double*>(values), reinterpret_cast<int64_t*>(first), reinterpret_cast<int64_t*>(length), count,
         season, long_season, horizon, steps, floats(forecast), floats(error), floats(channel),
         reinterpret_cast<double*>(unit)};
-    bool full = false;
-    Py_BEGIN_ALLOW_THREADS
-    try {
-        bank_of_forecasts(request, threads);
-    } catch (const std::bad_alloc&) {
-        full = true;
-    }
-    Py_END_ALLOW_THREADS
-    if (full) return PyErr_NoMemory();
-    Py_RETURN_NONE;
+    return unlocked([&] { bank_of_forecasts(request, threads); });
 }
 
 }  // namespace gatecast

@@ -58,16 +58,7 @@ PyObject* weigh(PyObject*, PyObject* args) {
     }
     const GateRequest request = {count, states, horizon, season, first_ahead, floats(output), floats(error),
                                  floats(forecast), forecast_row, floats(quantiles), floats(weights)};
-    bool full = false;
-    Py_BEGIN_ALLOW_THREADS
-    try {
-        gate->weigh(request, threads);
-    } catch (const std::bad_alloc&) {
-        full = true;
-    }
-    Py_END_ALLOW_THREADS
-    if (full) return PyErr_NoMemory();
-    Py_RETURN_NONE;
+    return unlocked([&] { gate->weigh(request, threads); });
 }
 
 }  // namespace gatecast

@@ -1,8 +1,6 @@
 // The Python side of the smoothings.
 #include "binding.h"
 
-#include <new>
-
 #include "smoothing.h"
 
 namespace gatecast {
@@ -20,21 +18,6 @@ bool read_lags(PyObject* tuple, int64_t horizon, std::vector<int64_t>& to) {
     }
     if (!sound && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "lags must rise, within the horizon, 6 at most");
     return sound;
-}
-
-// Run what may find no memory, without the interpreter's lock.
-template <typename Body>
-PyObject* unlocked(const Body& body) {
-    bool full = false;
-    Py_BEGIN_ALLOW_THREADS
-    try {
-        body();
-    } catch (const std::bad_alloc&) {
-        full = true;
-    }
-    Py_END_ALLOW_THREADS
-    if (full) return PyErr_NoMemory();
-    Py_RETURN_NONE;
 }
 
 template <typename T>
