@@ -13,7 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatecast.data.panel import Panel
-from gatecast.errors import Argument, ConfigError, WindowError, did_you_mean, listed, optional_count, require_count
+from gatecast.errors import (
+    Argument,
+    ConfigError,
+    WindowError,
+    did_you_mean,
+    listed,
+    optional_count,
+    require_count,
+    shown,
+)
 
 __all__ = [
     "WINDOWS",
@@ -69,10 +78,11 @@ def make_folds(origins: int, refit: bool | int) -> list[Fold]:
     >>> [(fold.begin, fold.end) for fold in make_folds(5, 2)]
     [(0, 2), (2, 4), (4, 5)]
     """
-    if isinstance(refit, bool | np.bool_):
-        size = 1 if refit else origins
-    else:
-        size = require_count("refit must be False, True or a number of origins: it", refit)
+    try:
+        size = (1 if refit else origins) if isinstance(refit, bool | np.bool_) else require_count("refit", refit)
+    except ConfigError as error:
+        told = f"refit must be False, True or a number of origins, at least 1; got {shown(refit)}."
+        raise ConfigError(told) from error
     return [Fold(k, at, min(at + size, origins)) for k, at in enumerate(range(0, origins, size))]
 
 

@@ -82,11 +82,9 @@ def require_seconds(name: str | Argument, value: object) -> None:
     if value is None:
         return
     try:
-        seconds = None if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+        seconds = _float(value)
     except (TypeError, OverflowError):
-        seconds = None
-    if seconds is None:
-        raise ConfigError(name, f" must be a number of seconds; got {shown(value)}.")
+        raise ConfigError(name, f" must be a number of seconds; got {shown(value)}.") from None
     if not seconds > 0:
         raise ConfigError(name, f" must be above 0 seconds; got {value}.")
 

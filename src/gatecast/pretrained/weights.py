@@ -55,9 +55,8 @@ def gate_named(name: str) -> Gate:
         raise ConfigError(f"there are no pretrained weights {name!r} in this version. There: {', '.join(names())}.")
     arrays = load((files("gatecast.pretrained") / f"{name}{_ENDING}").read_bytes())
     # on one thread: in a forked process the others, which a large copy would be shared with, are not there
-    with torch_on_one_thread(), drawing(seed=0):
-        with torch.device("cpu"):
-            gate = Gate(GateSizes(arrays["lstm.weight_hh_l0"].shape[1], arrays["mix.bias"].shape[0])).float()
+    with torch_on_one_thread(), drawing(seed=0), torch.device("cpu"):
+        gate = Gate(GateSizes(arrays["lstm.weight_hh_l0"].shape[1], arrays["mix.bias"].shape[0])).float()
         gate.load_state_dict({key: value.to(torch.float32) for key, value in arrays.items()})
     gate.widths = Widths(*WIDTHS.get(name, ()))
     return gate.eval().requires_grad_(False)
