@@ -81,8 +81,19 @@ def likely(trained: TrainedCandidate) -> TrainedCandidate:
     return replace(trained, head=make_head("gaussian", (0.1, 0.5, 0.9)))
 
 
-@pytest.mark.parametrize(("errors", "epoch"), [([-1, -2, -1.999, -1], 1), ([3, 2, 2.01, 4], 1), ([1, 0, -0.1], 2)])
-def test_of_a_likelihood_the_very_best_epoch_is_common(panel_of: PanelOf, errors: list[float], epoch: int) -> None:
+@pytest.mark.parametrize(
+    ("errors", "epoch"),
+    [
+        ([-1, -2, -2 + AS_GOOD * 0.9, -1], 2),
+        ([-1, -2, -2 + AS_GOOD * 1.1, -1], 1),
+        ([3, 2, 2 + AS_GOOD * 1.1, 4], 1),  # of 2, a share would be twice as much
+        ([1, 0, -0.1], 2),
+        ([math.nan, math.nan], 0),
+    ],
+)
+def test_of_a_likelihood_an_epoch_is_nearly_the_best_by_a_difference(
+    panel_of: PanelOf, errors: list[float], epoch: int
+) -> None:
     assert with_errors(likely(fitted(panel_of).fitted_.main), errors).common_epoch == epoch
 
 

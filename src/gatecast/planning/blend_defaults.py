@@ -12,8 +12,9 @@ class TrainingDefaults:
     """How candidates are trained, and again on all data.
 
     Args:
-        as_good: An epoch whose validation error is so little above the best one's, as a share, is as good: the last
-            such epoch is taken, for a longer training does better on more data.
+        as_good: An epoch whose validation error is so little above the best one's, as a share, or in nats where the
+            loss is a likelihood, is as good: the last such epoch is taken, for a longer training does better on more
+            data.
         side_weight: Of the pinball loss of every level but the middle one: all levels share one network, and with
             equal weights the point forecast pays for the intervals. The compiled kernels know this number alone.
         warm_epochs: A warm training has one epoch for so many.
