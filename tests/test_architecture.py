@@ -22,13 +22,13 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 # Bottom to top, one layer to a package. A module may import what is lower, and packages of its own layer.
 LAYERS = (
-    ("errors", "progress", "engines", "_kernels"),
+    ("errors", "progress", "_kernels"),
     ("data",),
     ("data.tables",),
     ("data.examples", "data.scan"),
     ("windows", "nn", "statistical"),
     ("model", "evaluation", "forecasts"),
-    ("training",),
+    ("engines", "training"),
     ("planning",),
     ("ensemble",),
     ("pretrained",),

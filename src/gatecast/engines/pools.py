@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from gatecast.engines.cores import cores
 from gatecast.engines.options import EngineOptions
 from gatecast.engines.processes import Processes
 from gatecast.engines.rayed import Ray
 from gatecast.engines.remote import Pool
+from gatecast.nn.threads import cores
 
 __all__ = ["pool_of"]
 

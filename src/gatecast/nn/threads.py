@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = [
-    "FLOPS_PER_THREAD", "ROWS_PER_THREAD", "kernel_threads", "kernels_keep_threads", "kernels_use",
+    "FLOPS_PER_THREAD", "ROWS_PER_THREAD", "cores", "kernel_threads", "kernels_keep_threads", "kernels_use",
     "kernels_use_always", "steady_threads", "torch_on_one_thread", "usual_threads", "worthwhile_threads",
 ]  # fmt: skip
 
@@ -44,7 +44,7 @@ def kernel_threads() -> int:
     if torch is not None and hasattr(torch, "get_num_threads"):  # it may be half loaded, by another thread
         return usual_threads()
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return int(asked) if asked.isdecimal() and int(asked) else _processors()
+    return int(asked) if asked.isdecimal() and int(asked) else cores()
 
 
 def steady_threads() -> int:
@@ -52,7 +52,8 @@ def steady_threads() -> int:
     return 1 if callable(getattr(_settings, "most", None)) else kernel_threads()
 
 
-def _processors() -> int:  # as ``engines.cores``, which the layers do not know
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gatecast.engines.cores import cores
 from gatecast.errors import ConfigError, did_you_mean
+from gatecast.nn.threads import cores
 from gatecast.statistical.naive import checked
 from gatecast.statistical.rival_fits import MOST_ETS_SEASON, Fitted, Setup, Task
 from gatecast.statistical.rival_workers import fits_in_processes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gatecast.engines.cores import cores
 from gatecast.forecasts.forecast import Forecast
+from gatecast.nn.threads import cores
 from gatecast.serving.limits import Limits
 from gatecast.serving.models.batches import Batches, Task
 from gatecast.serving.models.catalogue import Catalogue
