@@ -22,10 +22,10 @@ from gatecast.errors import InputError
 from gatecast.nn.kernels import load
 from gatecast.nn.threads import kernel_threads
 
-__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of", "history_for"]
+__all__ = ["CHANNELS", "EXPERTS", "SHORTEST", "Bank", "Seasons", "bank_of", "history_for", "steps_read"]
 
 SHORTEST = 3  # steps that a series needs
-STEPS_READ = 96  # last steps that the LSTM reads at most
+STEPS_READ, LEAST_READ, SEASONS_READ = 96, 32, 2  # last steps that the LSTM reads at most; see ``steps_read``
 
 _TRENDS = ("drift", "recent drift", "smoothed level", "theta", "damped trend", "best damped trend")
 _LEVELS = (
@@ -81,6 +81,17 @@ def history_for(seasons: Seasons) -> int:
     if seasons.long:
         return max(WITH_TWO_SEASONS, 2 * seasons.long + seasons.short)
     return max(WITHOUT_SEASON, min(SEASONS_KEPT * seasons.short, WITH_A_SEASON), 2 * seasons.short + 1)
+
+
+def steps_read(seasons: Seasons) -> int:
+    """Last steps that the LSTM reads: two seasons, within limits; without a season as many as it may.
+
+    >>> steps_read(Seasons()), steps_read(Seasons(12)), steps_read(Seasons(24, 168)), steps_read(Seasons(52))
+    (96, 32, 48, 96)
+    """
+    if seasons.short == 1:
+        return STEPS_READ
+    return min(STEPS_READ, max(LEAST_READ, SEASONS_READ * seasons.short))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatecast.pretrained.bank import STEPS_READ, Bank, Seasons, bank_of
+from gatecast.pretrained.bank import Bank, Seasons, bank_of, steps_read
 from gatecast.pretrained.synthetic import series, with_gaps
 
 __all__ = ["Lesson", "lesson_of", "lesson_plan"]
@@ -96,7 +96,7 @@ def lesson_of(seed: int, index: int) -> Lesson:
     seen_BT = with_gaps(seed, index, past_BT)
     first_B = np.arange(plan.count) * plan.steps
     length_B = np.full(plan.count, plan.steps)
-    bank = bank_of(seen_BT.ravel(), first_B, length_B, plan.horizon, seasons, min(plan.steps, STEPS_READ))
+    bank = bank_of(seen_BT.ravel(), first_B, length_B, plan.horizon, seasons, min(plan.steps, steps_read(seasons)))
     truth_BH = bank.in_unit(future_BH)
     season = seasons.short if plan.steps > seasons.short else 1
     scale_B = _scale(past_BT, future_BH, season) / bank.step_B

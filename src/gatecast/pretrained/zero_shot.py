@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from gatecast.engines.executor import Serial
-from gatecast.pretrained.bank import SHORTEST, STEPS_READ, Bank, Seasons, bank_of, history_for
+from gatecast.pretrained.bank import SHORTEST, Bank, Seasons, bank_of, history_for, steps_read
 from gatecast.pretrained.gate import LEVELS, MIDDLE, Gate
 from gatecast.pretrained.packed import packed
 from gatecast.training.device import lean, side_by_side
@@ -43,15 +43,16 @@ def forecasts(
     values_R, first_B, length_B, late_B = prepared
     quantiles_BHQ = np.full((len(first_B), horizon, len(LEVELS)), np.nan)
     weights_BHK = np.zeros((len(first_B), horizon, gate.logits.out_features), np.float32)
+    most = steps_read(seasons)
 
     def ask(at: np.ndarray) -> None:
         with lean(), torch.inference_mode():
-            late, steps = int(late_B[at[0]]), min(int(length_B[at[0]]), STEPS_READ)
+            late, steps = int(late_B[at[0]]), min(int(length_B[at[0]]), most)
             bank = bank_of(values_R, first_B[at], length_B[at], late + horizon, seasons, steps)
             units_BHQ, weights_BHK[at] = _weighed(gate, bank, late, seasons)
             quantiles_BHQ[at] = bank.restored(units_BHQ)
 
-    groups = list(_groups(length_B, late_B))
+    groups = list(_groups(np.minimum(length_B, most), late_B))
     executor = side_by_side() if len(groups) > 1 else Serial()  # what torch does in between has one thread
     executor.map(ask, groups)
     return quantiles_BHQ, weights_BHK
@@ -107,14 +108,13 @@ def _known(values_R: np.ndarray, first_B: np.ndarray, end_B: np.ndarray, history
     return begin_B, stop_B
 
 
-def _groups(length_B: np.ndarray, late_B: np.ndarray) -> Iterator[np.ndarray]:
+def _groups(read_B: np.ndarray, late_B: np.ndarray) -> Iterator[np.ndarray]:
     """Places of series of which the network reads equally many steps and equally many are late, not too many at once.
 
     Those that are late need a longer horizon: by themselves, for it would be one of all others too.
     """
-    read_B = np.minimum(length_B, STEPS_READ)
     order = np.lexsort((late_B, read_B))
-    order = order[length_B[order] > 0]
+    order = order[read_B[order] > 0]
     ends = 1 + np.flatnonzero(np.diff(read_B[order]) | np.diff(late_B[order]))
     for alike in np.split(order, ends):
         for begin in range(0, len(alike), SERIES_AT_ONCE):
