@@ -1,14 +1,12 @@
-// The bank of simple forecasts: which experts there are, how they did so far, and what the network reads of a series.
-// See gatecast/pretrained/bank.py, which names them in this order.
+// The bank of simple forecasts: each series is computed by one thread. See bank_series.h.
 #include "bank.h"
 
-#include <atomic>
-#include <initializer_list>
-#include <optional>
+#include <math.h>
 
-#include "bank_regressions.h"
-#include "bank_seasons.h"
-#include "bank_trends.h"
+#include <algorithm>
+#include <atomic>
+
+#include "dispatch.h"
 #include "memory.h"
 #include "pool.h"
 
@@ -16,283 +14,39 @@ namespace gatecast {
 
 namespace {
 
-constexpr int64_t PAST_ORIGINS = 3, SOME_STEPS = 6, MOST_PAST_STEPS = 24, SHARE_OF_PAST = 5;
-constexpr double RISE = 3.0;  // a forecast from logarithms stays below e^3 times the highest value
-
-// Work space of one thread, in doubles.
-struct Room {
-    double *values, *adjusted, *logs, *log_adjusted, *decomposed, *log_decomposed, *seasons, *log_seasons, *winters,
-        *log_winters, *levels, *changes, *forecast, *past;
-
-    static int64_t size(int64_t n, int64_t season, int64_t horizon) {
-        return 4 * n + 2 * Decomposition::room_size(n, season) + 2 * season + 2 * WINTERS_ROW * season + 3 * n +
-               2 * longer(horizon) + BANK_EXPERTS * (horizon + MOST_PAST_STEPS);
-    }
-    Room(double* base, int64_t n, int64_t season, int64_t horizon) {
-        const auto take = [&](int64_t doubles) { return (base += doubles) - doubles; };
-        values = take(n), adjusted = take(n), logs = take(n), log_adjusted = take(n);
-        decomposed = take(Decomposition::room_size(n, season));
-        log_decomposed = take(Decomposition::room_size(n, season));
-        seasons = take(season), log_seasons = take(season);
-        winters = take(WINTERS_ROW * season), log_winters = take(WINTERS_ROW * season);
-        levels = take(n + longer(horizon)), changes = take(2 * n + longer(horizon));
-        forecast = take(BANK_EXPERTS * horizon), past = take(BANK_EXPERTS * MOST_PAST_STEPS);
+// What the network reads of a step's place in the cycle and of its age, which is the same for all series.
+class Tables {
+public:
+    explicit Tables(BankRequest& request) : numbers_(2 * request.season + request.steps) {
+        const int64_t season = request.season;
+        float *sine = numbers_.data(), *cosine = sine + season, *age = cosine + season;
+        for (int64_t place = 0; place < season; ++place) {
+            const double turned = 2 * 3.14159265358979323846 * (double)place / (double)season;
+            sine[place] = (float)sin(turned), cosine[place] = (float)cos(turned);
+        }
+        for (int64_t i = 0; i < request.steps; ++i) age[i] = (float)(log1p((double)i) / 5);
+        request.sine = sine, request.cosine = cosine, request.age = age;
     }
 
 private:
-    static int64_t longer(int64_t horizon) { return std::max(horizon, MOST_PAST_STEPS); }
+    Block numbers_;
 };
-
-struct Series {
-    int64_t n, season, long_season;
-    bool positive;
-
-    bool seasonal() const { return season > 1 && n >= 2 * season + 1; }
-};
-
-// What goes on from one end of what is known to the next: smoothings of the series and of its logarithms, and seasons.
-struct Running {
-    Decomposition decomposed, log_decomposed;
-    Smoothed trends, log_trends;
-    std::optional<Winters> winters, log_winters;
-    int64_t reached = 1;
-
-    Running(const Series& s, const Room& room)
-        : decomposed(room.values, s.n, s.season, s.positive, room.decomposed),
-          log_decomposed(room.logs, s.positive ? s.n : 0, s.season, false, room.log_decomposed) {
-        const bool seasons = s.season > 1 && s.n >= 2 * s.season + 2;
-        trends = begun_trends(room.values, s.n);
-        if (seasons) winters.emplace(room.values, s.season, room.winters);
-        if (!s.positive) return;
-        log_trends = begun_trends(room.logs, s.n);
-        if (seasons) log_winters.emplace(room.logs, s.season, room.log_winters);
-    }
-    void go_on(const Series& s, const Room& room) {
-        gatecast::go_on(room.values, reached, s.n, trends);
-        if (s.positive) gatecast::go_on(room.logs, reached, s.n, log_trends);
-        reached = s.n;
-    }
-};
-
-const double NOTHING[1] = {0};
-
-// ---------------------------------------------------------------- views
-
-// Missing values lie on the line between their neighbours; the first one that is there goes on to the left.
-void fill(const double* from, int64_t n, double* to) {
-    int64_t known = -1;
-    for (int64_t t = 0; t < n; ++t) {
-        if (isnan(from[t])) continue;
-        const double before = from[known < 0 ? t : known], rise = (from[t] - before) / (double)(t - known);
-        for (int64_t i = known + 1; i < t; ++i) to[i] = before + rise * (double)(i - known);
-        to[t] = from[t];
-        known = t;
-    }
-}
-
-// The view without its season: a product where all values are above zero, else a sum. As it is without one.
-View adjusted_view(const Series& s, const Room& room, Running& running) {
-    if (!s.seasonal()) return {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0};
-    running.decomposed.seasons(s.n, room.seasons);
-    without_season(room.values, s.n, s.season, room.seasons, s.positive, room.adjusted);
-    return {s.positive ? Unit::PRODUCT : Unit::SUM, room.adjusted, s.n, s.season, room.seasons, 0};
-}
-
-double highest(const double* x, int64_t n) { return *std::max_element(x, x + n); }
-
-View log_view(const Series& s, const Room& room, Running& running) {
-    const double ceiling = highest(room.logs, s.n) + RISE;
-    if (!s.seasonal()) return {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, ceiling};
-    running.log_decomposed.seasons(s.n, room.log_seasons);
-    without_season(room.logs, s.n, s.season, room.log_seasons, false, room.log_adjusted);
-    return {Unit::LOGARITHM, room.log_adjusted, s.n, s.season, room.log_seasons, ceiling};
-}
-
-// ---------------------------------------------------------------- experts
-
-LagList first_lags(int count) {
-    LagList lags = {count, {0}};
-    for (int i = 0; i < count; ++i) lags.lag[i] = i + 1;
-    return lags;
-}
-
-// The first two lags and then others, each once and rising.
-LagList with_lags(std::initializer_list<int64_t> others) {
-    LagList lags = first_lags(2);
-    for (int64_t lag : others)
-        if (lag > lags.longest()) lags.lag[lags.count++] = lag;
-    return lags;
-}
-
-// Level and changes of a view by the same lags.
-struct Both {
-    View view;
-    Autoregression levels;
-    Integrated changes;
-
-    Both(const View& of, const Room& room)
-        : view(of), levels(of.v, of.n, room.levels), changes(of, 1, room.changes) {}
-    void add(const LagList& lags, Sink& sink) {
-        add_regression(view, levels, lags, sink);
-        changes.add(lags, sink);
-    }
-};
-
-void add_regressions(const Series& s, const View& plain, const View& adjusted, const Room& room, Sink& sink) {
-    const int64_t m = s.season, longer = s.long_season;
-    Both both(plain, room);
-    both.add(first_lags(2), sink);
-    both.add(m > 1 ? with_lags({m}) : first_lags(4), sink);
-    both.add(m > 1 ? with_lags({m, m + 1}) : first_lags(8), sink);
-    if (s.n >= 40) both.add(first_lags(12), sink);
-    else sink.skip(2);
-    if (longer > 1) both.add(with_lags({m, m + 1, longer, longer + 1}), sink);
-    else sink.skip(2);
-    if (adjusted.unit == Unit::PLAIN) return sink.skip(4);
-    Both without(adjusted, room);
-    without.add(first_lags(2), sink);
-    without.add(first_lags(4), sink);
-}
-
-void add_by_seasons(const Series& s, const View& view, const Room& room, Sink& sink) {
-    if (s.season > 1 && s.n > 2 * s.season + 8) Integrated(view, s.season, room.changes).add(first_lags(2), sink);
-    else sink.skip(1);
-}
-
-void add_logarithms(const Series& s, const Room& room, Running& running, Sink& sink) {
-    const View view = log_view(s, room, running), logs = {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, view.ceiling};
-    if (s.seasonal()) add_trends(view, Trends(view, trends_of(view.v, s.n)), sink);
-    else add_trends(view, Trends(view, running.log_trends), sink);
-    add_winters(logs, s.season, running.log_winters, sink);
-    Integrated changes(view, 1, room.changes);
-    changes.add(first_lags(2), sink);
-    changes.add(first_lags(4), sink);
-    add_by_seasons(s, logs, room, sink);
-}
-
-// All forecasts of the series up to step n, which is not before the last one that was asked for.
-void forecast_all(const Series& s, const Room& room, Running& running, Sink sink) {
-    const View plain = {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0}, adjusted = adjusted_view(s, room, running);
-    const auto add_both = [&](const View& view, const Smoothed& smoothed) {
-        const Trends trends(view, smoothed);
-        add_trends(view, trends, sink);
-        add_levels(view, trends, sink);
-    };
-    running.go_on(s, room);
-    add_both(plain, running.trends);
-    if (s.seasonal()) add_both(adjusted, trends_of(adjusted.v, s.n));
-    else sink.skip(12);
-    add_seasonal_naive(plain, s.season, sink);
-    add_long_season(plain, s.season, s.long_season, sink);
-    add_winters(plain, s.season, running.winters, sink);
-    const double mean = mean_of(room.values, s.n);
-    const int64_t some = std::min(s.n, std::max<int64_t>(s.season, 12));
-    const double recent = mean_of(room.values + s.n - some, some);
-    sink.add(plain, [&](int64_t) { return mean; });
-    sink.add(plain, [&](int64_t) { return recent; });
-    add_regressions(s, plain, adjusted, room, sink);
-    add_by_seasons(s, plain, room, sink);
-    if (s.positive) add_logarithms(s, room, running, sink);
-    else sink.skip(10);
-}
-
-// ---------------------------------------------------------------- how they did
-
-// (K, 2) mean absolute errors, near and far, of forecasts from up to three earlier origins; NaN where there are none.
-void past_errors(const Series& s, const Room& room, Running& running, double step, float* errors) {
-    const int64_t wanted = std::min(std::max<int64_t>(s.season, SOME_STEPS), MOST_PAST_STEPS);
-    const int64_t steps = std::max<int64_t>(1, std::min(wanted, s.n / SHARE_OF_PAST)), near = (steps + 2) / 3;
-    const int64_t least = std::max<int64_t>(7, s.season > 1 ? 2 * s.season + 3 : 0);
-    double sum[BANK_EXPERTS][BANK_ERRORS] = {{0}};
-    int count[BANK_EXPERTS] = {0};
-    for (int64_t origin = PAST_ORIGINS; origin >= 1; --origin) {
-        Series before = s;
-        before.n = s.n - origin * steps;
-        if (before.n < least) continue;
-        forecast_all(before, room, running, Sink{room.past, steps});
-        for (int64_t k = 0; k < BANK_EXPERTS; ++k) {
-            const double *forecast = room.past + k * steps, *truth = room.values + before.n;
-            if (isnan(forecast[0])) continue;
-            ++count[k];
-            for (int64_t h = 0; h < near; ++h) sum[k][0] += fabs(forecast[h] - truth[h]) / (double)near;
-            for (int64_t h = near; h < steps; ++h) sum[k][1] += fabs(forecast[h] - truth[h]) / (double)(steps - near);
-        }
-    }
-    for (int64_t k = 0; k < BANK_EXPERTS; ++k)
-        for (int64_t i = 0; i < BANK_ERRORS; ++i) {
-            const double mean = sum[k][steps > near ? i : 0] / (double)count[k] / step;  // 0 / 0 is NaN
-            errors[k * BANK_ERRORS + i] = (float)std::min(mean, 1e6);
-            if (!count[k]) errors[k * BANK_ERRORS + i] = NAN;
-        }
-}
-
-// ---------------------------------------------------------------- what the network reads
-
-double squeezed(double x) { return asinh(x); }
-
-void write_channels(const Series& s, const Room& room, const double* given, double step, int64_t rows, float* to) {
-    const double *x = room.values, *v = s.seasonal() ? room.adjusted : room.values, last = x[s.n - 1];
-    double size = 0, level = v[0], fast = v[0], slope = 0;
-    for (int64_t t = 0; t < s.n; ++t) size += fabs(x[t]) / (double)s.n;
-    const double relative = log(step / (size + LEAST) + 1e-6) / 5, length = log((double)s.n) / 5;
-    const double turn = 2 * M_PI / (double)s.season, period = log((double)s.season) / 3;
-    for (int64_t t = 0; t < s.n; ++t) {
-        const double off = v[t] - level, fast_off = v[t] - fast - 0.9 * slope;
-        level += 0.2 * off, fast += 0.9 * slope + 0.5 * fast_off, slope = 0.9 * slope + 0.1 * fast_off;
-        if (t < s.n - rows) continue;
-        const auto change = [&](int64_t lag) { return lag > 0 && t >= lag ? (x[t] - x[t - lag]) / step : 0.0; };
-        const double channels[BANK_CHANNELS] = {
-            squeezed((x[t] - last) / step), squeezed((v[t] - v[s.n - 1]) / step), squeezed(change(1)),
-            s.season > 1 ? squeezed(change(s.season)) : 0.0, squeezed(change(s.long_season)), squeezed(off / step),
-            squeezed(fast_off / step), s.season > 1 ? sin(turn * (double)t) : 0.0,
-            s.season > 1 ? cos(turn * (double)t) : 0.0, period, log1p((double)(s.n - 1 - t)) / 5,
-            relative, length, isnan(given[t]) ? 0.0 : 1.0, s.positive ? 1.0 : 0.0};
-        for (int64_t c = 0; c < BANK_CHANNELS; ++c) *to++ = (float)channels[c];
-    }
-}
-
-void one_series(const BankRequest& request, int64_t b, const Room& room) {
-    FlushDenormals keep_small_numbers(false);
-    const double* given = request.values + request.first[b];
-    Series s = {request.length[b], request.season, request.long_season, true};
-    fill(given, s.n, room.values);
-    double step = 0, size = 0;
-    for (int64_t t = 0; t < s.n; ++t) {
-        const double x = room.values[t];
-        s.positive = s.positive && x > 0;
-        size += fabs(x) / (double)s.n;
-        if (t) step += fabs(x - room.values[t - 1]) / (double)(s.n - 1);
-    }
-    step += 1e-9 * size + LEAST;
-    for (int64_t t = 0; s.positive && t < s.n; ++t) room.logs[t] = log(room.values[t]);
-    Running running(s, room);
-    past_errors(s, room, running, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);
-    forecast_all(s, room, running, Sink{room.forecast, request.horizon});
-    const double last = room.values[s.n - 1];
-    float* to = request.forecast + b * request.horizon * BANK_EXPERTS;
-    for (int64_t h = 0; h < request.horizon; ++h)
-        for (int64_t k = 0; k < BANK_EXPERTS; ++k)
-            *to++ = (float)((room.forecast[k * request.horizon + h] - last) / step);
-    const int64_t rows = std::min(request.steps, s.n);
-    float* channels = request.channel + b * request.steps * BANK_CHANNELS;
-    std::fill_n(channels, (request.steps - rows) * BANK_CHANNELS, 0.0f);
-    write_channels(s, room, given, step, rows, channels + (request.steps - rows) * BANK_CHANNELS);
-    request.unit[2 * b] = last, request.unit[2 * b + 1] = step;
-}
 
 }  // namespace
 
-void bank_of_forecasts(const BankRequest& request, int64_t threads) {
+void bank_of_forecasts(BankRequest request, int64_t threads) {
     if (!request.count) return;
-    const int64_t longest = *std::max_element(request.length, request.length + request.count);
-    const int64_t size = Room::size(longest, request.season, request.horizon);
+    request.longest = *std::max_element(request.length, request.length + request.count);
+    const Tables tables(request);
+    const Kernels& kernels = chosen();
+    const int64_t size = kernels.bank_room(request);
     threads = std::max<int64_t>(1, std::min(threads, request.count));
     Block block(2 * size * threads);  // here, for a thread that finds no memory ends the process
     std::atomic<int64_t> next{0};
     parallel(threads, threads, [&](int64_t thread) {
-        double* base = reinterpret_cast<double*>(block.data()) + thread * size;
-        const Room room(base, longest, request.season, request.horizon);
-        for (int64_t b; (b = next.fetch_add(1)) < request.count;) one_series(request, b, room);
+        FlushDenormals keep_small_numbers(false);
+        double* room = reinterpret_cast<double*>(block.data()) + thread * size;
+        for (int64_t b; (b = next.fetch_add(1)) < request.count;) kernels.bank_series(request, b, room);
     });
 }
 

@@ -16,7 +16,11 @@ struct BankRequest {
     float* error;                   // (B, K, 2) mean absolute errors of the near and far steps of its past forecasts
     float* channel;                 // (B, T, C)
     double* unit;                   // (B, 2) the last value and the mean absolute step
+    // What all series share:
+    int64_t longest;                // steps
+    const float *sine, *cosine;     // (season) of each place in the cycle
+    const float* age;               // (T) what the network reads of 0, 1, .. steps before the last one
 };
-void bank_of_forecasts(const BankRequest& request, int64_t threads);
+void bank_of_forecasts(BankRequest request, int64_t threads);  // what all series share is filled in there
 
 }  // namespace gatecast

@@ -1,14 +1,15 @@
 // Experts of the bank that learn from the series itself: ridge autoregressions on chosen lags.
 #pragma once
 
+#include "bank_channels.h"
+#include "bank_smoothings.h"
 #include "bank_views.h"
-#include "dispatch.h"
 
-namespace gatecast {
+namespace bank {
+namespace {
 
 constexpr int MOST_REGRESSORS = 12;
 constexpr double BANK_PENALTY = 3.0, BANK_FARTHEST = 30.0;  // the most that a forecast may reach, in sigmas
-constexpr double LEAST = 1e-140;  // a size of numbers that are all 0: its square is still above 0
 
 struct LagList {
     int count;
@@ -18,22 +19,21 @@ struct LagList {
 };
 
 // Solve a symmetric positive definite system in place by Cholesky's method; the solution takes the place of b.
+// A column is subtracted from all that lie right of it at once, so that no sum is waited for; the diagonal holds
+// reciprocals.
 inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOST_REGRESSORS], int size) {
     for (int j = 0; j < size; ++j) {
-        for (int k = 0; k < j; ++k) a[j][j] -= a[j][k] * a[j][k];
-        a[j][j] = sqrt(a[j][j]);
+        a[j][j] = 1 / sqrt(a[j][j]);
+        b[j] *= a[j][j];
+        for (int i = j + 1; i < size; ++i) a[i][j] *= a[j][j];
         for (int i = j + 1; i < size; ++i) {
-            for (int k = 0; k < j; ++k) a[i][j] -= a[i][k] * a[j][k];
-            a[i][j] /= a[j][j];
+            for (int k = j + 1; k <= i; ++k) a[i][k] -= a[i][j] * a[k][j];
+            b[i] -= a[i][j] * b[j];
         }
     }
-    for (int i = 0; i < size; ++i) {
-        for (int k = 0; k < i; ++k) b[i] -= a[i][k] * b[k];
-        b[i] /= a[i][i];
-    }
     for (int i = size - 1; i >= 0; --i) {
-        for (int k = i + 1; k < size; ++k) b[i] -= a[k][i] * b[k];
-        b[i] /= a[i][i];
+        b[i] *= a[i][i];
+        for (int k = 0; k < i; ++k) b[k] -= a[i][k] * b[i];
     }
 }
 
@@ -44,7 +44,7 @@ public:
     // `room` holds n + H doubles: the series less its mean, and what comes after it.
     Autoregression(const double* v, int64_t n, double* room) : n_(n), mean_(mean_of(v, n)), u_(room) {
         for (int64_t t = 0; t < n; ++t) u_[t] = v[t] - mean_;
-        size_ = sqrt(chosen().product(u_, u_, n) / (double)n) + 1e-9 * fabs(mean_) + LEAST;
+        size_ = sqrt(product(u_, u_, n) / (double)n) + 1e-9 * fabs(mean_) + LEAST;
     }
 
     // H forecasts in the series' own unit. False: it is too short.
@@ -56,9 +56,9 @@ public:
         solve(a, b, lags.count);
         const double farthest = BANK_FARTHEST * size_;
         for (int64_t t = n_; t < n_ + horizon; ++t) {
-            double sum = 0;
-            for (int i = 0; i < lags.count; ++i) sum += b[i] * u_[t - lags.lag[i]];
-            u_[t] = std::min(std::max(sum, -farthest), farthest);
+            double sum = 0;  // the last step comes last: all else need not wait for it
+            for (int i = lags.count - 1; i >= 0; --i) sum += b[i] * u_[t - lags.lag[i]];
+            u_[t] = lower(higher(sum, -farthest), farthest);
         }
         for (int64_t h = 0; h < horizon; ++h) to[h] = u_[n_ + h] + mean_;
         return true;
@@ -73,7 +73,7 @@ private:
         const int64_t from = lags.longest(), steps = n_ - from;
         const double *begin = u_ + from, *end = u_ + n_;
         int64_t lag[MOST_REGRESSORS + 1] = {0};  // the step itself is the lag 0
-        std::copy_n(lags.lag, lags.count, lag + 1);
+        for (int i = 0; i < lags.count; ++i) lag[i + 1] = lags.lag[i];
         const double square = size_ * size_;
         double sum[MOST_REGRESSORS + 1][MOST_REGRESSORS + 1];
         for (int i = 0; i < size; ++i)
@@ -81,7 +81,7 @@ private:
                 const int64_t p = lag[i], q = lag[j];
                 if (j && lag[i - 1] == p - 1 && lag[j - 1] == q - 1)
                     sum[i][j] = sum[i - 1][j - 1] + begin[-p] * begin[-q] - end[-p] * end[-q];
-                else sum[i][j] = chosen().product(begin - p, begin - q, steps);
+                else sum[i][j] = product(begin - p, begin - q, steps);
                 if (j) a[i - 1][j - 1] = sum[i][j] / square;
                 else if (i) b[i - 1] = sum[i][0] / square;
             }
@@ -96,7 +96,7 @@ private:
 inline void add_regression(const View& view, Autoregression& levels, const LagList& lags, Sink& sink) {
     double* to = sink.next();
     if (levels.forecast(lags, sink.horizon, to)) view.restore(to, sink.horizon);
-    else std::fill_n(to, sink.horizon, NAN);
+    else fill_with(NAN, to, sink.horizon);
 }
 
 // Changes over some steps, whose forecasts are added up again (Box and Jenkins 1970).
@@ -110,7 +110,7 @@ public:
     void add(const LagList& lags, Sink& sink) {
         double* to = sink.next();
         if (!changes_.forecast(lags, sink.horizon, to)) {
-            std::fill_n(to, sink.horizon, NAN);
+            fill_with(NAN, to, sink.horizon);
             return;
         }
         for (int64_t h = 0; h < sink.horizon; ++h) to[h] += h < step_ ? view_.v[view_.n - step_ + h] : to[h - step_];
@@ -128,4 +128,5 @@ private:
     Autoregression changes_;
 };
 
-}  // namespace gatecast
+}  // namespace
+}  // namespace bank

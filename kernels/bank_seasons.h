@@ -1,12 +1,11 @@
 // Experts of the bank that know the season: seasonal naive ones and the smoothings of Holt and Winters.
 #pragma once
 
-#include <optional>
-
+#include "bank_smoothings.h"
 #include "bank_views.h"
-#include "dispatch.h"
 
-namespace gatecast {
+namespace bank {
+namespace {
 
 constexpr double WINTERS_ALPHAS[] = {0.1, 0.3, 0.6}, WINTERS_GAMMAS[] = {0.05, 0.2, 0.5}, WINTERS_BETAS[] = {0.0, 0.1};
 constexpr double WINTERS_PHI = 0.95;
@@ -44,57 +43,56 @@ inline void add_long_season(const View& plain, int64_t season, int64_t longer, S
     sink.add(plain, [&](int64_t h) { return (before(h, 1) + before(h, two)) / 2; });
 }
 
-inline const Gains& winters_gains() {
-    static const Gains all = [] {
-        Gains gains = {};
-        for (int e = 0; e < WINTERS; ++e) {
-            gains.level[e] = WINTERS_ALPHAS[e % 3], gains.phi[e] = WINTERS_PHI;
-            gains.slope[e] = gains.level[e] * WINTERS_BETAS[e / 9];
-            gains.season[e] = WINTERS_GAMMAS[e / 3 % 3] * (1 - gains.level[e]);
-        }
-        return gains;
-    }();
-    return all;
+constexpr Gains winters_gains() {
+    Gains gains = {};
+    for (int e = 0; e < WINTERS; ++e) {
+        const double level = WINTERS_ALPHAS[e % 3], of_season = WINTERS_GAMMAS[e / 3 % 3] * (1 - level);
+        gains.set(e, level, level * WINTERS_BETAS[e / 9], WINTERS_PHI, of_season);
+    }
+    return gains;
 }
+constexpr Gains WINTERS_GAINS = winters_gains();
 
-// Smoothings of level, damped trend and season (Winters 1960), each begun with the first two seasons.
+// Smoothings of level, damped trend and season (Winters 1960), each begun with the first two seasons, which the series
+// has to have.
 struct Winters {
     const double* v;
     int64_t season, reached;
     Smoothed all;
     double* seasons;  // [place][smoothing]
 
-    Winters(const double* values, int64_t m, double* room) : v(values), season(m), reached(m), all(), seasons(room) {
-        const double first = mean_of(v, m), trend = (mean_of(v + m, m) - first) / (double)m;
+    Winters(const double* values, int64_t m, double* room) : v(values), season(m), reached(m), all(), seasons(room) {}
+    void begin() {
+        const double first = mean_of(v, season), trend = (mean_of(v + season, season) - first) / (double)season;
         for (int e = 0; e < WINTERS; ++e) {
-            all.level[e] = first;
-            all.slope[e] = winters_gains().slope[e] > 0 ? trend : 0;
+            all.rise[e] = WINTERS_GAINS.rise[e] > 0 ? WINTERS_PHI * trend : 0;
+            all.expected[e] = first + all.rise[e];
         }
-        for (int64_t place = 0; place < m; ++place)
-            std::fill_n(seasons + place * WINTERS_ROW, WINTERS_ROW, v[place] - first);
+        for (int64_t place = 0; place < season; ++place)
+            fill_with(v[place] - first, seasons + place * WINTERS_ROW, WINTERS_ROW);
     }
     void go_on(int64_t end) {
-        chosen().smooth({&winters_gains(), WINTERS_ROW, v, reached, end, seasons, season}, all);
+        smooth({&WINTERS_GAINS, WINTERS_ROW, v, reached, end, seasons, season}, all);
         reached = end;
     }
 };
 
-// The one that did best one step ahead: 1. Of logarithms it is the multiplicative one. `winters` is not begun where the
-// series is too short for it.
-inline void add_winters(const View& view, int64_t season, std::optional<Winters>& winters, Sink& sink) {
-    const int64_t n = view.n;
+// The one that did best one step ahead: 1. Of logarithms it is the multiplicative one.
+inline void add_winters(const View& view, Winters& winters, Sink& sink) {
+    const int64_t n = view.n, season = winters.season;
     if (season < 2 || n < 2 * season + 2) return sink.skip(1);
-    winters->go_on(n);
-    const Smoothed& all = winters->all;
-    const int64_t e = std::min_element(all.squares, all.squares + WINTERS) - all.squares;
+    winters.go_on(n);
+    const int e = winters.all.best(0, WINTERS);
+    const double level = winters.all.level(e), rise = winters.all.rise[e];
     int64_t place = n % season;
     double power = 1, sum = 0;
     sink.add(view, [&](int64_t) {
-        power *= WINTERS_PHI, sum += power;
-        const double now = winters->seasons[place * WINTERS_ROW + e];
+        sum += power, power *= WINTERS_PHI;
+        const double now = winters.seasons[place * WINTERS_ROW + e];
         if (++place == season) place = 0;
-        return all.level[e] + all.slope[e] * sum + now;
+        return level + rise * sum + now;
     });
 }
 
-}  // namespace gatecast
+}  // namespace
+}  // namespace bank

@@ -1,10 +1,11 @@
 // Experts of the bank that know levels and trends: naive, drift, exponential smoothing, Theta, Holt, straight lines.
 #pragma once
 
+#include "bank_smoothings.h"
 #include "bank_views.h"
-#include "dispatch.h"
 
-namespace gatecast {
+namespace bank {
+namespace {
 
 constexpr double BANK_ALPHAS[] = {0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9};
 constexpr int BANK_LEVELS = 7, BANK_SLOW = 2, BANK_FAST = 4;  // places of gains 0.2 and 0.5
@@ -13,31 +14,30 @@ constexpr int HOLTS = 36, HOLT_QUICK = 13, HOLT_QUICKER = 21, HOLT_SLOW = 2;
 static_assert(HOLTS + BANK_LEVELS <= MOST_GAINS, "room for all");
 
 // Damped trends (Gardner and McKenzie 1985), then simple exponential smoothings (Brown 1956), whose slope is none.
-inline const Gains& trend_gains() {
-    static const Gains all = [] {
-        Gains gains = {};
-        for (int e = 0; e < HOLTS; ++e) {
-            gains.level[e] = HOLT_ALPHAS[e / 9], gains.phi[e] = HOLT_PHIS[e % 3];
-            gains.slope[e] = gains.level[e] * HOLT_BETAS[e / 3 % 3];
-        }
-        for (int a = 0; a < BANK_LEVELS; ++a) gains.level[HOLTS + a] = BANK_ALPHAS[a];
-        return gains;
-    }();
-    return all;
+constexpr Gains trend_gains() {
+    Gains gains = {};
+    for (int e = 0; e < HOLTS; ++e) {
+        const double level = HOLT_ALPHAS[e / 9];
+        gains.set(e, level, level * HOLT_BETAS[e / 3 % 3], HOLT_PHIS[e % 3]);
+    }
+    for (int a = 0; a < BANK_LEVELS; ++a) gains.set(HOLTS + a, BANK_ALPHAS[a], 0, 0);
+    return gains;
 }
+constexpr Gains TREND_GAINS = trend_gains();  // by the compiler: a set that a machine lacks must not run at loading
 
 inline Smoothed begun_trends(const double* v, int64_t n) {
-    const int64_t start = std::min<int64_t>(5, n - 1);
+    const int64_t start = lower(5, n - 1);
+    const double slope = (v[start] - v[0]) / (double)start;
     Smoothed all = {};
-    for (int64_t e = 0; e < MOST_GAINS; ++e) {
-        all.level[e] = v[0];
-        all.slope[e] = e < HOLTS ? (v[start] - v[0]) / (double)start : 0;
+    for (int e = 0; e < MOST_GAINS; ++e) {
+        all.rise[e] = e < HOLTS ? TREND_GAINS.phi[e] * slope : 0;
+        all.expected[e] = v[0] + all.rise[e];
     }
     return all;
 }
 
 inline void go_on(const double* v, int64_t begin, int64_t end, Smoothed& all) {
-    chosen().smooth({&trend_gains(), MOST_GAINS, v, begin, end, nullptr, 0}, all);
+    smooth({&TREND_GAINS, MOST_GAINS, v, begin, end, nullptr, 0}, all);
 }
 
 inline Smoothed trends_of(const double* v, int64_t n) {
@@ -65,18 +65,16 @@ struct Trends {
     Line line;
     int best_holt, best_level;  // one step ahead
 
-    Trends(const View& view, const Smoothed& all) : smoothed(all), line(line_through(view.v, view.n)) {
-        const double *holts = all.squares, *levels = holts + HOLTS;
-        best_holt = (int)(std::min_element(holts, holts + HOLTS) - holts);
-        best_level = (int)(std::min_element(levels, levels + BANK_LEVELS) - levels);
-    }
-    double level(int place) const { return smoothed.level[HOLTS + place]; }
+    Trends(const View& view, const Smoothed& all)
+        : smoothed(all), line(line_through(view.v, view.n)), best_holt(all.best(0, HOLTS)),
+          best_level(all.best(HOLTS, BANK_LEVELS) - HOLTS) {}
+    double level(int place) const { return smoothed.level(HOLTS + place); }
     void add_holt(const View& view, int e, Sink& sink) const {
-        const double phi = trend_gains().phi[e];
-        double power = 1, sum = 0;  // phi + phi^2 + .. + phi^h
+        const double phi = TREND_GAINS.phi[e], level = smoothed.level(e), rise = smoothed.rise[e];
+        double power = 1, sum = 0;  // 1 + phi + .. + phi^(h - 1)
         sink.add(view, [&](int64_t) {
-            power *= phi, sum += power;
-            return smoothed.level[e] + smoothed.slope[e] * sum;
+            sum += power, power *= phi;
+            return level + rise * sum;
         });
     }
 };
@@ -84,7 +82,7 @@ struct Trends {
 // The experts that differ from view to view: 6.
 inline void add_trends(const View& view, const Trends& trends, Sink& sink) {
     const double* v = view.v;
-    const int64_t n = view.n, some = std::max<int64_t>(std::min<int64_t>(n, 4), n / 3);
+    const int64_t n = view.n, some = higher(lower(n, 4), n / 3);
     const double last = v[n - 1], drift = (last - v[0]) / (double)(n - 1);
     const double recent = (last - v[n - some]) / (double)(some - 1), slope = trends.line.slope;
     const double alpha = BANK_ALPHAS[trends.best_level], level = trends.level(trends.best_level);
@@ -108,4 +106,5 @@ inline void add_levels(const View& view, const Trends& trends, Sink& sink) {
     sink.add(view, [&](int64_t h) { return trends.line.last + trends.line.slope * (double)h; });
 }
 
-}  // namespace gatecast
+}  // namespace
+}  // namespace bank

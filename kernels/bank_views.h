@@ -1,12 +1,18 @@
 // A series as the experts of the bank see it: as it is, without its season, or as logarithms without their season.
 #pragma once
 
-#include <math.h>
-#include <stdint.h>
+#include "doubles.h"
 
-#include <algorithm>
+namespace bank {
+namespace {
 
-namespace gatecast {
+ALWAYS_INLINE double lower(double a, double b) { return b < a ? b : a; }
+ALWAYS_INLINE double higher(double a, double b) { return a < b ? b : a; }
+ALWAYS_INLINE int64_t lower(int64_t a, int64_t b) { return b < a ? b : a; }
+ALWAYS_INLINE int64_t higher(int64_t a, int64_t b) { return a < b ? b : a; }
+ALWAYS_INLINE void fill_with(double value, double* to, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) to[i] = value;
+}
 
 enum class Unit { PLAIN, SUM, PRODUCT, LOGARITHM };  // how a forecast comes back: f, f + s, f s, e^(f + s)
 
@@ -22,11 +28,17 @@ struct View {
         if (unit == Unit::PLAIN) return;
         int64_t place = n % season;
         for (int64_t h = 0; h < horizon; ++h) {
-            const double f = forecast[h], s = seasons[place];
-            if (unit == Unit::SUM) forecast[h] = f + s;
-            else if (unit == Unit::PRODUCT) forecast[h] = f * s;
-            else forecast[h] = exp(std::min(f + s, ceiling));
+            const double s = seasons[place];
+            forecast[h] = unit == Unit::PRODUCT ? forecast[h] * s : forecast[h] + s;
             if (++place == season) place = 0;
+        }
+        if (unit != Unit::LOGARITHM) return;
+        for (int64_t h = 0; h < horizon; h += WIDE) {
+            double some[WIDE] = {0};
+            const int64_t count = lower(horizon - h, (int64_t)WIDE);
+            for (int64_t i = 0; i < count; ++i) some[i] = lower(forecast[h + i], ceiling);
+            store(some, exp_of(load(some)));
+            for (int64_t i = 0; i < count; ++i) forecast[h + i] = some[i];
         }
     }
 };
@@ -39,7 +51,7 @@ struct Sink {
 
     double* next() { return out + horizon * taken++; }
     void skip(int64_t experts) {
-        for (int64_t k = 0; k < experts; ++k) std::fill_n(next(), horizon, NAN);
+        for (int64_t k = 0; k < experts; ++k) fill_with(NAN, next(), horizon);
     }
     // The forecast is asked for the steps 1 .. H ahead, in this order.
     template <typename Forecast>
@@ -69,7 +81,7 @@ inline void moving_average(const double* x, int64_t n, int64_t season, double* r
     const double ends = season % 2 ? 1.0 : 0.5;
     double* inner = to + half;
     for (int64_t t = 0; t < count; ++t) inner[t] = ends * (x[t] + x[t + 2 * half]);
-    std::copy_n(x, n, room);
+    memcpy(room, x, (size_t)n * sizeof(double));
     for (int64_t width = 1, begin = 1; width <= between; width *= 2) {
         if (between & width) {
             for (int64_t t = 0; t < count; ++t) inner[t] += room[t + begin];
@@ -90,7 +102,7 @@ public:
     Decomposition(const double* x, int64_t n, int64_t season, bool product, double* room)
         : season_(season), half_(season / 2), reached_(half_), product_(product), sums_(room), counts_(room + season),
           beside_(room + 2 * season) {
-        std::fill_n(room, 2 * season, 0.0);
+        fill_with(0.0, room, 2 * season);
         if (n < 2 * season) return;
         moving_average(x, n, season, beside_ + n, beside_);
         for (int64_t t = half_; t < n - half_; ++t) beside_[t] = product ? x[t] / beside_[t] : x[t] - beside_[t];
@@ -106,7 +118,7 @@ public:
         double total = 0;
         for (int64_t i = 0; i < season_; ++i) total += to[i] = sums_[i] / counts_[i];
         for (int64_t i = 0; i < season_; ++i) {
-            if (product_) to[i] = std::min(std::max(to[i] * (double)season_ / total, 0.05), 20.0);
+            if (product_) to[i] = lower(higher(to[i] * (double)season_ / total, 0.05), 20.0);
             else to[i] -= total / (double)season_;
         }
     }
@@ -121,10 +133,11 @@ private:
 inline void without_season(const double* x, int64_t n, int64_t season, const double* seasons, bool product,
                            double* to) {
     for (int64_t begin = 0; begin < n; begin += season) {
-        const int64_t count = std::min(season, n - begin);
+        const int64_t count = lower(season, n - begin);
         for (int64_t i = 0; i < count; ++i)
             to[begin + i] = product ? x[begin + i] / seasons[i] : x[begin + i] - seasons[i];
     }
 }
 
-}  // namespace gatecast
+}  // namespace
+}  // namespace bank

@@ -11,26 +11,6 @@ using gatecast::GateTask;
 
 constexpr float OUT_OF_QUESTION = -1e4f;
 
-// log y of y >= 1, to about 1e-7: y = 2^k (1 + f) with 1 + f near 1, and s = f / (2 + f)   (the way of fdlibm)
-ALWAYS_INLINE Vec log_of(Vec y) {
-    const UintVec moved = bits(y) + (0x3f800000u - 0x3f3504f3u);
-    const Vec k = from_bits(((moved >> 23) - 127u) + 0x4b000000u) - 8388608.0f;
-    const Vec f = from_bits((moved & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
-    const Vec s = divided(f, f + 2.0f), z = s * s;
-    Vec r = broadcast(0.24279078841f);
-    r = multiply_add(r, z, broadcast(0.28498786688f));
-    r = multiply_add(r, z, broadcast(0.40000972152f));
-    r = multiply_add(r, z, broadcast(0.66666662693f)) * z;
-    const Vec half = f * f * 0.5f;
-    return multiply_add(k, broadcast(0.69314718056f), f - (half - s * (half + r)));
-}
-
-ALWAYS_INLINE Vec asinh_of(Vec x) {
-    const Vec size = magnitude(x);
-    const Vec value = log_of(size + square_root(multiply_add(x, x, broadcast(1.0f))));
-    return where_negative(x, zeros() - value, value);
-}
-
 // log(1 + e^x), above 0 for every x that a float's exponential can tell
 ALWAYS_INLINE Vec softplus_of(Vec x) {
     const Vec u = exp_of(zeros() - magnitude(x)), y = u + 1.0f;

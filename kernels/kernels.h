@@ -9,6 +9,8 @@
 
 namespace gatecast {
 
+struct BankRequest;  // bank.h
+
 // What a layer reads: one piece, or two side by side (both directions of the layer below).
 struct Input {
     int pieces;
@@ -191,24 +193,6 @@ struct SmoothingTask {
     double* room;                 // work space, see smoothing_room
 };
 
-// Smoothings of one series with many gains at once, side by side: level, damped trend and, where wanted, season.
-constexpr int64_t MOST_GAINS = 48;  // whole blocks of three vectors, of every instruction set; so is any smaller number
-
-struct Gains {
-    double level[MOST_GAINS], slope[MOST_GAINS], season[MOST_GAINS], phi[MOST_GAINS];
-};
-struct Smoothed {
-    double level[MOST_GAINS], slope[MOST_GAINS], squares[MOST_GAINS];  // squared errors one step ahead, added up
-};
-struct SmoothTask {
-    const Gains* gains;
-    int64_t count;                // smoothings, a multiple of 24
-    const double* values;
-    int64_t begin, end;           // steps to go on over
-    double* seasons;              // [place][count]; null = without a season
-    int64_t season;
-};
-
 // What the pretrained gate says of one series: its layers above the LSTM, packed by pack_dense; see gate.h.
 struct GateTask {
     int64_t horizon, experts, mixing, levels, middle;
@@ -243,8 +227,8 @@ struct Kernels {
     double (*squares)(const float* values, int64_t count);
     void (*update)(const UpdateTask&);
     void (*exponential_smoothings)(const SmoothingTask&);
-    void (*smooth)(const SmoothTask&, Smoothed&);
-    double (*product)(const double* a, const double* b, int64_t count);
+    int64_t (*bank_room)(const BankRequest&);  // work space of one thread, in doubles
+    void (*bank_series)(const BankRequest&, int64_t series, double* room);
     void (*gate_lines)(const GateTask&);
 };
 

@@ -18,7 +18,7 @@ PyObject* bank(PyObject*, PyObject* args) {
     const BankRequest request = {
         reinterpret_cast<double*>(values), reinterpret_cast<int64_t*>(first), reinterpret_cast<int64_t*>(length), count,
         season, long_season, horizon, steps, floats(forecast), floats(error), floats(channel),
-        reinterpret_cast<double*>(unit)};
+        reinterpret_cast<double*>(unit), 0, nullptr, nullptr, nullptr};
     return unlocked([&] { bank_of_forecasts(request, threads); });
 }
 

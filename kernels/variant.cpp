@@ -1,5 +1,5 @@
 // The kernels of one instruction set. Compiled once for each, with -DGATECAST_VARIANT=name and the flags of that set.
-#include "bank_smoothings.h"
+#include "bank_series.h"
 #include "exponential.h"
 #include "gate_lines.h"
 #include "layer.h"
@@ -162,6 +162,6 @@ extern const Kernels GATECAST_TABLE(GATECAST_VARIANT);
 const Kernels GATECAST_TABLE(GATECAST_VARIANT) = {
     GATECAST_NAME_OF(GATECAST_VARIANT), LANES, HAS_TILES, pack_forward, pack_backward, forward, backward,
     unpack_gradients, mask, pack_dense, dense, outer, inner_of_steps, inner_of_steps_back, loss, squares, update,
-    exponential_smoothings, smooth, product, gate_lines,
+    exponential_smoothings, bank::room_size, bank::series, gate_lines,
 };
 }  // namespace gatecast

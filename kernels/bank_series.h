@@ -1,0 +1,263 @@
+// One series in the bank of simple forecasts: which experts there are, and how they did so far.
+// See gatecast/pretrained/bank.py, which names the experts in this order.
+#pragma once
+
+#include <initializer_list>
+
+#include "bank_channels.h"
+#include "bank_regressions.h"
+#include "bank_seasons.h"
+#include "bank_trends.h"
+
+namespace bank {
+namespace {
+
+using gatecast::BANK_ERRORS;
+using gatecast::BANK_EXPERTS;
+
+constexpr int64_t PAST_ORIGINS = 3, SOME_STEPS = 6, MOST_PAST_STEPS = 24, SHARE_OF_PAST = 5;
+constexpr double RISE = 3.0;  // a forecast from logarithms stays below e^3 times the highest value
+
+// Work space of one thread, in doubles.
+struct Room {
+    double *values, *adjusted, *logs, *log_adjusted, *decomposed, *log_decomposed, *seasons, *log_seasons, *winters,
+        *log_winters, *levels, *changes, *forecast, *past, *squeezed;
+    int64_t size = 0;
+
+    Room(const BankRequest& request, double* base) {
+        const int64_t n = request.longest, season = request.season, horizon = request.horizon;
+        const int64_t longer = higher(horizon, MOST_PAST_STEPS);
+        const auto take = [&](int64_t doubles) { return base + (size += doubles) - doubles; };
+        values = take(n), adjusted = take(n), logs = take(n), log_adjusted = take(n);
+        decomposed = take(Decomposition::room_size(n, season));
+        log_decomposed = take(Decomposition::room_size(n, season));
+        seasons = take(season), log_seasons = take(season);
+        winters = take(WINTERS_ROW * season), log_winters = take(WINTERS_ROW * season);
+        levels = take(n + longer), changes = take(2 * n + longer);
+        forecast = take(BANK_EXPERTS * horizon), past = take(BANK_EXPERTS * MOST_PAST_STEPS);
+        squeezed = take(Squeezed::ROWS * Squeezed::row(request.steps) / 2);
+    }
+};
+
+// What goes on from one end of what is known to the next: smoothings of the series and of its logarithms, and seasons.
+struct Running {
+    Decomposition decomposed, log_decomposed;
+    Smoothed trends, log_trends;
+    Winters winters, log_winters;
+    int64_t reached = 1;
+
+    Running(const Series& s, const Room& room)
+        : decomposed(room.values, s.n, s.season, s.positive, room.decomposed),
+          log_decomposed(room.logs, s.positive ? s.n : 0, s.season, false, room.log_decomposed),
+          winters(room.values, s.season, room.winters), log_winters(room.logs, s.season, room.log_winters) {
+        const bool seasons = s.season > 1 && s.n >= 2 * s.season + 2;
+        trends = begun_trends(room.values, s.n);
+        if (seasons) winters.begin();
+        if (!s.positive) return;
+        log_trends = begun_trends(room.logs, s.n);
+        if (seasons) log_winters.begin();
+    }
+    void go_on(const Series& s, const Room& room) {
+        bank::go_on(room.values, reached, s.n, trends);
+        if (s.positive) bank::go_on(room.logs, reached, s.n, log_trends);
+        reached = s.n;
+    }
+};
+
+const double NOTHING[1] = {0};
+
+// ---------------------------------------------------------------- views
+
+// Missing values lie on the line between their neighbours; the first one that is there goes on to the left.
+void fill(const double* from, int64_t n, double* to) {
+    int64_t known = -1;
+    for (int64_t t = 0; t < n; ++t) {
+        if (isnan(from[t])) continue;
+        const double before = from[known < 0 ? t : known], rise = (from[t] - before) / (double)(t - known);
+        for (int64_t i = known + 1; i < t; ++i) to[i] = before + rise * (double)(i - known);
+        to[t] = from[t];
+        known = t;
+    }
+}
+
+// The view without its season: a product where all values are above zero, else a sum. As it is without one.
+View adjusted_view(const Series& s, const Room& room, Running& running) {
+    if (!s.seasonal()) return {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0};
+    running.decomposed.seasons(s.n, room.seasons);
+    without_season(room.values, s.n, s.season, room.seasons, s.positive, room.adjusted);
+    return {s.positive ? Unit::PRODUCT : Unit::SUM, room.adjusted, s.n, s.season, room.seasons, 0};
+}
+
+double highest(const double* x, int64_t n) {
+    double most = x[0];
+    for (int64_t t = 1; t < n; ++t) most = higher(most, x[t]);
+    return most;
+}
+
+View log_view(const Series& s, const Room& room, Running& running) {
+    const double ceiling = highest(room.logs, s.n) + RISE;
+    if (!s.seasonal()) return {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, ceiling};
+    running.log_decomposed.seasons(s.n, room.log_seasons);
+    without_season(room.logs, s.n, s.season, room.log_seasons, false, room.log_adjusted);
+    return {Unit::LOGARITHM, room.log_adjusted, s.n, s.season, room.log_seasons, ceiling};
+}
+
+// ---------------------------------------------------------------- experts
+
+LagList first_lags(int count) {
+    LagList lags = {count, {0}};
+    for (int i = 0; i < count; ++i) lags.lag[i] = i + 1;
+    return lags;
+}
+
+// The first two lags and then others, each once and rising.
+template <typename... Lags>
+LagList with_lags(Lags... others) {
+    LagList lags = first_lags(2);
+    for (int64_t lag : {others...})
+        if (lag > lags.longest()) lags.lag[lags.count++] = lag;
+    return lags;
+}
+
+// Level and changes of a view by the same lags.
+struct Both {
+    View view;
+    Autoregression levels;
+    Integrated changes;
+
+    Both(const View& of, const Room& room)
+        : view(of), levels(of.v, of.n, room.levels), changes(of, 1, room.changes) {}
+    void add(const LagList& lags, Sink& sink) {
+        add_regression(view, levels, lags, sink);
+        changes.add(lags, sink);
+    }
+};
+
+void add_regressions(const Series& s, const View& plain, const View& adjusted, const Room& room, Sink& sink) {
+    const int64_t m = s.season, longer = s.long_season;
+    Both both(plain, room);
+    both.add(first_lags(2), sink);
+    both.add(m > 1 ? with_lags(m) : first_lags(4), sink);
+    both.add(m > 1 ? with_lags(m, m + 1) : first_lags(8), sink);
+    if (s.n >= 40) both.add(first_lags(12), sink);
+    else sink.skip(2);
+    if (longer > 1) both.add(with_lags(m, m + 1, longer, longer + 1), sink);
+    else sink.skip(2);
+    if (adjusted.unit == Unit::PLAIN) return sink.skip(4);
+    Both without(adjusted, room);
+    without.add(first_lags(2), sink);
+    without.add(first_lags(4), sink);
+}
+
+void add_by_seasons(const Series& s, const View& view, const Room& room, Sink& sink) {
+    if (s.season > 1 && s.n > 2 * s.season + 8) Integrated(view, s.season, room.changes).add(first_lags(2), sink);
+    else sink.skip(1);
+}
+
+void add_logarithms(const Series& s, const Room& room, Running& running, Sink& sink) {
+    const View view = log_view(s, room, running), logs = {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, view.ceiling};
+    if (s.seasonal()) add_trends(view, Trends(view, trends_of(view.v, s.n)), sink);
+    else add_trends(view, Trends(view, running.log_trends), sink);
+    add_winters(logs, running.log_winters, sink);
+    Integrated changes(view, 1, room.changes);
+    changes.add(first_lags(2), sink);
+    changes.add(first_lags(4), sink);
+    add_by_seasons(s, logs, room, sink);
+}
+
+// All forecasts of the series up to step n, which is not before the last one that was asked for.
+void forecast_all(const Series& s, const Room& room, Running& running, Sink sink) {
+    const View plain = {Unit::PLAIN, room.values, s.n, 1, NOTHING, 0}, adjusted = adjusted_view(s, room, running);
+    const auto add_both = [&](const View& view, const Smoothed& smoothed) {
+        const Trends trends(view, smoothed);
+        add_trends(view, trends, sink);
+        add_levels(view, trends, sink);
+    };
+    running.go_on(s, room);
+    add_both(plain, running.trends);
+    if (s.seasonal()) add_both(adjusted, trends_of(adjusted.v, s.n));
+    else sink.skip(12);
+    add_seasonal_naive(plain, s.season, sink);
+    add_long_season(plain, s.season, s.long_season, sink);
+    add_winters(plain, running.winters, sink);
+    const double mean = mean_of(room.values, s.n);
+    const int64_t some = lower(s.n, higher(s.season, 12));
+    const double recent = mean_of(room.values + s.n - some, some);
+    sink.add(plain, [&](int64_t) { return mean; });
+    sink.add(plain, [&](int64_t) { return recent; });
+    add_regressions(s, plain, adjusted, room, sink);
+    add_by_seasons(s, plain, room, sink);
+    if (s.positive) add_logarithms(s, room, running, sink);
+    else sink.skip(10);
+}
+
+// ---------------------------------------------------------------- how they did
+
+// (K, 2) mean absolute errors, near and far, of forecasts from up to three earlier origins; NaN where there are none.
+void past_errors(const Series& s, const Room& room, Running& running, double step, float* errors) {
+    const int64_t wanted = lower(higher(s.season, SOME_STEPS), MOST_PAST_STEPS);
+    const int64_t steps = higher(1, lower(wanted, s.n / SHARE_OF_PAST)), near = (steps + 2) / 3;
+    const int64_t least = higher(7, s.season > 1 ? 2 * s.season + 3 : 0);
+    double sum[BANK_EXPERTS][BANK_ERRORS] = {{0}};
+    int count[BANK_EXPERTS] = {0};
+    for (int64_t origin = PAST_ORIGINS; origin >= 1; --origin) {
+        Series before = s;
+        before.n = s.n - origin * steps;
+        if (before.n < least) continue;
+        forecast_all(before, room, running, Sink{room.past, steps});
+        for (int64_t k = 0; k < BANK_EXPERTS; ++k) {
+            const double *forecast = room.past + k * steps, *truth = room.values + before.n;
+            if (isnan(forecast[0])) continue;
+            ++count[k];
+            sum[k][0] += mean_distance(forecast, truth, near);
+            sum[k][1] += steps > near ? mean_distance(forecast + near, truth + near, steps - near) : 0;
+        }
+    }
+    for (int64_t k = 0; k < BANK_EXPERTS; ++k)
+        for (int64_t i = 0; i < BANK_ERRORS; ++i) {
+            const double mean = sum[k][steps > near ? i : 0] / (double)count[k] / step;  // 0 / 0 is NaN
+            errors[k * BANK_ERRORS + i] = count[k] ? (float)lower(mean, 1e6) : NAN;
+        }
+}
+
+// ---------------------------------------------------------------- a series
+
+// All forecasts in units of the series, step by step.
+void write_forecasts(const double* forecast, int64_t horizon, double last, double step, float* to) {
+    const double units = 1 / step;
+    for (int64_t k = 0; k < BANK_EXPERTS; ++k)
+        for (int64_t h = 0; h < horizon; ++h)
+            to[h * BANK_EXPERTS + k] = (float)((forecast[k * horizon + h] - last) * units);
+}
+
+void series(const BankRequest& request, int64_t b, double* base) {
+    const Room room(request, base);
+    const double* given = request.values + request.first[b];
+    Series s = {request.length[b], request.season, request.long_season, true};
+    fill(given, s.n, room.values);
+    double step = 0, size = 0;
+    for (int64_t t = 0; t < s.n; ++t) {
+        const double x = room.values[t];
+        s.positive = s.positive && x > 0;
+        size += fabs(x);
+        if (t) step += fabs(x - room.values[t - 1]);
+    }
+    step = step / (double)(s.n - 1) + 1e-9 * size / (double)s.n + LEAST;
+    for (int64_t t = 0; s.positive && t < s.n; ++t) room.logs[t] = log(room.values[t]);
+    Running running(s, room);
+    past_errors(s, room, running, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);
+    forecast_all(s, room, running, Sink{room.forecast, request.horizon});
+    const double last = room.values[s.n - 1], *adjusted = s.seasonal() ? room.adjusted : room.values;
+    write_forecasts(room.forecast, request.horizon, last, step, request.forecast + b * request.horizon * BANK_EXPERTS);
+    const int64_t missing = higher(0, request.steps - s.n) * BANK_CHANNELS;
+    float* channels = request.channel + b * request.steps * BANK_CHANNELS;
+    for (int64_t i = 0; i < missing; ++i) channels[i] = 0;
+    write_channels(request, s, room.values, adjusted, given, step, reinterpret_cast<float*>(room.squeezed),
+                   channels + missing);
+    request.unit[2 * b] = last, request.unit[2 * b + 1] = step;
+}
+
+int64_t room_size(const BankRequest& request) { return Room(request, nullptr).size; }
+
+}  // namespace
+}  // namespace bank
