@@ -2,21 +2,14 @@
 #pragma once
 
 #include "bank_channels.h"
-#include "bank_smoothings.h"
+#include "bank_moments.h"
 #include "bank_views.h"
 
 namespace bank {
 namespace {
 
-constexpr int MOST_REGRESSORS = 12;
 constexpr double BANK_PENALTY = 3.0, BANK_FARTHEST = 30.0;  // the most that a forecast may reach, in sigmas
-
-struct LagList {
-    int count;
-    int64_t lag[MOST_REGRESSORS];  // rising
-
-    int64_t longest() const { return lag[count - 1]; }
-};
+constexpr double ROUNDING = 1e-12;  // a variance that is so small a share of what it is a difference of is rounding
 
 // Solve a symmetric positive definite system in place by Cholesky's method; the solution takes the place of b.
 // A column is subtracted from all that lie right of it at once, so that no sum is waited for; the diagonal holds
@@ -38,94 +31,176 @@ inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOS
 }
 
 // Regresses a series on its own lags and goes on from its end (Yule 1927; Hoerl and Kennard 1970 for the ridge, whose
-// penalty is in units of the series' own size).
+// penalty is in units of the series' own size). What is regressed is the series less the mean of what is known of it: it
+// is kept less the mean of all, which is `shift_` away from that.
 class Autoregression {
 public:
-    // `room` holds n + H doubles: the series less its mean, and what comes after it.
-    Autoregression(const double* v, int64_t n, double* room) : n_(n), mean_(mean_of(v, n)), u_(room) {
-        for (int64_t t = 0; t < n; ++t) u_[t] = v[t] - mean_;
-        size_ = sqrt(product(u_, u_, n) / (double)n) + 1e-9 * fabs(mean_) + LEAST;
+    // `room` holds n doubles.
+    Autoregression(const double* v, int64_t n, double* room) : all_(n), mean_(mean_of(v, n)), w_(room) {
+        for (int64_t t = 0; t < n; ++t) w_[t] = v[t] - mean_;
+        know(n);
     }
 
-    // H forecasts in the series' own unit. False: it is too short.
-    bool forecast(const LagList& lags, int64_t horizon, double* to) {
-        if (n_ < lags.longest() + 6) return false;
+    void know(int64_t n) {
+        n_ = n;
+        shift_ = n == all_ ? 0 : mean_of(w_, n);
+        const double squared = shift_ * shift_, square = product(w_, w_, n) / (double)n - squared;
+        size_ = sqrt(higher(square, ROUNDING * squared)) + 1e-9 * fabs(mean_ + shift_) + LEAST;
+    }
+
+    // H forecasts in the series' own unit. False: it is too short. `room` holds the longest lag and H doubles.
+    bool forecast(Moments& moments, int64_t horizon, double* room, double* to) const {
+        const LagList& lags = moments.lags;
+        const int64_t longest = lags.longest();
+        if (n_ < longest + 6) return false;
         double a[MOST_REGRESSORS][MOST_REGRESSORS], b[MOST_REGRESSORS];
-        moments(lags, a, b);
+        moments.go_on(w_, n_);
+        centred(moments, a, b);
         for (int i = 0; i < lags.count; ++i) a[i][i] += BANK_PENALTY;
         solve(a, b, lags.count);
+        for (int64_t t = 0; t < longest; ++t) room[t] = w_[n_ - longest + t] - shift_;
         const double farthest = BANK_FARTHEST * size_;
-        for (int64_t t = n_; t < n_ + horizon; ++t) {
+        double* u = room + longest;
+        for (int64_t h = 0; h < horizon; ++h) {
             double sum = 0;  // the last step comes last: all else need not wait for it
-            for (int i = lags.count - 1; i >= 0; --i) sum += b[i] * u_[t - lags.lag[i]];
-            u_[t] = lower(higher(sum, -farthest), farthest);
+            for (int i = lags.count - 1; i >= 0; --i) sum += b[i] * u[h - lags.lag[i]];
+            u[h] = lower(higher(sum, -farthest), farthest);
         }
-        for (int64_t h = 0; h < horizon; ++h) to[h] = u_[n_ + h] + mean_;
+        for (int64_t h = 0; h < horizon; ++h) to[h] = u[h] + shift_ + mean_;
         return true;
     }
 
 private:
-    // Sums of products of every two lags, and of each with the step itself, over the steps that have all of them.
-    // Where both lags have neighbours in the list the sum is that of these, but for one product at either end.
-    void moments(const LagList& lags, double (&a)[MOST_REGRESSORS][MOST_REGRESSORS],
+    void centred(const Moments& moments, double (&a)[MOST_REGRESSORS][MOST_REGRESSORS],
                  double (&b)[MOST_REGRESSORS]) const {
-        const int size = lags.count + 1;
-        const int64_t from = lags.longest(), steps = n_ - from;
-        const double *begin = u_ + from, *end = u_ + n_;
-        int64_t lag[MOST_REGRESSORS + 1] = {0};  // the step itself is the lag 0
-        for (int i = 0; i < lags.count; ++i) lag[i + 1] = lags.lag[i];
+        const int64_t from = moments.lags.longest(), steps = n_ - from;
+        double moved[MOST_REGRESSORS + 1] = {0};  // what a factor that is `shift_` less takes from each sum
+        for (int i = 0; shift_ != 0 && i <= moments.lags.count; ++i) {
+            const int64_t p = moments.lag(i);
+            const double sum = (double)n_ * shift_ - sum_of_all(w_, from - p) - sum_of_all(w_ + n_ - p, p);
+            moved[i] = shift_ * (sum - (double)steps * shift_ / 2);
+        }
         const double square = size_ * size_;
-        double sum[MOST_REGRESSORS + 1][MOST_REGRESSORS + 1];
-        for (int i = 0; i < size; ++i)
+        for (int i = 1; i <= moments.lags.count; ++i)
             for (int j = 0; j <= i; ++j) {
-                const int64_t p = lag[i], q = lag[j];
-                if (j && lag[i - 1] == p - 1 && lag[j - 1] == q - 1)
-                    sum[i][j] = sum[i - 1][j - 1] + begin[-p] * begin[-q] - end[-p] * end[-q];
-                else sum[i][j] = product(begin - p, begin - q, steps);
-                if (j) a[i - 1][j - 1] = sum[i][j] / square;
-                else if (i) b[i - 1] = sum[i][0] / square;
+                const double product = (moments.sum[i][j] - moved[i] - moved[j]) / square;
+                if (j) a[i - 1][j - 1] = product;
+                else b[i - 1] = product;
             }
     }
 
-    int64_t n_;
-    double mean_, size_;
-    double* u_;
+    int64_t all_, n_ = 0;
+    double mean_, shift_ = 0, size_ = 0;
+    double* w_;
 };
-
-// Of the series: 1.
-inline void add_regression(const View& view, Autoregression& levels, const LagList& lags, Sink& sink) {
-    double* to = sink.next();
-    if (levels.forecast(lags, sink.horizon, to)) view.restore(to, sink.horizon);
-    else fill_with(NAN, to, sink.horizon);
-}
 
 // Changes over some steps, whose forecasts are added up again (Box and Jenkins 1970).
 class Integrated {
 public:
-    // `room` holds 2 n + H doubles.
-    Integrated(const View& view, int64_t step, double* room)
-        : view_(view), step_(step), changes_(changes(view, step, room), view.n - step, room + view.n) {}
+    // `room` holds n doubles.
+    Integrated(const double* v, int64_t n, int64_t step, double* room)
+        : v_(v), n_(n), step_(step), changes_(changes(v, n, step, room), n - step, room) {}
 
-    // Of the series: 1.
-    void add(const LagList& lags, Sink& sink) {
-        double* to = sink.next();
-        if (!changes_.forecast(lags, sink.horizon, to)) {
-            fill_with(NAN, to, sink.horizon);
-            return;
-        }
-        for (int64_t h = 0; h < sink.horizon; ++h) to[h] += h < step_ ? view_.v[view_.n - step_ + h] : to[h - step_];
-        view_.restore(to, sink.horizon);
+    void know(int64_t n) {
+        n_ = n;
+        changes_.know(n - step_);
+    }
+    bool forecast(Moments& moments, int64_t horizon, double* room, double* to) const {
+        if (!changes_.forecast(moments, horizon, room, to)) return false;
+        for (int64_t h = 0; h < horizon; ++h) to[h] += h < step_ ? v_[n_ - step_ + h] : to[h - step_];
+        return true;
     }
 
 private:
-    static const double* changes(const View& view, int64_t step, double* to) {
-        for (int64_t t = step; t < view.n; ++t) to[t - step] = view.v[t] - view.v[t - step];
+    static const double* changes(const double* v, int64_t n, int64_t step, double* to) {
+        for (int64_t t = step; t < n; ++t) to[t - step] = v[t] - v[t - step];
         return to;
     }
 
-    View view_;
-    int64_t step_;
+    const double* v_;
+    int64_t n_, step_;
     Autoregression changes_;
+};
+
+// Of the series: 1.
+template <typename Regression>
+void add_regression(const View& view, const Regression& regression, Moments& moments, double* room, Sink& sink) {
+    double* to = sink.next();
+    if (regression.forecast(moments, sink.horizon, room, to)) view.restore(to, sink.horizon);
+    else fill_with(NAN, to, sink.horizon);
+}
+template <typename Regression>
+void add_regression(const View& view, const Regression& regression, const LagList& lags, double* room, Sink& sink) {
+    Moments moments(lags);
+    add_regression(view, regression, moments, room, sink);
+}
+
+// Level and changes of a series.
+struct Both {
+    Autoregression levels;
+    Integrated changes;
+
+    // Each room holds n doubles.
+    Both(const double* v, int64_t n, double* room, double* other)
+        : levels(v, n, room), changes(v, n, 1, other) {}
+    void know(int64_t n) { levels.know(n), changes.know(n); }
+};
+
+// The regressions of the series as it is, over ever more of it.
+class Regressions {
+public:
+    static constexpr int LISTS = 5;
+
+    Regressions(const double* v, int64_t n, int64_t season, int64_t longer, double* room, double* other)
+        : both_(v, n, room, other), lists_(longer > 1 ? LISTS : LISTS - 1),
+          of_levels_{list(0, season, longer), list(1, season, longer), list(2, season, longer),
+                     list(3, season, longer), list(4, season, longer)},
+          of_changes_{of_levels_[0], of_levels_[1], of_levels_[2], of_levels_[3], of_levels_[4]} {}
+
+    void add(const View& view, double* room, Sink& sink) {
+        both_.know(view.n);
+        for (int i = 0; i < LISTS; ++i) {
+            if (i >= lists_ || (i == MANY && view.n < ENOUGH_FOR_MANY)) {
+                sink.skip(2);
+                continue;
+            }
+            add_regression(view, both_.levels, of_levels_[i], room, sink);
+            add_regression(view, both_.changes, of_changes_[i], room, sink);
+        }
+    }
+
+private:
+    static constexpr int MANY = 3, ENOUGH_FOR_MANY = 40;
+
+    static LagList list(int i, int64_t m, int64_t longer) {
+        if (i == 0) return first_lags(2);
+        if (i == 1) return m > 1 ? with_lags(m) : first_lags(4);
+        if (i == 2) return m > 1 ? with_lags(m, m + 1) : first_lags(8);
+        return i == MANY ? first_lags(12) : with_lags(m, m + 1, longer, longer + 1);
+    }
+
+    Both both_;
+    int lists_;
+    Moments of_levels_[LISTS], of_changes_[LISTS];
+};
+
+// One of the changes over a season.
+class SeasonalRegression {
+public:
+    // `room` holds n doubles.
+    SeasonalRegression(const double* v, int64_t n, int64_t season, double* room)
+        : season_(season), changes_(v, n, lower(season, n - 1), room), moments_(first_lags(2)) {}
+
+    void add(const View& view, double* room, Sink& sink) {
+        if (season_ < 2 || view.n <= 2 * season_ + 8) return sink.skip(1);
+        changes_.know(view.n);
+        add_regression(view, changes_, moments_, room, sink);
+    }
+
+private:
+    int64_t season_;
+    Integrated changes_;
+    Moments moments_;
 };
 
 }  // namespace

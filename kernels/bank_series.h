@@ -2,8 +2,6 @@
 // See gatecast/pretrained/bank.py, which names the experts in this order.
 #pragma once
 
-#include <initializer_list>
-
 #include "bank_channels.h"
 #include "bank_regressions.h"
 #include "bank_seasons.h"
@@ -21,7 +19,8 @@ constexpr double RISE = 3.0;  // a forecast from logarithms stays below e^3 time
 // Work space of one thread, in doubles.
 struct Room {
     double *values, *adjusted, *logs, *log_adjusted, *decomposed, *log_decomposed, *seasons, *log_seasons, *winters,
-        *log_winters, *levels, *changes, *forecast, *past, *squeezed;
+        *log_winters, *levels, *changes, *all_levels, *all_changes, *by_seasons, *log_by_seasons, *end, *forecast, *past,
+        *squeezed;
     int64_t size = 0;
 
     Room(const BankRequest& request, double* base) {
@@ -33,23 +32,31 @@ struct Room {
         log_decomposed = take(Decomposition::room_size(n, season));
         seasons = take(season), log_seasons = take(season);
         winters = take(WINTERS_ROW * season), log_winters = take(WINTERS_ROW * season);
-        levels = take(n + longer), changes = take(2 * n + longer);
+        levels = take(n), changes = take(n), all_levels = take(n), all_changes = take(n);
+        by_seasons = take(n), log_by_seasons = take(n);
+        end = take(higher(higher(season, request.long_season) + 1, MOST_REGRESSORS) + longer);
         forecast = take(BANK_EXPERTS * horizon), past = take(BANK_EXPERTS * MOST_PAST_STEPS);
         squeezed = take(Squeezed::ROWS * Squeezed::row(request.steps) / 2);
     }
 };
 
-// What goes on from one end of what is known to the next: smoothings of the series and of its logarithms, and seasons.
+// What goes on from one end of what is known to the next: seasons, smoothings and regressions of the series and of its
+// logarithms.
 struct Running {
     Decomposition decomposed, log_decomposed;
     Smoothed trends, log_trends;
     Winters winters, log_winters;
+    Regressions regressions;
+    SeasonalRegression by_seasons, log_by_seasons;
     int64_t reached = 1;
 
     Running(const Series& s, const Room& room)
         : decomposed(room.values, s.n, s.season, s.positive, room.decomposed),
           log_decomposed(room.logs, s.positive ? s.n : 0, s.season, false, room.log_decomposed),
-          winters(room.values, s.season, room.winters), log_winters(room.logs, s.season, room.log_winters) {
+          winters(room.values, s.season, room.winters), log_winters(room.logs, s.season, room.log_winters),
+          regressions(room.values, s.n, s.season, s.long_season, room.all_levels, room.all_changes),
+          by_seasons(room.values, s.n, s.season, room.by_seasons),
+          log_by_seasons(s.positive ? room.logs : room.values, s.n, s.season, room.log_by_seasons) {
         const bool seasons = s.season > 1 && s.n >= 2 * s.season + 2;
         trends = begun_trends(room.values, s.n);
         if (seasons) winters.begin();
@@ -104,54 +111,13 @@ View log_view(const Series& s, const Room& room, Running& running) {
 
 // ---------------------------------------------------------------- experts
 
-LagList first_lags(int count) {
-    LagList lags = {count, {0}};
-    for (int i = 0; i < count; ++i) lags.lag[i] = i + 1;
-    return lags;
-}
-
-// The first two lags and then others, each once and rising.
-template <typename... Lags>
-LagList with_lags(Lags... others) {
-    LagList lags = first_lags(2);
-    for (int64_t lag : {others...})
-        if (lag > lags.longest()) lags.lag[lags.count++] = lag;
-    return lags;
-}
-
-// Level and changes of a view by the same lags.
-struct Both {
-    View view;
-    Autoregression levels;
-    Integrated changes;
-
-    Both(const View& of, const Room& room)
-        : view(of), levels(of.v, of.n, room.levels), changes(of, 1, room.changes) {}
-    void add(const LagList& lags, Sink& sink) {
-        add_regression(view, levels, lags, sink);
-        changes.add(lags, sink);
-    }
-};
-
-void add_regressions(const Series& s, const View& plain, const View& adjusted, const Room& room, Sink& sink) {
-    const int64_t m = s.season, longer = s.long_season;
-    Both both(plain, room);
-    both.add(first_lags(2), sink);
-    both.add(m > 1 ? with_lags(m) : first_lags(4), sink);
-    both.add(m > 1 ? with_lags(m, m + 1) : first_lags(8), sink);
-    if (s.n >= 40) both.add(first_lags(12), sink);
-    else sink.skip(2);
-    if (longer > 1) both.add(with_lags(m, m + 1, longer, longer + 1), sink);
-    else sink.skip(2);
+void add_regressions_without_season(const View& adjusted, const Room& room, Sink& sink) {
     if (adjusted.unit == Unit::PLAIN) return sink.skip(4);
-    Both without(adjusted, room);
-    without.add(first_lags(2), sink);
-    without.add(first_lags(4), sink);
-}
-
-void add_by_seasons(const Series& s, const View& view, const Room& room, Sink& sink) {
-    if (s.season > 1 && s.n > 2 * s.season + 8) Integrated(view, s.season, room.changes).add(first_lags(2), sink);
-    else sink.skip(1);
+    const Both both(adjusted.v, adjusted.n, room.levels, room.changes);
+    for (int lags : {2, 4}) {
+        add_regression(adjusted, both.levels, first_lags(lags), room.end, sink);
+        add_regression(adjusted, both.changes, first_lags(lags), room.end, sink);
+    }
 }
 
 void add_logarithms(const Series& s, const Room& room, Running& running, Sink& sink) {
@@ -159,10 +125,9 @@ void add_logarithms(const Series& s, const Room& room, Running& running, Sink& s
     if (s.seasonal()) add_trends(view, Trends(view, trends_of(view.v, s.n)), sink);
     else add_trends(view, Trends(view, running.log_trends), sink);
     add_winters(logs, running.log_winters, sink);
-    Integrated changes(view, 1, room.changes);
-    changes.add(first_lags(2), sink);
-    changes.add(first_lags(4), sink);
-    add_by_seasons(s, logs, room, sink);
+    const Integrated changes(view.v, view.n, 1, room.changes);
+    for (int lags : {2, 4}) add_regression(view, changes, first_lags(lags), room.end, sink);
+    running.log_by_seasons.add(logs, room.end, sink);
 }
 
 // All forecasts of the series up to step n, which is not before the last one that was asked for.
@@ -185,8 +150,9 @@ void forecast_all(const Series& s, const Room& room, Running& running, Sink sink
     const double recent = mean_of(room.values + s.n - some, some);
     sink.add(plain, [&](int64_t) { return mean; });
     sink.add(plain, [&](int64_t) { return recent; });
-    add_regressions(s, plain, adjusted, room, sink);
-    add_by_seasons(s, plain, room, sink);
+    running.regressions.add(plain, room.end, sink);
+    add_regressions_without_season(adjusted, room, sink);
+    running.by_seasons.add(plain, room.end, sink);
     if (s.positive) add_logarithms(s, room, running, sink);
     else sink.skip(10);
 }
