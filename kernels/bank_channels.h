@@ -24,7 +24,7 @@ struct Series {
 // Numbers of any size, in mean absolute steps, one row for each channel; asinh makes them small.
 class Squeezed {
 public:
-    static constexpr int LEVEL = 0, ADJUSTED = 1, CHANGE = 2, SEASONAL = 3, LONG = 4, ERROR = 5, FAST_ERROR = 6, ROWS = 7;
+    enum { LEVEL, ADJUSTED, CHANGE, SEASONAL, LONG, ERROR, FAST_ERROR, ROWS };
 
     static int64_t row(int64_t steps) { return gatecast::padded(steps, LANES); }
 
@@ -55,7 +55,8 @@ inline void put_errors(const double* v, int64_t n, int64_t rows, double step, Sq
 }
 
 inline void put_changes(const double* x, int64_t lag, int64_t n, int64_t rows, double step, float* to) {
-    for (int64_t t = higher(n - rows, lag); lag > 0 && t < n; ++t) to[t - n + rows] = (float)((x[t] - x[t - lag]) / step);
+    if (lag < 1) return;
+    for (int64_t t = higher(n - rows, lag); t < n; ++t) to[t - n + rows] = (float)((x[t] - x[t - lag]) / step);
 }
 
 // `x` is the series without gaps, `v` that without its season, `given` the one with gaps.

@@ -32,8 +32,8 @@ LagList with_lags(Lags... others) {
     return lags;
 }
 
-// Sums of products of every two lags of a series, and of each with the step itself, over the steps that have all of them.
-// More and more steps become known: only the new ones are added.
+// Sums of products of every two lags of a series, and of each with the step itself, over the steps that have all of
+// them. More and more steps become known: only the new ones are added.
 class Moments {
 public:
     Moments(const LagList& of) : lags(of), reached_(of.longest()) {

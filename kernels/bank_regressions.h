@@ -31,8 +31,8 @@ inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOS
 }
 
 // Regresses a series on its own lags and goes on from its end (Yule 1927; Hoerl and Kennard 1970 for the ridge, whose
-// penalty is in units of the series' own size). What is regressed is the series less the mean of what is known of it: it
-// is kept less the mean of all, which is `shift_` away from that.
+// penalty is in units of the series' own size). What is regressed is the series less the mean of what is known of it;
+// what is kept is the series less the mean of all, which is `shift_` below that.
 class Autoregression {
 public:
     // `room` holds n doubles.

@@ -19,14 +19,17 @@ constexpr double RISE = 3.0;  // a forecast from logarithms stays below e^3 time
 // Work space of one thread, in doubles.
 struct Room {
     double *values, *adjusted, *logs, *log_adjusted, *decomposed, *log_decomposed, *seasons, *log_seasons, *winters,
-        *log_winters, *levels, *changes, *all_levels, *all_changes, *by_seasons, *log_by_seasons, *end, *forecast, *past,
-        *squeezed;
+        *log_winters, *levels, *changes, *all_levels, *all_changes, *by_seasons, *log_by_seasons, *end, *forecast,
+        *past, *squeezed;
     int64_t size = 0;
 
-    Room(const BankRequest& request, double* base) {
+    Room(const BankRequest& request, double* base) {  // no base: only the size is asked for
         const int64_t n = request.longest, season = request.season, horizon = request.horizon;
         const int64_t longer = higher(horizon, MOST_PAST_STEPS);
-        const auto take = [&](int64_t doubles) { return base + (size += doubles) - doubles; };
+        const auto take = [&](int64_t doubles) {
+            size += doubles;
+            return base ? base + size - doubles : nullptr;
+        };
         values = take(n), adjusted = take(n), logs = take(n), log_adjusted = take(n);
         decomposed = take(Decomposition::room_size(n, season));
         log_decomposed = take(Decomposition::room_size(n, season));
@@ -48,6 +51,7 @@ struct Running {
     Winters winters, log_winters;
     Regressions regressions;
     SeasonalRegression by_seasons, log_by_seasons;
+    double highest_log = 0;
     int64_t reached = 1;
 
     Running(const Series& s, const Room& room)
@@ -61,12 +65,14 @@ struct Running {
         trends = begun_trends(room.values, s.n);
         if (seasons) winters.begin();
         if (!s.positive) return;
+        highest_log = room.logs[0];
         log_trends = begun_trends(room.logs, s.n);
         if (seasons) log_winters.begin();
     }
     void go_on(const Series& s, const Room& room) {
         bank::go_on(room.values, reached, s.n, trends);
         if (s.positive) bank::go_on(room.logs, reached, s.n, log_trends);
+        for (int64_t t = reached; s.positive && t < s.n; ++t) highest_log = higher(highest_log, room.logs[t]);
         reached = s.n;
     }
 };
@@ -95,14 +101,8 @@ View adjusted_view(const Series& s, const Room& room, Running& running) {
     return {s.positive ? Unit::PRODUCT : Unit::SUM, room.adjusted, s.n, s.season, room.seasons, 0};
 }
 
-double highest(const double* x, int64_t n) {
-    double most = x[0];
-    for (int64_t t = 1; t < n; ++t) most = higher(most, x[t]);
-    return most;
-}
-
 View log_view(const Series& s, const Room& room, Running& running) {
-    const double ceiling = highest(room.logs, s.n) + RISE;
+    const double ceiling = running.highest_log + RISE;
     if (!s.seasonal()) return {Unit::LOGARITHM, room.logs, s.n, 1, NOTHING, ceiling};
     running.log_decomposed.seasons(s.n, room.log_seasons);
     without_season(room.logs, s.n, s.season, room.log_seasons, false, room.log_adjusted);
