@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import pytest
 
+import gatecast as gc
 from gatecast import Forecaster, LSTMConfig, Scaling, SequenceRegressor, TrainingConfig, backtest, evaluate
 from gatecast.errors import ConfigError, misfits, shown
 
@@ -116,3 +117,18 @@ def test_whole_numbers_of_numpy_are_taken() -> None:
     assert len(made.folds) == 4
     assert evaluate(model.fit(SERIES[:40]), SERIES, origins=two).scores.table
     assert model.sample(paths=three, seed=two).values_NSHC.shape == (1, 3, 3, 1)
+
+
+@pytest.mark.parametrize("checkpoint", [5, ""])
+@pytest.mark.parametrize("verb", ["fit", "evaluate", "backtest", "tune", "forecast"])
+def test_a_checkpoint_is_a_path(verb: str, checkpoint: Any) -> None:
+    model = Forecaster(3, preset="fast", progress=False)
+    calls: dict[str, Any] = {
+        "fit": lambda: model.fit(SERIES, checkpoint=checkpoint),
+        "evaluate": lambda: evaluate(model, SERIES, checkpoint=checkpoint),
+        "backtest": lambda: backtest(model, SERIES, checkpoint=checkpoint),
+        "tune": lambda: gc.tune(model, SERIES, checkpoint=checkpoint),
+        "forecast": lambda: gc.forecast(SERIES, 3, checkpoint=checkpoint, progress=False),
+    }
+    with pytest.raises(ConfigError, match=f"{checkpoint!r} is no path, and a .* is kept on a file system: give one"):
+        calls[verb]()

@@ -207,8 +207,10 @@ def test_a_gap_becomes_missing_steps_up_to_a_limit() -> None:
     gap = pl.concat([daily(), daily(65, 1)])
     np.testing.assert_allclose(values(live), model.predict(gc.read(gap, gaps="missing")).values_NHCQ, rtol=1e-6)
     assert live.observe([row(71), row(77)]).kinds.tolist() == ["new", "new"], "each gap counts by itself"
-    with pytest.raises(ConfigError, match="most_missing must be 0 or more; got -1"):
+    with pytest.raises(ConfigError, match="most_missing must be at least 0; got -1"):
         model.live(most_missing=-1)
+    with pytest.raises(ConfigError, match="most_missing must be at least 0, a whole number; got 'some'"):
+        model.live(most_missing="some")  # type: ignore[arg-type]
 
 
 def test_a_row_of_the_past_is_refused_with_its_time() -> None:

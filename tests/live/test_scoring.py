@@ -203,7 +203,7 @@ def test_rows_that_training_did_not_see_are_held_back_from_the_beginning() -> No
     streamed = model.live()
     streamed.observe({"y": y[400:]})
     np.testing.assert_allclose(streamed._held[0].sizes, later._held[0].sizes, rtol=1e-4, atol=1e-6)
-    with pytest.raises(gc.GatecastError, match="held_back must be 0 or more; got -1"):
+    with pytest.raises(gc.GatecastError, match="held_back must be at least 0; got -1"):
         model.live(held_back=-1)
 
 

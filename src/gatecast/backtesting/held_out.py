@@ -15,6 +15,7 @@ from gatecast.backtesting.assess import evaluate, origins_that_fit
 from gatecast.backtesting.result import Evaluation
 from gatecast.data.panel import Panel
 from gatecast.errors import WindowError
+from gatecast.storage.folder import require_local
 
 if TYPE_CHECKING:
     from gatecast.forecaster import Forecaster
@@ -56,6 +57,7 @@ def folders_of(checkpoint: str | os.PathLike[str] | None) -> tuple[Path | None, 
     """Where the trainings before the held-out steps and on everything keep how they stand."""
     if checkpoint is None:
         return None, None
+    require_local(checkpoint, "a fit")
     return Path(checkpoint) / "held-out", Path(checkpoint) / "everything"
 
 

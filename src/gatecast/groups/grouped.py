@@ -37,6 +37,7 @@ from gatecast.groups.training import panels_of, trained
 from gatecast.parameters import Parameters
 from gatecast.progress import Listener
 from gatecast.storage.files import PathLike
+from gatecast.storage.folder import require_local
 
 if TYPE_CHECKING:
     from gatecast.scale.predict import WrittenForecast
@@ -145,9 +146,12 @@ class GroupedForecaster(Parameters):
         if not isinstance(self.groups, str):
             raise ConfigError(f"groups is the name of one column; got {self.groups!r}.")
         require_held_back(held_back, isinstance(data, PanelSource))
+        if checkpoint is not None:
+            require_local(checkpoint, "a fit")
         whole = data if isinstance(data, PanelSource) else as_panel(data)
         panels, samples = panels_of(whole, self.groups, self.model, memory_limit, held_back)
-        self.parts_ = trained(self.model, panels, origins, None if checkpoint is None else Path(checkpoint))
+        folder = None if checkpoint is None else Path(checkpoint)
+        self.parts_ = trained(self.model, panels, origins, folder)
         for name, sample in samples.items():
             self.parts_[name].model.sample_ = sample
         self.panel_ = None if isinstance(whole, PanelSource) else whole

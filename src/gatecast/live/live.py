@@ -15,7 +15,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.schema import width_of
 from gatecast.ensemble.fitted import Fitted
-from gatecast.errors import Argument, ConfigError
+from gatecast.errors import Argument, ConfigError, require_count
 from gatecast.forecasts.forecast import Forecast
 from gatecast.live.ahead import Ahead, panel_of
 from gatecast.live.carried import Remembered, kept_of
@@ -64,8 +64,7 @@ class Live:
     """
 
     def __init__(self, fitted: Fitted, most_missing: int = MOST_MISSING, adaptive: bool = False) -> None:
-        if most_missing < 0:
-            raise ConfigError(Argument("most_missing", of="live"), f" must be 0 or more; got {most_missing}.")
+        most_missing = require_count(Argument("most_missing", of="live"), most_missing, least=0)
         schema = fitted.schema
         self.fitted = fitted
         self.most_missing = most_missing
@@ -100,8 +99,8 @@ class Live:
             adaptive: as for ``Live``.
         """
         live = cls(fitted, most_missing, adaptive)
-        if held_back is not None and held_back < 0:
-            raise ConfigError(Argument("held_back", of="live"), f" must be 0 or more; got {held_back}.")
+        if held_back is not None:
+            held_back = require_count(Argument("held_back", of="live"), held_back, least=0)
         if promised:
             live._held = [HeldBack(promised_sizes(promised)) for _ in live._held]
         if history is not None:

@@ -257,6 +257,7 @@ def _next_observed(x_RC: Floats) -> Rows:
 def _last_observed_of_phase(x_RC: Floats, season: int) -> Rows:
     """For each row and column, the last row up to it, a whole number of seasons back, that holds a value, or -1."""
     rows, columns = x_RC.shape
+    season = min(season, max(rows, 1))  # the table holds one season at least, and no row has one before it then
     seasons = -(-rows // season)
     table = np.full((seasons * season, columns), _NONE)
     table[:rows] = np.where(np.isnan(x_RC), _NONE, np.arange(rows)[:, None])

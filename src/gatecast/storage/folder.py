@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, shown
 from gatecast.storage.container import write_atomically
 
 __all__ = ["how_to_go_on", "identified", "marked_folder", "require_local", "require_same_work"]
@@ -44,13 +44,18 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
 
 
 def require_local(path: str | os.PathLike[str], what: str) -> None:
-    """Raise ConfigError for a URL, which would be taken for the name of a folder.
+    """Raise ConfigError for what is no path, or a URL, which would be taken for the name of a folder.
 
     >>> require_local("s3://bucket/run", "a fit")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     gatecast.errors.ConfigError: s3://bucket/run is a URL, and a fit is kept on a file system: give a path; ...
+    >>> require_local("", "a fit")
+    Traceback (most recent call last):
+    gatecast.errors.ConfigError: '' is no path, and a fit is kept on a file system: give one, such as 'run-1'.
     >>> require_local("runs/first", "a fit")
     """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise ConfigError(f"{shown(path)} is no path, and {what} is kept on a file system: give one, such as 'run-1'.")
     if url := URL.fullmatch(os.fspath(path)):
         raise ConfigError(
             f"{url[1]}://{url[2]} is a URL, and {what} is kept on a file system: give a path; where several machines "
