@@ -12,7 +12,7 @@ constexpr int MOST_REGRESSORS = 12;
 
 struct LagList {
     int count;
-    int64_t lag[MOST_REGRESSORS];  // rising
+    int64_t lag[MOST_REGRESSORS];  // rising from 1
 
     int64_t longest() const { return lag[count - 1]; }
 };

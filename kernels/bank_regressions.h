@@ -61,10 +61,11 @@ public:
         for (int64_t t = 0; t < longest; ++t) room[t] = w_[n_ - longest + t] - shift_;
         const double farthest = BANK_FARTHEST * size_;
         double* u = room + longest;
+        double last = u[-1];  // of lag 1, which every list begins with; it comes last, so that all else need not wait
         for (int64_t h = 0; h < horizon; ++h) {
-            double sum = 0;  // the last step comes last: all else need not wait for it
-            for (int i = lags.count - 1; i >= 0; --i) sum += b[i] * u[h - lags.lag[i]];
-            u[h] = lower(higher(sum, -farthest), farthest);
+            double sum = 0;
+            for (int i = lags.count - 1; i > 0; --i) sum += b[i] * u[h - lags.lag[i]];
+            u[h] = last = lower(higher(sum + b[0] * last, -farthest), farthest);
         }
         for (int64_t h = 0; h < horizon; ++h) to[h] = u[h] + shift_ + mean_;
         return true;
