@@ -40,7 +40,8 @@ public:
         for (int i = 0; i < lags.count; ++i) lag_[i + 1] = lags.lag[i];  // the step itself is the lag 0
     }
 
-    // Where both lags have neighbours in the list a sum is that of these, but for one product at either end.
+    // Where the lags p - 1 and q - 1 are in the list too, the sum of w[t - p] w[t - q] over all t in [a, b) is theirs
+    // but for one product at either end: theirs + w[a - p] w[a - q] - w[b - p] w[b - q].
     void go_on(const double* w, int64_t end) {
         if (end <= reached_) return;
         const double *from = w + reached_, *to = w + end;

@@ -9,13 +9,13 @@ namespace bank {
 namespace {
 
 constexpr double BANK_PENALTY = 3.0, BANK_FARTHEST = 30.0;  // the most that a forecast may reach, in sigmas
-constexpr double ROUNDING = 1e-12;  // a variance that is so small a share of what it is a difference of is rounding
 
 // Solve a symmetric positive definite system in place by Cholesky's method; the solution takes the place of b.
 // A column is subtracted from all that lie right of it at once, so that no sum is waited for; the diagonal holds
-// reciprocals.
+// reciprocals. Where rounding leaves no positive pivot the solution is 0.
 inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOST_REGRESSORS], int size) {
     for (int j = 0; j < size; ++j) {
+        if (!(a[j][j] > 0)) return fill_with(0, b, size);
         a[j][j] = 1 / sqrt(a[j][j]);
         b[j] *= a[j][j];
         for (int i = j + 1; i < size; ++i) a[i][j] *= a[j][j];
@@ -31,21 +31,24 @@ inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOS
 }
 
 // Regresses a series on its own lags and goes on from its end (Yule 1927; Hoerl and Kennard 1970 for the ridge, whose
-// penalty is in units of the series' own size). What is regressed is the series less the mean of what is known of it;
-// what is kept is the series less the mean of all, which is `shift_` below that.
+// penalty is in units of the series' own size). What is regressed is what is known of the series less its mean. What is
+// kept is the series less the mean of its first steps; the mean of what is known is `shift_` above that. As the first
+// steps are a good part of what is known, and the changes of the mean small beside the variance, the sums of products
+// can be put right without a loss of digits.
 class Autoregression {
 public:
-    // `room` holds n doubles.
-    Autoregression(const double* v, int64_t n, double* room) : all_(n), mean_(mean_of(v, n)), w_(room) {
-        for (int64_t t = 0; t < n; ++t) w_[t] = v[t] - mean_;
+    // `first` is the least that will be known; `room` holds n doubles.
+    Autoregression(const double* v, int64_t n, int64_t first, double* room)
+        : first_(first), centre_(mean_of(v, first)), w_(room) {
+        for (int64_t t = 0; t < n; ++t) w_[t] = v[t] - centre_;
         know(n);
     }
 
     void know(int64_t n) {
         n_ = n;
-        shift_ = n == all_ ? 0 : mean_of(w_, n);
-        const double squared = shift_ * shift_, square = product(w_, w_, n) / (double)n - squared;
-        size_ = sqrt(higher(square, ROUNDING * squared)) + 1e-9 * fabs(mean_ + shift_) + LEAST;
+        shift_ = n == first_ ? 0 : mean_of(w_, n);
+        const double square = product(w_, w_, n) / (double)n - shift_ * shift_;
+        size_ = sqrt(higher(square, 0)) + 1e-9 * fabs(centre_ + shift_) + LEAST;
     }
 
     // H forecasts in the series' own unit. False: it is too short. `room` holds the longest lag and H doubles.
@@ -67,7 +70,7 @@ public:
             for (int i = lags.count - 1; i > 0; --i) sum += b[i] * u[h - lags.lag[i]];
             u[h] = last = lower(higher(sum + b[0] * last, -farthest), farthest);
         }
-        for (int64_t h = 0; h < horizon; ++h) to[h] = u[h] + shift_ + mean_;
+        for (int64_t h = 0; h < horizon; ++h) to[h] = u[h] + shift_ + centre_;
         return true;
     }
 
@@ -75,7 +78,8 @@ private:
     void centred(const Moments& moments, double (&a)[MOST_REGRESSORS][MOST_REGRESSORS],
                  double (&b)[MOST_REGRESSORS]) const {
         const int64_t from = moments.lags.longest(), steps = n_ - from;
-        double moved[MOST_REGRESSORS + 1] = {0};  // what a factor that is `shift_` less takes from each sum
+        // Sum of (x - s)(y - s) = sum of x y - s (sum of x - steps s / 2) - s (sum of y - steps s / 2)
+        double moved[MOST_REGRESSORS + 1] = {0};
         for (int i = 0; shift_ != 0 && i <= moments.lags.count; ++i) {
             const int64_t p = moments.lag(i);
             const double sum = (double)n_ * shift_ - sum_of_all(w_, from - p) - sum_of_all(w_ + n_ - p, p);
@@ -90,17 +94,17 @@ private:
             }
     }
 
-    int64_t all_, n_ = 0;
-    double mean_, shift_ = 0, size_ = 0;
+    int64_t first_, n_ = 0;
+    double centre_, shift_ = 0, size_ = 0;
     double* w_;
 };
 
 // Changes over some steps, whose forecasts are added up again (Box and Jenkins 1970).
 class Integrated {
 public:
-    // `room` holds n doubles.
-    Integrated(const double* v, int64_t n, int64_t step, double* room)
-        : v_(v), n_(n), step_(step), changes_(changes(v, n, step, room), n - step, room) {}
+    // `first` is the least that will be known; `room` holds n doubles.
+    Integrated(const double* v, int64_t n, int64_t first, int64_t step, double* room)
+        : v_(v), n_(n), step_(step), changes_(changes(v, n, step, room), n - step, higher(1, first - step), room) {}
 
     void know(int64_t n) {
         n_ = n;
@@ -142,8 +146,8 @@ struct Both {
     Integrated changes;
 
     // Each room holds n doubles.
-    Both(const double* v, int64_t n, double* room, double* other)
-        : levels(v, n, room), changes(v, n, 1, other) {}
+    Both(const double* v, int64_t n, int64_t first, double* room, double* other)
+        : levels(v, n, first, room), changes(v, n, first, 1, other) {}
     void know(int64_t n) { levels.know(n), changes.know(n); }
 };
 
@@ -152,8 +156,8 @@ class Regressions {
 public:
     static constexpr int LISTS = 5;
 
-    Regressions(const double* v, int64_t n, int64_t season, int64_t longer, double* room, double* other)
-        : both_(v, n, room, other), lists_(longer > 1 ? LISTS : LISTS - 1),
+    Regressions(const double* v, int64_t n, int64_t first, int64_t season, int64_t longer, double* room, double* other)
+        : both_(v, n, first, room, other), lists_(longer > 1 ? LISTS : LISTS - 1),
           of_levels_{list(0, season, longer), list(1, season, longer), list(2, season, longer),
                      list(3, season, longer), list(4, season, longer)},
           of_changes_{of_levels_[0], of_levels_[1], of_levels_[2], of_levels_[3], of_levels_[4]} {}
@@ -189,8 +193,8 @@ private:
 class SeasonalRegression {
 public:
     // `room` holds n doubles.
-    SeasonalRegression(const double* v, int64_t n, int64_t season, double* room)
-        : season_(season), changes_(v, n, lower(season, n - 1), room), moments_(first_lags(2)) {}
+    SeasonalRegression(const double* v, int64_t n, int64_t first, int64_t season, double* room)
+        : season_(season), changes_(v, n, first, lower(season, n - 1), room), moments_(first_lags(2)) {}
 
     void add(const View& view, double* room, Sink& sink) {
         if (season_ < 2 || view.n <= 2 * season_ + 8) return sink.skip(1);

@@ -65,7 +65,7 @@ struct Winters {
     void begin() {
         const double first = mean_of(v, season), trend = (mean_of(v + season, season) - first) / (double)season;
         for (int e = 0; e < WINTERS; ++e) {
-            all.rise[e] = WINTERS_GAINS.rise[e] > 0 ? WINTERS_PHI * trend : 0;
+            all.rise[e] = WINTERS_GAINS.of_rise[e] > 0 ? WINTERS_PHI * trend : 0;
             all.expected[e] = first + all.rise[e];
         }
         for (int64_t place = 0; place < season; ++place)

@@ -19,13 +19,13 @@ constexpr double RISE = 3.0;  // a forecast from logarithms stays below e^3 time
 // Work space of one thread, in doubles.
 struct Room {
     double *values, *adjusted, *logs, *log_adjusted, *decomposed, *log_decomposed, *seasons, *log_seasons, *winters,
-        *log_winters, *levels, *changes, *all_levels, *all_changes, *by_seasons, *log_by_seasons, *end, *forecast,
+        *log_winters, *levels, *changes, *all_levels, *all_changes, *by_seasons, *log_by_seasons, *ahead, *forecast,
         *past, *squeezed;
     int64_t size = 0;
 
     Room(const BankRequest& request, double* base) {  // no base: only the size is asked for
         const int64_t n = request.longest, season = request.season, horizon = request.horizon;
-        const int64_t longer = higher(horizon, MOST_PAST_STEPS);
+        const int64_t most_ahead = higher(horizon, MOST_PAST_STEPS);
         const auto take = [&](int64_t doubles) {
             size += doubles;
             return base ? base + size - doubles : nullptr;
@@ -37,7 +37,7 @@ struct Room {
         winters = take(WINTERS_ROW * season), log_winters = take(WINTERS_ROW * season);
         levels = take(n), changes = take(n), all_levels = take(n), all_changes = take(n);
         by_seasons = take(n), log_by_seasons = take(n);
-        end = take(higher(higher(season, request.long_season) + 1, MOST_REGRESSORS) + longer);
+        ahead = take(higher(higher(season, request.long_season) + 1, MOST_REGRESSORS) + most_ahead);
         forecast = take(BANK_EXPERTS * horizon), past = take(BANK_EXPERTS * MOST_PAST_STEPS);
         squeezed = take(Squeezed::ROWS * Squeezed::row(request.steps) / 2);
     }
@@ -54,13 +54,14 @@ struct Running {
     double highest_log = 0;
     int64_t reached = 1;
 
-    Running(const Series& s, const Room& room)
+    // `first` is the least that will be known.
+    Running(const Series& s, int64_t first, const Room& room)
         : decomposed(room.values, s.n, s.season, s.positive, room.decomposed),
           log_decomposed(room.logs, s.positive ? s.n : 0, s.season, false, room.log_decomposed),
           winters(room.values, s.season, room.winters), log_winters(room.logs, s.season, room.log_winters),
-          regressions(room.values, s.n, s.season, s.long_season, room.all_levels, room.all_changes),
-          by_seasons(room.values, s.n, s.season, room.by_seasons),
-          log_by_seasons(s.positive ? room.logs : room.values, s.n, s.season, room.log_by_seasons) {
+          regressions(room.values, s.n, first, s.season, s.long_season, room.all_levels, room.all_changes),
+          by_seasons(room.values, s.n, first, s.season, room.by_seasons),
+          log_by_seasons(s.positive ? room.logs : room.values, s.n, first, s.season, room.log_by_seasons) {
         const bool seasons = s.season > 1 && s.n >= 2 * s.season + 2;
         trends = begun_trends(room.values, s.n);
         if (seasons) winters.begin();
@@ -113,10 +114,10 @@ View log_view(const Series& s, const Room& room, Running& running) {
 
 void add_regressions_without_season(const View& adjusted, const Room& room, Sink& sink) {
     if (adjusted.unit == Unit::PLAIN) return sink.skip(4);
-    const Both both(adjusted.v, adjusted.n, room.levels, room.changes);
+    const Both both(adjusted.v, adjusted.n, adjusted.n, room.levels, room.changes);
     for (int lags : {2, 4}) {
-        add_regression(adjusted, both.levels, first_lags(lags), room.end, sink);
-        add_regression(adjusted, both.changes, first_lags(lags), room.end, sink);
+        add_regression(adjusted, both.levels, first_lags(lags), room.ahead, sink);
+        add_regression(adjusted, both.changes, first_lags(lags), room.ahead, sink);
     }
 }
 
@@ -125,9 +126,9 @@ void add_logarithms(const Series& s, const Room& room, Running& running, Sink& s
     if (s.seasonal()) add_trends(view, Trends(view, trends_of(view.v, s.n)), sink);
     else add_trends(view, Trends(view, running.log_trends), sink);
     add_winters(logs, running.log_winters, sink);
-    const Integrated changes(view.v, view.n, 1, room.changes);
-    for (int lags : {2, 4}) add_regression(view, changes, first_lags(lags), room.end, sink);
-    running.log_by_seasons.add(logs, room.end, sink);
+    const Integrated changes(view.v, view.n, view.n, 1, room.changes);
+    for (int lags : {2, 4}) add_regression(view, changes, first_lags(lags), room.ahead, sink);
+    running.log_by_seasons.add(logs, room.ahead, sink);
 }
 
 // All forecasts of the series up to step n, which is not before the last one that was asked for.
@@ -150,26 +151,37 @@ void forecast_all(const Series& s, const Room& room, Running& running, Sink sink
     const double recent = mean_of(room.values + s.n - some, some);
     sink.add(plain, [&](int64_t) { return mean; });
     sink.add(plain, [&](int64_t) { return recent; });
-    running.regressions.add(plain, room.end, sink);
+    running.regressions.add(plain, room.ahead, sink);
     add_regressions_without_season(adjusted, room, sink);
-    running.by_seasons.add(plain, room.end, sink);
+    running.by_seasons.add(plain, room.ahead, sink);
     if (s.positive) add_logarithms(s, room, running, sink);
     else sink.skip(10);
 }
 
 // ---------------------------------------------------------------- how they did
 
+// The earlier origins: ends of what was known, so many steps apart.
+struct Past {
+    int64_t n, steps, origins;
+
+    explicit Past(const Series& s) : n(s.n), origins(PAST_ORIGINS) {
+        const int64_t wanted = lower(higher(s.season, SOME_STEPS), MOST_PAST_STEPS);
+        const int64_t least = higher(7, s.season > 1 ? 2 * s.season + 3 : 0);
+        steps = higher(1, lower(wanted, n / SHARE_OF_PAST));
+        while (origins && end(origins) < least) --origins;
+    }
+    int64_t end(int64_t origin) const { return n - origin * steps; }
+    int64_t first_end() const { return end(origins); }
+};
+
 // (K, 2) mean absolute errors, near and far, of forecasts from up to three earlier origins; NaN where there are none.
-void past_errors(const Series& s, const Room& room, Running& running, double step, float* errors) {
-    const int64_t wanted = lower(higher(s.season, SOME_STEPS), MOST_PAST_STEPS);
-    const int64_t steps = higher(1, lower(wanted, s.n / SHARE_OF_PAST)), near = (steps + 2) / 3;
-    const int64_t least = higher(7, s.season > 1 ? 2 * s.season + 3 : 0);
+void past_errors(const Series& s, const Past& past, const Room& room, Running& running, double step, float* errors) {
+    const int64_t steps = past.steps, near = (steps + 2) / 3;
     double sum[BANK_EXPERTS][BANK_ERRORS] = {{0}};
     int count[BANK_EXPERTS] = {0};
-    for (int64_t origin = PAST_ORIGINS; origin >= 1; --origin) {
+    for (int64_t origin = past.origins; origin >= 1; --origin) {
         Series before = s;
-        before.n = s.n - origin * steps;
-        if (before.n < least) continue;
+        before.n = past.end(origin);
         forecast_all(before, room, running, Sink{room.past, steps});
         for (int64_t k = 0; k < BANK_EXPERTS; ++k) {
             const double *forecast = room.past + k * steps, *truth = room.values + before.n;
@@ -210,8 +222,9 @@ void series(const BankRequest& request, int64_t b, double* base) {
     }
     step = step / (double)(s.n - 1) + 1e-9 * size / (double)s.n + LEAST;
     for (int64_t t = 0; s.positive && t < s.n; ++t) room.logs[t] = log(room.values[t]);
-    Running running(s, room);
-    past_errors(s, room, running, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);
+    const Past past(s);
+    Running running(s, past.first_end(), room);
+    past_errors(s, past, room, running, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);
     forecast_all(s, room, running, Sink{room.forecast, request.horizon});
     const double last = room.values[s.n - 1], *adjusted = s.seasonal() ? room.adjusted : room.values;
     write_forecasts(room.forecast, request.horizon, last, step, request.forecast + b * request.horizon * BANK_EXPERTS);

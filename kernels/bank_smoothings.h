@@ -13,11 +13,11 @@ constexpr int MOST_GAINS = 48;  // whole blocks of three vectors, of every instr
 // What is expected, e, and the rise in it, r = phi slope, need two operations from one step to the next, not four:
 //     error = v - e - season;  e += phi r + (a + phi b) error, r = phi r + phi b error, season += c error
 struct Gains {
-    double expected[MOST_GAINS], rise[MOST_GAINS], season[MOST_GAINS], phi[MOST_GAINS];
+    double of_expected[MOST_GAINS], of_rise[MOST_GAINS], of_season[MOST_GAINS], phi[MOST_GAINS];
 
-    constexpr void set(int place, double level, double slope, double damping, double of_season = 0) {
-        phi[place] = damping, rise[place] = damping * slope, season[place] = of_season;
-        expected[place] = level + rise[place];
+    constexpr void set(int place, double level, double slope, double damping, double season = 0) {
+        phi[place] = damping, of_rise[place] = damping * slope, of_season[place] = season;
+        of_expected[place] = level + of_rise[place];
     }
 };
 struct Smoothed {
@@ -62,13 +62,13 @@ void smooth_some(const SmoothTask& task, int first, Smoothed& to) {
                 double* season = task.seasons + place * task.count + at;
                 const Wide before = load(season);
                 error = (value - before) - expected[i];
-                store(season, multiply_add(load(gains.season + at), error, before));
+                store(season, multiply_add(load(gains.of_season + at), error, before));
             } else {
                 error = value - expected[i];
             }
             const Wide damped = load(gains.phi + at) * rise[i];
-            expected[i] = multiply_add(load(gains.expected + at), error, expected[i] + damped);
-            rise[i] = multiply_add(load(gains.rise + at), error, damped);
+            expected[i] = multiply_add(load(gains.of_expected + at), error, expected[i] + damped);
+            rise[i] = multiply_add(load(gains.of_rise + at), error, damped);
             squares[i] = multiply_add(error, error, squares[i]);
         }
         if (SEASONAL && ++place == task.season) place = 0;

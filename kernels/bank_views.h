@@ -103,7 +103,7 @@ public:
         : season_(season), half_(season / 2), reached_(half_), product_(product), sums_(room), counts_(room + season),
           beside_(room + 2 * season) {
         fill_with(0.0, room, 2 * season);
-        if (n < 2 * season) return;
+        if (season < 2 || n < 2 * season) return;
         moving_average(x, n, season, beside_ + n, beside_);
         for (int64_t t = half_; t < n - half_; ++t) beside_[t] = product ? x[t] / beside_[t] : x[t] - beside_[t];
     }

@@ -226,13 +226,19 @@ def test_forecasts_are_finite_or_an_expert_says_nothing(
     assert bank.step_B[0] > 0
 
 
-def test_a_jump_at_the_end_leaves_what_was_known_before_it_as_it_was() -> None:
-    """A past in which all was 0 is forecast as 0, though the mean of all that is known by now is not."""
-    x = np.zeros(60)
-    x[-4] = 4.0  # behind the last of the past origins, which is at step 54
-    errors = dict(zip(EXPERTS, bank_alone(x, seasons=Seasons()).error_BK2[0], strict=True))
-    for name in ("mean", "AR of 2 lags", "AR of changes, 2 lags", "AR of 12 lags"):
-        np.testing.assert_allclose(errors[name], errors["last value"], rtol=1e-6, atol=1e-12)
+@pytest.mark.parametrize("late", [1, 3, 20])
+@pytest.mark.parametrize("before", [0.0, 1e-6])
+@pytest.mark.parametrize(("periods", "n"), [((), 260), ((12,), 240), ((24, 168), 760)])
+def test_a_jump_at_the_end_leaves_what_was_known_before_it_as_it_was(
+    periods: tuple[int, ...], n: int, before: float, late: int
+) -> None:
+    """What is known grows from one past origin to the next, and its mean with it: no digit of the past may be lost."""
+    random, seasons = np.random.default_rng(n), Seasons.of(periods)
+    x = before * random.normal(size=n)
+    x[-late:] = random.integers(1, 10, late)
+    bank = bank_alone(x, seasons=seasons)
+    expected = naive_bank.past_errors(x, False, seasons.short, seasons.long, float(bank.step_B[0]))
+    np.testing.assert_allclose(bank.error_BK2[0], expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("n", range(3, 12))
