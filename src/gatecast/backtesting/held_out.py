@@ -57,8 +57,8 @@ def folders_of(checkpoint: str | os.PathLike[str] | None) -> tuple[Path | None, 
     """Where the trainings before the held-out steps and on everything keep how they stand."""
     if checkpoint is None:
         return None, None
-    require_local(checkpoint, "a fit")
-    return Path(checkpoint) / "held-out", Path(checkpoint) / "everything"
+    folder = require_local(checkpoint, "a fit")
+    return folder / "held-out", folder / "everything"
 
 
 def scored_then_fitted(

@@ -183,13 +183,9 @@ class TrainedCandidate:
         if not np.isfinite(error).any():
             return 0
         least = np.nanmin(error)
-        near = self.as_good * (1.0 if self.likely else least)
+        likelihood = self.head.about.kind == "likelihood"  # its differences are no shares of it
+        near = self.as_good * (1.0 if likelihood else least)
         return int(np.flatnonzero(error <= least + near)[-1])
-
-    @property
-    def likely(self) -> bool:
-        """The loss is a likelihood: its differences are no shares of it."""
-        return self.head.about.kind == "likelihood"
 
     @property
     def out_of_time(self) -> bool:

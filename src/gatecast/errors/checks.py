@@ -72,9 +72,9 @@ def require_count(name: str | Argument, value: object, least: int = 1) -> int:
     return whole
 
 
-def optional_count(name: str | Argument, value: object) -> int | None:
+def optional_count(name: str | Argument, value: object, least: int = 1) -> int | None:
     """As ``require_count``; None stays None."""
-    return None if value is None else require_count(name, value)
+    return None if value is None else require_count(name, value, least)
 
 
 def require_seconds(name: str | Argument, value: object) -> None:

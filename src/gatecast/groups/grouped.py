@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 
 import numpy as np
@@ -146,11 +145,9 @@ class GroupedForecaster(Parameters):
         if not isinstance(self.groups, str):
             raise ConfigError(f"groups is the name of one column; got {self.groups!r}.")
         require_held_back(held_back, isinstance(data, PanelSource))
-        if checkpoint is not None:
-            require_local(checkpoint, "a fit")
+        folder = None if checkpoint is None else require_local(checkpoint, "a fit")
         whole = data if isinstance(data, PanelSource) else as_panel(data)
         panels, samples = panels_of(whole, self.groups, self.model, memory_limit, held_back)
-        folder = None if checkpoint is None else Path(checkpoint)
         self.parts_ = trained(self.model, panels, origins, folder)
         for name, sample in samples.items():
             self.parts_[name].model.sample_ = sample

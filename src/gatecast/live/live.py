@@ -15,7 +15,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.quantiles import middle
 from gatecast.data.schema import width_of
 from gatecast.ensemble.fitted import Fitted
-from gatecast.errors import Argument, ConfigError, require_count
+from gatecast.errors import Argument, ConfigError, optional_count, require_count
 from gatecast.forecasts.forecast import Forecast
 from gatecast.live.ahead import Ahead, panel_of
 from gatecast.live.carried import Remembered, kept_of
@@ -99,8 +99,7 @@ class Live:
             adaptive: as for ``Live``.
         """
         live = cls(fitted, most_missing, adaptive)
-        if held_back is not None:
-            held_back = require_count(Argument("held_back", of="live"), held_back, least=0)
+        held_back = optional_count(Argument("held_back", of="live"), held_back, least=0)
         if promised:
             live._held = [HeldBack(promised_sizes(promised)) for _ in live._held]
         if history is not None:

@@ -42,11 +42,11 @@ def forecasts(
     values_R, first_B, length_B, late_B = prepared
     quantiles_BHQ = np.full((len(first_B), horizon, len(LEVELS)), np.nan)
     weights_BHK = np.zeros((len(first_B), horizon, gate.logits.out_features), np.float32)
-    most = steps_read(seasons)
+    read_B = np.minimum(length_B, steps_read(seasons))
 
     with lean(), torch.inference_mode():
-        for at in _groups(np.minimum(length_B, most), late_B):
-            late, steps = int(late_B[at[0]]), min(int(length_B[at[0]]), most)
+        for at in _groups(read_B, late_B):
+            late, steps = int(late_B[at[0]]), int(read_B[at[0]])
             bank = bank_of(values_R, first_B[at], length_B[at], late + horizon, seasons, steps)
             units_BHQ, weights_BHK[at] = _weighed(gate, bank, late, seasons)
             quantiles_BHQ[at] = bank.restored(units_BHQ)

@@ -29,8 +29,7 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
     Raises:
         ConfigError: the folder holds other work, cannot be used, or is a URL.
     """
-    require_local(path, what)
-    folder, identity = Path(path), identified(identity)
+    folder, identity = require_local(path, what), identified(identity)
     file = folder / mark
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,8 +42,8 @@ def marked_folder(path: str | os.PathLike[str], mark: str, identity: Mapping[str
     return folder
 
 
-def require_local(path: str | os.PathLike[str], what: str) -> None:
-    """Raise ConfigError for what is no path, or a URL, which would be taken for the name of a folder.
+def require_local(path: str | os.PathLike[str], what: str) -> Path:
+    """A path. Raises ConfigError for what is none, or a URL, which would be taken for the name of a folder.
 
     >>> require_local("s3://bucket/run", "a fit")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -52,7 +51,8 @@ def require_local(path: str | os.PathLike[str], what: str) -> None:
     >>> require_local("", "a fit")
     Traceback (most recent call last):
     gatecast.errors.ConfigError: '' is no path, and a fit is kept on a file system: give one, such as 'run-1'.
-    >>> require_local("runs/first", "a fit")
+    >>> require_local("runs/first", "a fit").name
+    'first'
     """
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise ConfigError(f"{shown(path)} is no path, and {what} is kept on a file system: give one, such as 'run-1'.")
@@ -61,6 +61,7 @@ def require_local(path: str | os.PathLike[str], what: str) -> None:
             f"{url[1]}://{url[2]} is a URL, and {what} is kept on a file system: give a path; where several machines "
             f"work, one that all of them see."
         )
+    return Path(path)
 
 
 def identified(identity: Mapping[str, Any]) -> dict[str, Any]:
