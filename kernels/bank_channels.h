@@ -12,15 +12,6 @@ namespace {
 using gatecast::BANK_CHANNELS;
 using gatecast::BankRequest;
 
-constexpr double LEAST = 1e-140;  // a size of numbers that are all 0: its square is still above 0
-
-struct Series {
-    int64_t n, season, long_season;
-    bool positive;
-
-    bool seasonal() const { return season > 1 && n >= 2 * season + 1; }
-};
-
 // Numbers of any size, in mean absolute steps, one row for each channel; asinh makes them small.
 class Squeezed {
 public:
@@ -62,8 +53,9 @@ inline void put_changes(const double* x, int64_t lag, int64_t n, int64_t rows, d
 
 // `x` is the series without gaps, `v` that without its season, `given` the one with gaps.
 inline void write_channels(const BankRequest& request, const Series& s, const double* x, const double* v,
-                           const double* given, double step, float* room, float* to) {
+                           const double* given, float* room, float* to) {
     const int64_t rows = lower(request.steps, s.n), first = s.n - rows;
+    const double step = s.step;
     Squeezed squeezed(room, rows);
     for (int64_t i = 0; i < rows; ++i) {
         squeezed[Squeezed::LEVEL][i] = (float)((x[first + i] - x[s.n - 1]) / step);
@@ -74,9 +66,7 @@ inline void write_channels(const BankRequest& request, const Series& s, const do
     put_changes(x, s.long_season, s.n, rows, step, squeezed[Squeezed::LONG]);
     put_errors(v, s.n, rows, step, squeezed);
     squeezed.squeeze();
-    double size = 0;
-    for (int64_t t = 0; t < s.n; ++t) size += fabs(x[t]) / (double)s.n;
-    const float relative = (float)(log(step / (size + LEAST) + 1e-6) / 5), length = (float)(log((double)s.n) / 5);
+    const float relative = (float)(log(step / (s.size + LEAST) + 1e-6) / 5), length = (float)(log((double)s.n) / 5);
     const float period = (float)(log((double)s.season) / 3), positive = s.positive ? 1.0f : 0.0f;
     for (int64_t i = 0, place = first % s.season; i < rows; ++i, place = place + 1 == s.season ? 0 : place + 1) {
         for (int c = 0; c < Squeezed::ROWS; ++c) *to++ = squeezed[c][i];

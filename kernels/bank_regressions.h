@@ -1,7 +1,6 @@
 // Experts of the bank that learn from the series itself: ridge autoregressions on chosen lags.
 #pragma once
 
-#include "bank_channels.h"
 #include "bank_moments.h"
 #include "bank_views.h"
 
@@ -37,11 +36,10 @@ inline void solve(double (&a)[MOST_REGRESSORS][MOST_REGRESSORS], double (&b)[MOS
 // can be put right without a loss of digits.
 class Autoregression {
 public:
-    // `first` is the least that will be known; `room` holds n doubles.
+    // `first` is the least that will be known; `room` holds n doubles. To be told what is known before it forecasts.
     Autoregression(const double* v, int64_t n, int64_t first, double* room)
         : first_(first), centre_(mean_of(v, first)), w_(room) {
         for (int64_t t = 0; t < n; ++t) w_[t] = v[t] - centre_;
-        know(n);
     }
 
     void know(int64_t n) {
@@ -88,9 +86,9 @@ private:
         const double square = size_ * size_;
         for (int i = 1; i <= moments.lags.count; ++i)
             for (int j = 0; j <= i; ++j) {
-                const double product = (moments.sum[i][j] - moved[i] - moved[j]) / square;
-                if (j) a[i - 1][j - 1] = product;
-                else b[i - 1] = product;
+                const double sum = (moments.sum[i][j] - moved[i] - moved[j]) / square;
+                if (j) a[i - 1][j - 1] = sum;
+                else b[i - 1] = sum;
             }
     }
 
@@ -104,7 +102,7 @@ class Integrated {
 public:
     // `first` is the least that will be known; `room` holds n doubles.
     Integrated(const double* v, int64_t n, int64_t first, int64_t step, double* room)
-        : v_(v), n_(n), step_(step), changes_(changes(v, n, step, room), n - step, higher(1, first - step), room) {}
+        : v_(v), step_(step), changes_(changes(v, n, step, room), n - step, higher(1, first - step), room) {}
 
     void know(int64_t n) {
         n_ = n;
@@ -123,7 +121,7 @@ private:
     }
 
     const double* v_;
-    int64_t n_, step_;
+    int64_t step_, n_ = 0;
     Autoregression changes_;
 };
 
@@ -154,39 +152,33 @@ struct Both {
 // The regressions of the series as it is, over ever more of it.
 class Regressions {
 public:
-    static constexpr int LISTS = 5;
-
-    Regressions(const double* v, int64_t n, int64_t first, int64_t season, int64_t longer, double* room, double* other)
-        : both_(v, n, first, room, other), lists_(longer > 1 ? LISTS : LISTS - 1),
-          of_levels_{list(0, season, longer), list(1, season, longer), list(2, season, longer),
-                     list(3, season, longer), list(4, season, longer)},
-          of_changes_{of_levels_[0], of_levels_[1], of_levels_[2], of_levels_[3], of_levels_[4]} {}
+    Regressions(const double* v, int64_t n, int64_t first, int64_t m, int64_t longer, double* room, double* other)
+        : both_(v, n, first, room, other), two_seasons_(longer > 1),
+          lists_{first_lags(2), m > 1 ? with_lags(m) : first_lags(4), m > 1 ? with_lags(m, m + 1) : first_lags(8),
+                 first_lags(12), with_lags(m, m + 1, longer, longer + 1)} {}
 
     void add(const View& view, double* room, Sink& sink) {
         both_.know(view.n);
         for (int i = 0; i < LISTS; ++i) {
-            if (i >= lists_ || (i == MANY && view.n < ENOUGH_FOR_MANY)) {
+            if ((i == MANY && view.n < ENOUGH_FOR_MANY) || (i == LONG && !two_seasons_)) {
                 sink.skip(2);
                 continue;
             }
-            add_regression(view, both_.levels, of_levels_[i], room, sink);
-            add_regression(view, both_.changes, of_changes_[i], room, sink);
+            add_regression(view, both_.levels, lists_[i].of_levels, room, sink);
+            add_regression(view, both_.changes, lists_[i].of_changes, room, sink);
         }
     }
 
 private:
-    static constexpr int MANY = 3, ENOUGH_FOR_MANY = 40;
-
-    static LagList list(int i, int64_t m, int64_t longer) {
-        if (i == 0) return first_lags(2);
-        if (i == 1) return m > 1 ? with_lags(m) : first_lags(4);
-        if (i == 2) return m > 1 ? with_lags(m, m + 1) : first_lags(8);
-        return i == MANY ? first_lags(12) : with_lags(m, m + 1, longer, longer + 1);
-    }
+    struct List {
+        Moments of_levels, of_changes;
+        List(const LagList& lags) : of_levels(lags), of_changes(lags) {}
+    };
+    static constexpr int LISTS = 5, MANY = 3, LONG = 4, ENOUGH_FOR_MANY = 40;
 
     Both both_;
-    int lists_;
-    Moments of_levels_[LISTS], of_changes_[LISTS];
+    bool two_seasons_;
+    List lists_[LISTS];
 };
 
 // One of the changes over a season.

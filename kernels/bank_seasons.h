@@ -62,6 +62,7 @@ struct Winters {
     double* seasons;  // [place][smoothing]
 
     Winters(const double* values, int64_t m, double* room) : v(values), season(m), reached(m), all(), seasons(room) {}
+    bool can_begin(int64_t n) const { return season > 1 && n >= 2 * season + 2; }
     void begin() {
         const double first = mean_of(v, season), trend = (mean_of(v + season, season) - first) / (double)season;
         for (int e = 0; e < WINTERS; ++e) {
@@ -80,7 +81,7 @@ struct Winters {
 // The one that did best one step ahead: 1. Of logarithms it is the multiplicative one.
 inline void add_winters(const View& view, Winters& winters, Sink& sink) {
     const int64_t n = view.n, season = winters.season;
-    if (season < 2 || n < 2 * season + 2) return sink.skip(1);
+    if (!winters.can_begin(n)) return sink.skip(1);
     winters.go_on(n);
     const int e = winters.all.best(0, WINTERS);
     const double level = winters.all.level(e), rise = winters.all.rise[e];

@@ -62,13 +62,12 @@ struct Running {
           regressions(room.values, s.n, first, s.season, s.long_season, room.all_levels, room.all_changes),
           by_seasons(room.values, s.n, first, s.season, room.by_seasons),
           log_by_seasons(s.positive ? room.logs : room.values, s.n, first, s.season, room.log_by_seasons) {
-        const bool seasons = s.season > 1 && s.n >= 2 * s.season + 2;
         trends = begun_trends(room.values, s.n);
-        if (seasons) winters.begin();
+        if (winters.can_begin(s.n)) winters.begin();
         if (!s.positive) return;
         highest_log = room.logs[0];
         log_trends = begun_trends(room.logs, s.n);
-        if (seasons) log_winters.begin();
+        if (log_winters.can_begin(s.n)) log_winters.begin();
     }
     void go_on(const Series& s, const Room& room) {
         bank::go_on(room.values, reached, s.n, trends);
@@ -114,7 +113,8 @@ View log_view(const Series& s, const Room& room, Running& running) {
 
 void add_regressions_without_season(const View& adjusted, const Room& room, Sink& sink) {
     if (adjusted.unit == Unit::PLAIN) return sink.skip(4);
-    const Both both(adjusted.v, adjusted.n, adjusted.n, room.levels, room.changes);
+    Both both(adjusted.v, adjusted.n, adjusted.n, room.levels, room.changes);
+    both.know(adjusted.n);
     for (int lags : {2, 4}) {
         add_regression(adjusted, both.levels, first_lags(lags), room.ahead, sink);
         add_regression(adjusted, both.changes, first_lags(lags), room.ahead, sink);
@@ -126,7 +126,8 @@ void add_logarithms(const Series& s, const Room& room, Running& running, Sink& s
     if (s.seasonal()) add_trends(view, Trends(view, trends_of(view.v, s.n)), sink);
     else add_trends(view, Trends(view, running.log_trends), sink);
     add_winters(logs, running.log_winters, sink);
-    const Integrated changes(view.v, view.n, view.n, 1, room.changes);
+    Integrated changes(view.v, view.n, view.n, 1, room.changes);
+    changes.know(view.n);
     for (int lags : {2, 4}) add_regression(view, changes, first_lags(lags), room.ahead, sink);
     running.log_by_seasons.add(logs, room.ahead, sink);
 }
@@ -175,7 +176,7 @@ struct Past {
 };
 
 // (K, 2) mean absolute errors, near and far, of forecasts from up to three earlier origins; NaN where there are none.
-void past_errors(const Series& s, const Past& past, const Room& room, Running& running, double step, float* errors) {
+void past_errors(const Series& s, const Past& past, const Room& room, Running& running, float* errors) {
     const int64_t steps = past.steps, near = (steps + 2) / 3;
     double sum[BANK_EXPERTS][BANK_ERRORS] = {{0}};
     int count[BANK_EXPERTS] = {0};
@@ -193,16 +194,28 @@ void past_errors(const Series& s, const Past& past, const Room& room, Running& r
     }
     for (int64_t k = 0; k < BANK_EXPERTS; ++k)
         for (int64_t i = 0; i < BANK_ERRORS; ++i) {
-            const double mean = sum[k][steps > near ? i : 0] / (double)count[k] / step;  // 0 / 0 is NaN
+            const double mean = sum[k][steps > near ? i : 0] / (double)count[k] / s.step;  // 0 / 0 is NaN
             errors[k * BANK_ERRORS + i] = count[k] ? (float)lower(mean, 1e6) : NAN;
         }
 }
 
 // ---------------------------------------------------------------- a series
 
+Series series_of(const BankRequest& request, int64_t b, const double* x) {
+    Series s = {request.length[b], request.season, request.long_season, true, 0, 0};
+    for (int64_t t = 0; t < s.n; ++t) {
+        s.positive = s.positive && x[t] > 0;
+        s.size += fabs(x[t]);
+        if (t) s.step += fabs(x[t] - x[t - 1]);
+    }
+    s.size /= (double)s.n;
+    s.step = s.step / (double)(s.n - 1) + 1e-9 * s.size + LEAST;
+    return s;
+}
+
 // All forecasts in units of the series, step by step.
-void write_forecasts(const double* forecast, int64_t horizon, double last, double step, float* to) {
-    const double units = 1 / step;
+void write_forecasts(const Series& s, const double* forecast, int64_t horizon, double last, float* to) {
+    const double units = 1 / s.step;
     for (int64_t k = 0; k < BANK_EXPERTS; ++k)
         for (int64_t h = 0; h < horizon; ++h)
             to[h * BANK_EXPERTS + k] = (float)((forecast[k * horizon + h] - last) * units);
@@ -211,29 +224,21 @@ void write_forecasts(const double* forecast, int64_t horizon, double last, doubl
 void series(const BankRequest& request, int64_t b, double* base) {
     const Room room(request, base);
     const double* given = request.values + request.first[b];
-    Series s = {request.length[b], request.season, request.long_season, true};
-    fill(given, s.n, room.values);
-    double step = 0, size = 0;
-    for (int64_t t = 0; t < s.n; ++t) {
-        const double x = room.values[t];
-        s.positive = s.positive && x > 0;
-        size += fabs(x);
-        if (t) step += fabs(x - room.values[t - 1]);
-    }
-    step = step / (double)(s.n - 1) + 1e-9 * size / (double)s.n + LEAST;
+    fill(given, request.length[b], room.values);
+    const Series s = series_of(request, b, room.values);
     for (int64_t t = 0; s.positive && t < s.n; ++t) room.logs[t] = log(room.values[t]);
     const Past past(s);
     Running running(s, past.first_end(), room);
-    past_errors(s, past, room, running, step, request.error + b * BANK_EXPERTS * BANK_ERRORS);
+    past_errors(s, past, room, running, request.error + b * BANK_EXPERTS * BANK_ERRORS);
     forecast_all(s, room, running, Sink{room.forecast, request.horizon});
     const double last = room.values[s.n - 1], *adjusted = s.seasonal() ? room.adjusted : room.values;
-    write_forecasts(room.forecast, request.horizon, last, step, request.forecast + b * request.horizon * BANK_EXPERTS);
+    write_forecasts(s, room.forecast, request.horizon, last, request.forecast + b * request.horizon * BANK_EXPERTS);
     const int64_t missing = higher(0, request.steps - s.n) * BANK_CHANNELS;
     float* channels = request.channel + b * request.steps * BANK_CHANNELS;
     for (int64_t i = 0; i < missing; ++i) channels[i] = 0;
-    write_channels(request, s, room.values, adjusted, given, step, reinterpret_cast<float*>(room.squeezed),
+    write_channels(request, s, room.values, adjusted, given, reinterpret_cast<float*>(room.squeezed),
                    channels + missing);
-    request.unit[2 * b] = last, request.unit[2 * b + 1] = step;
+    request.unit[2 * b] = last, request.unit[2 * b + 1] = s.step;
 }
 
 int64_t room_size(const BankRequest& request) { return Room(request, nullptr).size; }

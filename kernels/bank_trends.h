@@ -55,8 +55,8 @@ inline Line line_through(const double* v, int64_t n) {
     const double middle = (double)(n - 1) / 2, mean = mean_of(v, n);
     double part[4] = {0};
     for (int64_t t = 0; t < n; ++t) part[t % 4] += ((double)t - middle) * v[t];
-    const double product = (part[0] + part[1]) + (part[2] + part[3]);
-    const double slope = product / ((double)n * ((double)n * (double)n - 1) / 12);
+    const double moment = (part[0] + part[1]) + (part[2] + part[3]);
+    const double slope = moment / ((double)n * ((double)n * (double)n - 1) / 12);
     return {slope, mean + slope * middle};
 }
 

@@ -14,6 +14,16 @@ ALWAYS_INLINE void fill_with(double value, double* to, int64_t count) {
     for (int64_t i = 0; i < count; ++i) to[i] = value;
 }
 
+constexpr double LEAST = 1e-140;  // a size of numbers that are all 0: its square is still above 0
+
+struct Series {
+    int64_t n, season, long_season;
+    bool positive;
+    double size, step;  // mean absolute value, and change from step to step: the unit, above 0
+
+    bool seasonal() const { return season > 1 && n >= 2 * season + 1; }
+};
+
 enum class Unit { PLAIN, SUM, PRODUCT, LOGARITHM };  // how a forecast comes back: f, f + s, f s, e^(f + s)
 
 struct View {
